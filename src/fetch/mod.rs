@@ -1,0 +1,4 @@
+//! HTTP: clients, and downloads into the store.
+
+pub mod client;
+pub mod redact;

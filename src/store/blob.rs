@@ -1,0 +1,84 @@
+//! Writing one blob.
+
+use std::fs;
+use std::io::{self, Write};
+
+use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
+
+use super::Store;
+use crate::error::{Context, Error, Result};
+use crate::image::Digest;
+
+/// A blob being written: hashed as it goes, in its place only when committed.
+/// Dropped uncommitted, it leaves nothing.
+pub struct BlobWriter {
+    store: Store,
+    file: NamedTempFile,
+    hasher: Sha256,
+    size: u64,
+}
+
+impl BlobWriter {
+    pub(super) fn begin(store: Store) -> Result<BlobWriter> {
+        let folder = store.temporary()?;
+        let file = tempfile::Builder::new()
+            .prefix("blob-")
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+            .tempfile_in(&folder)
+            .doing(|| format!("creating a file in {}", folder.display()))?;
+        Ok(BlobWriter {
+            store,
+            file,
+            hasher: Sha256::new(),
+            size: 0,
+        })
+    }
+
+    /// Bytes written so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Gives the blob its place, durably, and says its digest and size.
+    pub fn commit(self) -> Result<(Digest, u64)> {
+        let digest = Digest::finish(self.hasher);
+        let path = self.store.blob_path(&digest);
+        let finish = || -> io::Result<()> {
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            self.file.as_file().sync_data()?;
+            self.file.persist(&path).map_err(|error| error.error)?;
+            Ok(())
+        };
+        finish().doing(|| format!("writing {}", path.display()))?;
+        Ok((digest, self.size))
+    }
+
+    /// Commits, if the content is what `wanted` says; else it is an error and
+    /// nothing is kept.
+    pub fn commit_as(self, wanted: &Digest) -> Result<u64> {
+        let found = Digest::finish(self.hasher.clone());
+        if found != *wanted {
+            return Err(Error::new(format!(
+                "the content has the digest {found}, but {wanted} was wanted"
+            ))
+            .tagged("digest-mismatch"));
+        }
+        Ok(self.commit()?.1)
+    }
+}
+
+impl Write for BlobWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_all(bytes)?;
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

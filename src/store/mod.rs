@@ -1,0 +1,237 @@
+//! The store: what flinkpack keeps between runs (see the crate documentation
+//! for its folders).
+//!
+//! Everything is written to a temporary file beside its place and renamed into
+//! it, so a process killed anywhere leaves either the whole thing or nothing.
+//! Anything may be deleted at any time.
+
+mod blob;
+mod lock;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use blob::BlobWriter;
+pub use lock::KeyLock;
+
+use crate::error::{Context, Error, Result};
+use crate::image::Digest;
+
+/// What the JSON buckets hold, in folders whose names carry the version of
+/// their form: another version is another folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bucket {
+    /// Hash of a layer's inputs → layer.
+    Layers,
+    /// Digest of a base → its facts.
+    Bases,
+    /// URL → blob.
+    Maven,
+    /// Upload sessions.
+    Uploads,
+    /// What was built last, by project.
+    Builds,
+    /// Path, size, mtime and inode of a file → its digest.
+    Files,
+}
+
+impl Bucket {
+    /// All of them.
+    pub const ALL: [Bucket; 6] = [
+        Bucket::Layers,
+        Bucket::Bases,
+        Bucket::Maven,
+        Bucket::Uploads,
+        Bucket::Builds,
+        Bucket::Files,
+    ];
+
+    /// The folder's name.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Bucket::Layers => "layers/v1",
+            Bucket::Bases => "bases/v1",
+            Bucket::Maven => "maven/v1",
+            Bucket::Uploads => "uploads/v1",
+            Bucket::Builds => "builds/v1",
+            Bucket::Files => "files/v1",
+        }
+    }
+}
+
+/// A store in one folder, shared by any number of processes.
+#[derive(Clone, Debug)]
+pub struct Store {
+    root: PathBuf,
+}
+
+impl Store {
+    /// The folder that `FLINKPACK_CACHE_DIR`, else `XDG_CACHE_HOME`, else
+    /// `HOME` names.
+    pub fn default_root() -> Result<PathBuf> {
+        let folder = |name: &str| {
+            std::env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
+        folder("FLINKPACK_CACHE_DIR")
+            .or_else(|| folder("XDG_CACHE_HOME").map(|dir| dir.join("flinkpack")))
+            .or_else(|| folder("HOME").map(|dir| dir.join(".cache/flinkpack")))
+            .ok_or_else(|| {
+                Error::new("there is no place for the cache: neither FLINKPACK_CACHE_DIR nor XDG_CACHE_HOME nor HOME is set")
+                    .hint("set FLINKPACK_CACHE_DIR to a folder that can be written")
+            })
+    }
+
+    /// Opens the store in `root`; the folder is made when something is written.
+    pub fn open(root: impl Into<PathBuf>) -> Store {
+        Store { root: root.into() }
+    }
+
+    /// The store's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the blob of this digest is, if it is there.
+    pub fn blob_path(&self, digest: &Digest) -> PathBuf {
+        self.root.join("blobs/sha256").join(digest.hex())
+    }
+
+    /// The size of the blob in bytes, if the store has it.
+    pub fn blob_size(&self, digest: &Digest) -> Option<u64> {
+        let meta = fs::metadata(self.blob_path(digest)).ok()?;
+        meta.is_file().then_some(meta.len())
+    }
+
+    /// Opens a blob for reading. The caller checks what it reads against the
+    /// digest, and calls [`Store::forget_blob`] where it differs.
+    pub fn open_blob(&self, digest: &Digest) -> Result<fs::File> {
+        let path = self.blob_path(digest);
+        fs::File::open(&path)
+            .doing(|| format!("opening {} in the cache", path.display()))
+            .hint(|| "the cache may have been pruned meanwhile: run the command again")
+    }
+
+    /// A small blob, whole and checked; `None` if the store has it not. A
+    /// corrupted one is deleted and counts as absent.
+    pub fn read_blob(&self, digest: &Digest) -> Option<Vec<u8>> {
+        let bytes = fs::read(self.blob_path(digest)).ok()?;
+        if Digest::of(&bytes) == *digest {
+            return Some(bytes);
+        }
+        self.forget_blob(digest);
+        None
+    }
+
+    /// Deletes a blob whose bytes are not what its digest says.
+    pub fn forget_blob(&self, digest: &Digest) {
+        let _ = fs::remove_file(self.blob_path(digest));
+    }
+
+    /// Begins a blob; it gets its place by [`BlobWriter::commit`].
+    pub fn new_blob(&self) -> Result<BlobWriter> {
+        BlobWriter::begin(self.clone())
+    }
+
+    /// Keeps `bytes`, and says their digest.
+    pub fn write_blob(&self, bytes: &[u8]) -> Result<Digest> {
+        let digest = Digest::of(bytes);
+        if self.blob_size(&digest) == Some(bytes.len() as u64) {
+            return Ok(digest);
+        }
+        let mut blob = self.new_blob()?;
+        blob.write_all(bytes).doing(|| "writing to the cache")?;
+        Ok(blob.commit()?.0)
+    }
+
+    /// What `bucket` holds under `key`. What cannot be read counts as absent:
+    /// it is only a cache.
+    pub fn get<T: DeserializeOwned>(&self, bucket: Bucket, key: &str) -> Option<T> {
+        let bytes = fs::read(self.entry_path(bucket, key)).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Keeps `value` under `key`.
+    pub fn put<T: Serialize>(&self, bucket: Bucket, key: &str, value: &T) -> Result<()> {
+        let bytes = serde_json::to_vec(value).doing(|| "encoding a cache entry")?;
+        write_atomically(&self.entry_path(bucket, key), &bytes)
+    }
+
+    /// Waits for, and takes, the lock of `key` among all processes and threads.
+    pub fn lock(&self, key: &str) -> Result<KeyLock> {
+        KeyLock::take(
+            &self
+                .root
+                .join("locks")
+                .join(Digest::of(key.as_bytes()).hex()),
+        )
+    }
+
+    /// A folder for temporary files on the store's own file system.
+    pub fn temporary(&self) -> Result<PathBuf> {
+        let folder = self.root.join("tmp");
+        create_folder(&folder)?;
+        Ok(folder)
+    }
+
+    fn entry_path(&self, bucket: Bucket, key: &str) -> PathBuf {
+        let name = Digest::of(key.as_bytes()).hex();
+        self.root.join(bucket.folder()).join(format!("{name}.json"))
+    }
+}
+
+/// Makes a folder and its parents.
+pub fn create_folder(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).doing(|| format!("creating the folder {}", path.display()))
+}
+
+/// Writes a file so that readers see the old or the new content, never a part.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    create_folder(folder)?;
+    let attempt = || -> std::io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .prefix(".flinkpack-")
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+            .tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_data()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    attempt().doing(|| format!("writing {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blob_is_found_by_its_digest_and_a_corrupted_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path());
+        let digest = store.write_blob(b"flink").unwrap();
+        assert_eq!(store.read_blob(&digest).unwrap(), b"flink");
+        fs::write(store.blob_path(&digest), b"flunk").unwrap();
+        assert_eq!(store.read_blob(&digest), None);
+        assert_eq!(store.blob_size(&digest), None, "it was deleted");
+    }
+
+    #[test]
+    fn entries_come_back_and_broken_ones_count_as_absent() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path());
+        store.put(Bucket::Files, "a/b", &vec![1, 2]).unwrap();
+        assert_eq!(store.get::<Vec<u8>>(Bucket::Files, "a/b"), Some(vec![1, 2]));
+        fs::write(store.entry_path(Bucket::Files, "a/b"), b"{").unwrap();
+        assert_eq!(store.get::<Vec<u8>>(Bucket::Files, "a/b"), None);
+    }
+}
