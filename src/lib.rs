@@ -1,7 +1,9 @@
 //! flinkpack: from flinkpack.toml to a Flink image that runs.
 
+pub mod base;
 pub mod error;
 pub mod fetch;
 pub mod image;
+pub mod manifest;
 pub mod report;
 pub mod store;
