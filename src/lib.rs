@@ -6,4 +6,5 @@ pub mod fetch;
 pub mod image;
 pub mod manifest;
 pub mod report;
+pub mod stage;
 pub mod store;
