@@ -1,6 +1,7 @@
 //! flinkpack: from flinkpack.toml to a Flink image that runs.
 
 pub mod base;
+pub mod catalogue;
 pub mod error;
 pub mod fetch;
 pub mod image;
