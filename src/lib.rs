@@ -2,10 +2,14 @@
 
 pub mod base;
 pub mod catalogue;
+pub mod daemon;
 pub mod error;
 pub mod fetch;
 pub mod image;
+pub mod layer;
+pub mod lock;
 pub mod manifest;
 pub mod report;
+pub mod sink;
 pub mod stage;
 pub mod store;

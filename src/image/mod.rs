@@ -1,6 +1,7 @@
 //! Images: digests, descriptors, references, platforms, and an image made of
 //! base layers and own layers.
 
+pub mod assemble;
 pub mod descriptor;
 pub mod digest;
 pub mod platform;
