@@ -53,6 +53,14 @@ pub struct Inspected {
     pub platform: Platform,
 }
 
+/// A path of an image on its way.
+pub struct Download {
+    /// The container to remove when the bytes were read.
+    pub container: String,
+    /// A tar.
+    pub bytes: ByteStream,
+}
+
 /// A daemon that answered.
 pub struct Daemon {
     docker: Docker,
@@ -146,9 +154,9 @@ impl Daemon {
         Box::pin(async_stream(move || docker.export_image(&name).boxed()))
     }
 
-    /// A path of an image, as a tar, streaming. The image is not started.
-    pub async fn download(&self, image: &str, path: &str) -> Result<Vec<u8>> {
-        let doing = || self.doing(&format!("reading {path} of the image {image}"));
+    /// A path of an image, as a tar, streaming. The image is not started: it is
+    /// read through a container that the caller removes afterwards.
+    pub async fn download(&self, image: &str, path: &str) -> Result<Download> {
         let body = bollard::models::ContainerCreateBody {
             image: Some(image.to_string()),
             // Never run; the classic store refuses a container without a command.
@@ -160,23 +168,29 @@ impl Daemon {
             .docker
             .create_container(Some(options), body)
             .await
-            .doing(doing)?;
-        let options = DownloadFromContainerOptionsBuilder::default()
-            .path(path)
-            .build();
-        let bytes: std::result::Result<Vec<Bytes>, DockerError> = self
-            .docker
-            .download_from_container(&container.id, Some(options))
-            .try_collect()
-            .await;
-        let remove = RemoveContainerOptionsBuilder::default().force(true).build();
-        let removed = self
-            .docker
-            .remove_container(&container.id, Some(remove))
-            .await;
-        let bytes = bytes.doing(doing)?;
-        removed.doing(|| self.doing("removing the container that was used for reading"))?;
-        Ok(bytes.concat())
+            .doing(|| self.doing(&format!("reading {path} of the image {image}")))?
+            .id;
+        let docker = self.docker.clone();
+        let (from, path) = (container.clone(), path.to_string());
+        let bytes = async_stream(move || {
+            let options = DownloadFromContainerOptionsBuilder::default()
+                .path(&path)
+                .build();
+            docker.download_from_container(&from, Some(options)).boxed()
+        });
+        Ok(Download {
+            container,
+            bytes: Box::pin(bytes),
+        })
+    }
+
+    /// Removes a container that was never started.
+    pub async fn remove_container(&self, container: &str) -> Result<()> {
+        let options = RemoveContainerOptionsBuilder::default().force(true).build();
+        self.docker
+            .remove_container(container, Some(options))
+            .await
+            .doing(|| self.doing("removing the container that was used for reading"))
     }
 
     /// Makes an image of a root file system's tar: what `docker import` does.

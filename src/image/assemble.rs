@@ -135,7 +135,8 @@ fn set_container_config(config: &mut Map<String, Value>, changes: &Changes) -> R
     Ok(())
 }
 
-fn manifest(config: &[u8], layers: &[Layer], docker_types: bool) -> Result<Option<Manifest>> {
+/// The manifest of these layers; `None` while one has no descriptor.
+pub fn manifest(config: &[u8], layers: &[Layer], docker_types: bool) -> Result<Option<Manifest>> {
     let descriptors: Option<Vec<Descriptor>> = layers
         .iter()
         .map(|layer| layer.descriptor.clone())

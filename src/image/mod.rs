@@ -9,13 +9,15 @@ pub mod reference;
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 pub use descriptor::{AnyManifest, Descriptor, ImageManifest, Index, media};
 pub use digest::Digest;
 pub use platform::Platform;
 pub use reference::Reference;
 
 /// Where a layer's bytes (those its descriptor names) can be had.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Origin {
     /// In the store, under the descriptor's digest.
     Store,
@@ -37,7 +39,7 @@ pub enum Origin {
 }
 
 /// What kind of layer it is; also its place among the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum LayerKind {
     /// A layer of the base.
     Base,
@@ -71,7 +73,7 @@ impl LayerKind {
 }
 
 /// One layer of an image.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Layer {
     /// What it holds.
     pub kind: LayerKind,

@@ -95,10 +95,22 @@ fn merge<'a>(groups: Vec<Group<'a>>) -> Option<Group<'a>> {
         first.entries.extend(group.entries);
     }
     if !single {
-        first.name = format!("{}s", first.kind.word());
+        first.name = plural(first.kind).to_string();
     }
     first.entries.sort_by(|a, b| a.path.cmp(&b.path));
     Some(first)
+}
+
+fn plural(kind: LayerKind) -> &'static str {
+    match kind {
+        LayerKind::Base => "base",
+        LayerKind::Dependency => "dependencies",
+        LayerKind::Filesystem => "filesystems",
+        LayerKind::Connector => "connectors",
+        LayerKind::Udf => "udfs",
+        LayerKind::Job => "job",
+        LayerKind::Config => "config",
+    }
 }
 
 #[cfg(test)]

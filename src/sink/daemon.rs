@@ -15,7 +15,7 @@ use bytes::Bytes;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::daemon::{ByteStream, Daemon, ImageStore};
+use crate::daemon::{ByteStream, Daemon};
 use crate::error::{Context, Error, Result};
 use crate::image::{Digest, Image, Layer, Origin, Reference};
 use crate::report::{Phase, Report, Task};
@@ -32,22 +32,30 @@ pub struct Loaded {
     pub bytes: u64,
 }
 
+/// Whether the daemon has exactly this image under every name.
+pub async fn is_loaded(daemon: &Daemon, image: &Image, names: &[Reference]) -> Result<bool> {
+    Ok(verify(daemon, image, names).await?.is_some())
+}
+
 /// How many of the image's layers, counted from the lowest, the daemon has for
 /// certain: those it has in the same order in an image it knows.
 pub async fn layers_there(daemon: &Daemon, image: &Image, known: &[String]) -> Result<usize> {
     let mut there = 0;
     for name in known {
         if let Some(other) = daemon.inspect(name).await? {
-            let same = image
-                .layers
-                .iter()
-                .zip(&other.diff_ids)
-                .take_while(|(layer, diff_id)| layer.diff_id == **diff_id)
-                .count();
-            there = there.max(same);
+            there = there.max(same_layers(&image.layers, &other.diff_ids));
         }
     }
     Ok(there)
+}
+
+/// How many layers, counted from the lowest, are the same.
+pub fn same_layers(layers: &[Layer], diff_ids: &[Digest]) -> usize {
+    layers
+        .iter()
+        .zip(diff_ids)
+        .take_while(|(layer, diff_id)| layer.diff_id == **diff_id)
+        .count()
 }
 
 /// Loads the image under `names`, leaving out its first `there` layers. Answers
@@ -154,11 +162,12 @@ async fn verify(daemon: &Daemon, image: &Image, names: &[Reference]) -> Result<O
         {
             return Ok(None);
         }
-        let expected = match daemon.store().await? {
-            ImageStore::Classic => Some(Digest::of(&image.config)),
-            ImageStore::Containerd => image.manifest.as_ref().map(|manifest| manifest.digest),
-        };
-        if expected.is_some_and(|expected| expected != found.id) {
+        // The ID is the configuration's digest or the manifest's, by store.
+        let is_manifest = image
+            .manifest
+            .as_ref()
+            .is_some_and(|manifest| manifest.digest == found.id);
+        if !is_manifest && found.id != Digest::of(&image.config) {
             return Ok(None);
         }
         id = Some(found.id);

@@ -6,6 +6,7 @@ pub mod config_yaml;
 pub mod entry;
 pub mod files;
 pub mod flink_conf;
+pub mod jars;
 pub mod placement;
 
 use std::collections::BTreeMap;
