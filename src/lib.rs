@@ -3,5 +3,7 @@
 pub mod error;
 pub mod fetch;
 pub mod image;
+pub mod registry;
 pub mod report;
+pub mod sink;
 pub mod store;

@@ -3,6 +3,8 @@
 
 pub mod descriptor;
 pub mod digest;
+pub mod layout;
+mod members;
 pub mod platform;
 pub mod reference;
 
@@ -10,6 +12,7 @@ use std::path::PathBuf;
 
 pub use descriptor::{AnyManifest, Descriptor, ImageManifest, Index, media};
 pub use digest::Digest;
+pub use layout::Layout;
 pub use platform::Platform;
 pub use reference::Reference;
 

@@ -35,15 +35,15 @@ pub enum Body {
 
 /// Tells a task how far a blob is, counting no byte twice when it is sent again.
 pub struct Progress {
-    task: Arc<Task>,
+    task: Mutex<Option<Task>>,
     furthest: AtomicU64,
 }
 
 impl Progress {
     /// Tells `task`.
-    pub fn new(task: Arc<Task>) -> Progress {
+    pub fn new(task: Task) -> Progress {
         Progress {
-            task,
+            task: Mutex::new(Some(task)),
             furthest: AtomicU64::new(0),
         }
     }
@@ -51,8 +51,17 @@ impl Progress {
     /// The blob is done up to `position`.
     pub fn reach(&self, position: u64) {
         let before = self.furthest.fetch_max(position, Ordering::Relaxed);
-        if position > before {
-            self.task.advance(position - before);
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(task) = task.as_ref().filter(|_| position > before) {
+            task.advance(position - before);
+        }
+    }
+
+    /// The work ended like this.
+    pub fn finish(&self, outcome: &str) {
+        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(task) = task.take() {
+            task.finish(outcome);
         }
     }
 }

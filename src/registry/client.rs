@@ -1,5 +1,6 @@
 //! A client for one registry: scheme, login, redirects, second attempts.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,7 +16,6 @@ use super::body::Body;
 use super::login::{Login, Surroundings};
 use super::retry::{Attempts, Failure, Remedy, passes};
 use super::token::Asker;
-use super::traffic::Traffic;
 use super::transport::{Answer, is_loopback};
 use super::{Registries, refusal};
 use crate::error::{Error, Result};
@@ -24,6 +24,9 @@ use crate::image::reference::DOCKER_HUB;
 
 /// Redirects that are followed.
 const HOPS: usize = 10;
+
+/// Different warnings that are passed on.
+const WARNINGS: usize = 10;
 
 /// What is known of one registry; shared by all its clients.
 pub(super) struct Host {
@@ -37,6 +40,8 @@ pub(super) struct Host {
     login: Login,
     /// Nobody asks before this time, since the registry said so.
     pause: Mutex<Option<Instant>>,
+    /// Warnings that were passed on.
+    warnings: Mutex<HashSet<String>>,
     /// Blobs under way to it.
     pub(super) uploads: Semaphore,
     /// Blobs under way from it into the store.
@@ -61,6 +66,7 @@ impl Host {
             insecure,
             login: Login::default(),
             pause: Mutex::default(),
+            warnings: Mutex::default(),
             uploads: Semaphore::new(options.concurrency),
             downloads: Semaphore::new(options.concurrency),
         })
@@ -321,7 +327,22 @@ impl Client {
             } else if passes(status) {
                 return Err(refusal::passing(answer).await);
             } else {
+                self.pass_on_warnings(&answer);
                 return Ok(answer);
+            }
+        }
+    }
+
+    /// `Warning: 299 - "…"` is meant for the user.
+    fn pass_on_warnings(&self, answer: &Answer) {
+        for value in answer.headers.get_all("warning") {
+            let text = value.to_str().ok().and_then(|text| text.strip_prefix("299 "));
+            let Some(text) = text else { continue };
+            let text = text.trim_start_matches(['-', ' ']).trim_matches('"');
+            let mut told = self.host.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.len() < WARNINGS && told.insert(text.to_string()) {
+                let report = self.registries.report();
+                report.warn(format!("{} says: {text}", self.host.name));
             }
         }
     }

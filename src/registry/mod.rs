@@ -36,6 +36,7 @@ pub use pull::{Fetched, Head, Resolved};
 pub use push::{Outcome, Pusher};
 pub use secret::Secret;
 pub use source::Source;
+pub(crate) use source::descriptor;
 pub use traffic::Traffic;
 
 use crate::error::Result;

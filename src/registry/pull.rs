@@ -12,7 +12,7 @@ use super::client::{Call, Client};
 use super::transport::Answer;
 use crate::error::{Context, Error, Result};
 use crate::image::{
-    AnyManifest, Descriptor, Digest, ImageManifest, Index, Platform, Reference, media,
+    AnyManifest, Descriptor, Digest, ImageManifest, Platform, Reference, media,
 };
 use crate::report::Task;
 use crate::store::Store;
@@ -105,7 +105,7 @@ impl Registries {
             }
             AnyManifest::Index(index) => index,
         };
-        let chosen = choose(&index, platform).doing(|| {
+        let chosen = index.choose(platform).doing(|| {
             format!("looking for {platform} in the index {reference}")
         })?;
         let inner = self.manifest(&reference.with_digest(chosen.digest)).await?;
@@ -261,31 +261,4 @@ fn media_type(answer: &Answer) -> Option<String> {
 fn own_media_type(bytes: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
     Some(value.get("mediaType")?.as_str()?.to_string())
-}
-
-/// The entry of `index` for `platform`.
-pub fn choose<'a>(index: &'a Index, platform: &Platform) -> Result<&'a Descriptor> {
-    let of = |entry: &Descriptor| entry.other.get("platform").and_then(Platform::of_json);
-    if let Some(entry) = index
-        .manifests
-        .iter()
-        .find(|entry| of(entry).is_some_and(|theirs| platform.accepts(&theirs)))
-    {
-        return Ok(entry);
-    }
-    let mut there: Vec<String> = index
-        .manifests
-        .iter()
-        .filter_map(of)
-        // Attestations hide behind this one.
-        .filter(|platform| platform.os != "unknown")
-        .map(|platform| platform.to_string())
-        .collect();
-    there.sort();
-    there.dedup();
-    let there = match there.as_slice() {
-        [] => "no platform at all".to_string(),
-        some => some.join(", "),
-    };
-    Err(Error::new(format!("there is no image for {platform}; there is {there}")).tagged("no-platform"))
 }

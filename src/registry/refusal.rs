@@ -113,6 +113,7 @@ pub async fn error(answer: Answer, host: &str, credential: Option<&Credential>) 
             _ => error.hint(format!("no credentials were used: {login}")),
         }
         .tagged("forbidden"),
+        _ if said.contains("BLOB_UNKNOWN") => error.tagged("blob-unknown"),
         (StatusCode::NOT_FOUND, _) => error.tagged("not-found"),
         (StatusCode::PAYLOAD_TOO_LARGE, _) => {
             error.hint("the registry, or a proxy before it, limits the size of a request: raise that limit").tagged("too-large")

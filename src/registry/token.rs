@@ -39,14 +39,6 @@ pub struct Token {
 }
 
 impl Token {
-    /// A token that does not end.
-    pub fn lasting(secret: Secret) -> Token {
-        Token {
-            secret,
-            until: Instant::now() + Duration::from_secs(365 * 24 * 3600),
-        }
-    }
-
     /// Whether it is still used: a little less long than the server says, for
     /// clocks and for the way.
     pub fn is_fresh(&self) -> bool {

@@ -16,7 +16,11 @@ use super::transport::Answer;
 use crate::error::{Context, Error, Result};
 
 /// Chunk sizes to try, one after the other, when a request was too long.
-const CHUNKS: [u64; 5] = [32 << 20, 8 << 20, 4 << 20, 1 << 20, 512 << 10];
+const CHUNKS: [u64; 4] = [8 << 20, 4 << 20, 1 << 20, 512 << 10];
+
+/// Failures without progress after which chunks are tried: a proxy that cuts
+/// long requests often says nothing but that.
+const CUTS: u32 = 2;
 
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 const MIN_CHUNK: HeaderName = HeaderName::from_static("oci-chunk-min-length");
@@ -84,16 +88,15 @@ impl Upload<'_> {
     /// Sends the blob, beginning with `session` if there is one already.
     pub async fn run(&self, session: Option<Session>) -> Result<()> {
         let mut session = session;
-        let mut chunk = 0;
         let mut attempts = self.client.attempts();
-        let mut best = 0;
+        let mut limit = None;
+        let (mut best, mut cuts) = (0, 0);
         loop {
             let mut current = match session.take() {
                 Some(session) => session,
                 None => self.begin().await?,
             };
             let resumed = current.offset > 0;
-            let limit = CHUNKS.get(chunk).copied().filter(|_| chunk > 0);
             let trouble = match self.go_on(&mut current, limit).await {
                 Ok(()) => return Ok(()),
                 Err(trouble) => trouble,
@@ -104,26 +107,23 @@ impl Upload<'_> {
                     Failure::new(Remedy::Again, error)
                 }
                 Trouble::TooLong(error) => {
-                    let least = current.least;
-                    // The first of them is what "no chunks" stands for.
-                    let next = (chunk + 1..CHUNKS.len())
-                        .find(|at| CHUNKS[*at] < self.source.size && CHUNKS[*at] >= least);
-                    match next {
-                        Some(next) => chunk = next,
+                    limit = match self.shorter(limit, current.least) {
                         None => return Err(error),
-                    }
+                        some => some,
+                    };
                     session = self.ask(&current).await?;
                     continue;
                 }
                 Trouble::Refused(error) => {
                     // Whose bytes are wrong? Ours, those put together over
-                    // several requests, or the registry's idea of them.
+                    // several requests, or the registry's idea of them?
                     self.source.verify().await?;
                     if !resumed {
                         return Err(error);
                     }
                     best = 0;
-                    attempts.wait(Failure::new(Remedy::Again, error), self.report()).await?;
+                    let failure = Failure::new(Remedy::Again, error);
+                    attempts.wait(failure, self.report()).await?;
                     continue;
                 }
             };
@@ -134,10 +134,23 @@ impl Upload<'_> {
             session = self.ask(&current).await?;
             let offset = session.as_ref().map_or(0, |session| session.offset);
             if offset > best {
-                best = offset;
+                (best, cuts) = (offset, 0);
                 attempts.progress();
+            } else {
+                cuts += 1;
+            }
+            if cuts == CUTS && limit.is_none() {
+                limit = self.shorter(limit, current.least);
             }
         }
+    }
+
+    /// The chunk size to try after `limit`.
+    fn shorter(&self, limit: Option<u64>, least: u64) -> Option<u64> {
+        let longest = limit.unwrap_or(self.source.size);
+        CHUNKS
+            .into_iter()
+            .find(|chunk| *chunk < longest && *chunk >= least)
     }
 
     /// Opens a session.
