@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod catalogue;
+pub mod cli;
 pub mod daemon;
 pub mod error;
 pub mod fetch;
@@ -9,7 +10,10 @@ pub mod image;
 pub mod layer;
 pub mod lock;
 pub mod manifest;
+pub mod ops;
+pub mod registry;
 pub mod report;
+pub mod resolve;
 pub mod sink;
 pub mod stage;
 pub mod store;

@@ -4,6 +4,8 @@
 pub mod assemble;
 pub mod descriptor;
 pub mod digest;
+pub mod layout;
+mod members;
 pub mod platform;
 pub mod reference;
 
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use descriptor::{AnyManifest, Descriptor, ImageManifest, Index, media};
 pub use digest::Digest;
+pub use layout::Layout;
 pub use platform::Platform;
 pub use reference::Reference;
 
