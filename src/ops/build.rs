@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use super::deliver::{Delivered, Places, deliver, make_portable};
 use super::make::{Found, Inputs, Made, find};
-use super::outcome::{BaseOutcome, Outcome, bytes};
+use super::outcome::{BaseOutcome, Outcome};
 use super::push::Last;
 use super::target::{Target, targets};
 use super::{Session, deliver};
+use crate::report::bytes;
 use crate::error::{Error, Result};
 use crate::image::{Digest, Reference};
 use crate::layer::{self, Plan};

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Session;
-use super::outcome::{LayerOutcome, Transferred, bytes};
+use super::outcome::{LayerOutcome, Transferred};
 use super::target::Target;
 use crate::base::{Base, Sources, materialise};
+use crate::report::bytes;
 use crate::error::{Error, Result};
 use crate::image::{AnyManifest, Digest, Image, Origin, Reference};
 use crate::sink::{self, Published, Status, archive, daemon, layout};

@@ -77,6 +77,17 @@ pub async fn find(session: &Session, inputs: &Inputs) -> Result<Found> {
         ))
         .hint("`flinkpack lock` writes it; keep it in version control"));
     }
+    find_in(session, inputs, manifest, old_lock).await
+}
+
+/// The same for a manifest that was read already.
+pub async fn find_in(
+    session: &Session,
+    inputs: &Inputs,
+    manifest: Manifest,
+    old_lock: Option<Lock>,
+) -> Result<Found> {
+    let lock_path = lock_path(&inputs.manifest);
     let catalogue =
         Catalogue::embedded().with_folder(&manifest.folder().join("plugins"))
             .map_err(|error| Error::usage(error.to_string()).hint(error.hint()))?;

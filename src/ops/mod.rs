@@ -3,6 +3,7 @@
 pub mod base_build;
 pub mod build;
 pub mod cache;
+mod context;
 mod deliver;
 pub mod init;
 pub mod inspect;

@@ -1,6 +1,7 @@
 //! Where each file goes: decided by the base's Flink version, before a byte of
 //! a JAR is read.
 
+pub mod after;
 pub mod config;
 pub mod config_yaml;
 pub mod entry;
