@@ -7,5 +7,6 @@ pub mod fetch;
 pub mod image;
 pub mod manifest;
 pub mod report;
+pub mod resolve;
 pub mod stage;
 pub mod store;

@@ -69,6 +69,11 @@ pub struct Body {
 }
 
 impl Body {
+    /// Sets the digest that [`Body::keep`] insists on, unless the request had one.
+    pub fn want(&mut self, digest: Digest) {
+        self.wanted.get_or_insert(digest);
+    }
+
     /// Gives the content its place, and says its digest and size in bytes.
     pub async fn keep(self) -> Result<(Digest, u64)> {
         let Body {
@@ -157,8 +162,7 @@ impl Transfer<'_> {
             wanted.insert(IF_RANGE, etag.clone());
         }
         let request = self.request;
-        let (response, end) =
-            send(request.url, request.access, &wanted, &request.patience).await?;
+        let (response, end) = send(request.url, request.access, &wanted, &request.patience).await?;
         let total = match response.status().as_u16() {
             200 => {
                 self.anew().await?;
