@@ -125,7 +125,12 @@ pub async fn fetch(request: &Request<'_>, store: &Store, report: &Report) -> Res
     let headers = loop {
         match transfer.attempt().await {
             Ok(headers) => break headers,
-            Err(failure) => attempts.wait(failure, report).await?,
+            Err(failure) => {
+                if let Err(error) = attempts.wait(failure, report).await {
+                    transfer.sink.abandon().await;
+                    return Err(error);
+                }
+            }
         }
     };
     let Transfer { sink, task, .. } = transfer;

@@ -74,6 +74,12 @@ impl Sink {
         self.worker.await.doing(|| "writing to the cache")?
     }
 
+    /// Ends without a blob, and waits until nothing is left of it.
+    pub(super) async fn abandon(self) {
+        drop(self.sender);
+        let _ = self.worker.await;
+    }
+
     async fn pass(&mut self, message: Message) -> Result<()> {
         if self.sender.send(message).await.is_ok() {
             return Ok(());
