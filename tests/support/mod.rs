@@ -1,0 +1,3 @@
+//! Servers and helpers that several tests use.
+
+pub mod maven;
