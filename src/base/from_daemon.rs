@@ -76,7 +76,14 @@ async fn of_image(
                 .report
                 .start(Phase::Base, format!("reading {name}"), None);
             let export = export(daemon, name, &home, &inspected.platform, !classic, task).await?;
-            read_export(sources, &home, java_home.as_deref(), &inspected, export, card)?
+            read_export(
+                sources,
+                &home,
+                java_home.as_deref(),
+                &inspected,
+                export,
+                card,
+            )?
         }
     };
     sources.store.put(Bucket::Bases, &card_key, &card)?;
@@ -158,7 +165,8 @@ fn base(
     facts: BaseFacts,
 ) -> Result<Base> {
     let lost = || {
-        Error::new("the cache lost a part of the base while it was used").hint("run the command again")
+        Error::new("the cache lost a part of the base while it was used")
+            .hint("run the command again")
     };
     let config = store.read_blob(&card.config).ok_or_else(lost)?;
     let manifest: Option<ImageManifest> = match &card.manifest {
@@ -207,9 +215,8 @@ fn base(
         digest: card.manifest.unwrap_or(inspected.id),
         daemon_id: Some(inspected.id),
         platform: inspected.platform,
-        docker_types: manifest.is_some_and(|manifest| {
-            manifest.media_type.as_deref() == Some(media::DOCKER_MANIFEST)
-        }),
+        docker_types: manifest
+            .is_some_and(|manifest| manifest.media_type.as_deref() == Some(media::DOCKER_MANIFEST)),
         layers,
         config,
         facts,

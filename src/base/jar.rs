@@ -37,8 +37,8 @@ pub async fn extract(sources: &Sources<'_>, base: &Base, path: &str) -> Result<(
             let reader = SyncIoBridge::new(StreamReader::new(download.bytes));
             // The daemon's archive names the file alone.
             let name = path.rsplit('/').next().unwrap_or(path).to_string();
-            let found = tokio::task::spawn_blocking(move || take(reader, &name, &store, expected))
-                .await?;
+            let found =
+                tokio::task::spawn_blocking(move || take(reader, &name, &store, expected)).await?;
             daemon.remove_container(&download.container).await?;
             found
         }

@@ -75,9 +75,9 @@ pub async fn from_daemon(sources: &Sources<'_>, layers: &mut [Layer]) -> Result<
         missing |= !there;
     }
     if missing {
-        let daemon = sources
-            .daemon
-            .ok_or_else(|| Error::new("the base's layers are in the Docker daemon, and none answers"))?;
+        let daemon = sources.daemon.ok_or_else(|| {
+            Error::new("the base's layers are in the Docker daemon, and none answers")
+        })?;
         let task = sources.report.start(
             Phase::Base,
             "exporting the base's layers from the daemon",
@@ -99,7 +99,9 @@ pub async fn from_daemon(sources: &Sources<'_>, layers: &mut [Layer]) -> Result<
             }
             let known = packed.iter().find(|(diff_id, _)| *diff_id == layer.diff_id);
             if let (None, Some((_, descriptor))) = (&layer.descriptor, known) {
-                sources.store.put(Bucket::Layers, &packed_key(layer), descriptor)?;
+                sources
+                    .store
+                    .put(Bucket::Layers, &packed_key(layer), descriptor)?;
                 layer.descriptor = Some(descriptor.clone());
             }
         }
@@ -198,9 +200,10 @@ pub async fn from_registry(sources: &Sources<'_>, image: &mut Image, skip: usize
             continue;
         };
         if sources.store.blob_size(&descriptor.digest) != Some(descriptor.size) {
-            let task = sources
-                .report
-                .start(Phase::Fetch, layer.name.clone(), Some(descriptor.size));
+            let task =
+                sources
+                    .report
+                    .start(Phase::Fetch, layer.name.clone(), Some(descriptor.size));
             sources
                 .registries
                 .blob_to_store(repository, descriptor, sources.store, Some(&task))

@@ -111,10 +111,15 @@ pub async fn open(
                 other => {
                     let daemon = match (other, sources.daemon) {
                         (Err(error), _) => error.to_string(),
-                        (_, Some(daemon)) => format!("the daemon at {} has no such image", daemon.address()),
+                        (_, Some(daemon)) => {
+                            format!("the daemon at {} has no such image", daemon.address())
+                        }
                         (_, None) => format!(
                             "no Docker daemon answered{}",
-                            sources.no_daemon.map(|why| format!(" ({why})")).unwrap_or_default()
+                            sources
+                                .no_daemon
+                                .map(|why| format!(" ({why})"))
+                                .unwrap_or_default()
                         ),
                     };
                     registry_side::open(sources, &pin(reference, pinned), platform)

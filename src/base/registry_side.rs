@@ -123,9 +123,7 @@ pub(super) async fn open(
     platform: &Platform,
 ) -> Result<Base> {
     let doing = || format!("reading the base {reference} from its registry");
-    let (bytes, manifest) = manifest(sources, reference, platform)
-        .await
-        .doing(doing)?;
+    let (bytes, manifest) = manifest(sources, reference, platform).await.doing(doing)?;
     let digest = Digest::of(&bytes);
     sources.store.write_blob(&bytes)?;
     let config = match sources.store.read_blob(&manifest.config.digest) {
@@ -213,9 +211,8 @@ pub(super) async fn from_parts(
         platform,
     } = parts;
     let (parsed, diff_ids) = read_config(&config).doing(|| format!("reading {name}"))?;
-    let found = Platform::of_json(&parsed).ok_or_else(|| {
-        Error::new(format!("the configuration of {name} names no platform"))
-    })?;
+    let found = Platform::of_json(&parsed)
+        .ok_or_else(|| Error::new(format!("the configuration of {name} names no platform")))?;
     if !platform.accepts(&found) {
         return Err(Error::new(format!(
             "the image {name} is for {found}, but {platform} is wanted"
@@ -268,11 +265,7 @@ async fn facts(
     layers: &[Layer],
 ) -> Result<BaseFacts> {
     let env = config.pointer("/config/Env").and_then(Value::as_array);
-    let (home, java_home) = environment(
-        env.into_iter()
-            .flatten()
-            .filter_map(Value::as_str),
-    );
+    let (home, java_home) = environment(env.into_iter().flatten().filter_map(Value::as_str));
     let key = super::facts_key(&home, diff_ids);
     if let Some(facts) = sources.store.get(Bucket::Bases, &key) {
         return Ok(facts);
@@ -312,9 +305,11 @@ async fn scan_layer(
     place: usize,
 ) -> Result<super::scan::Scan> {
     let size = layer.descriptor.as_ref().map(|descriptor| descriptor.size);
-    let task = sources
-        .report
-        .start(Phase::Base, format!("reading {name}, layer {}", place + 1), size);
+    let task = sources.report.start(
+        Phase::Base,
+        format!("reading {name}, layer {}", place + 1),
+        size,
+    );
     let reader = super::materialise::open_layer(sources, layer).await?;
     let home = home.to_string();
     let scan = tokio::task::spawn_blocking(move || {

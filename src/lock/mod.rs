@@ -146,19 +146,25 @@ impl Lock {
         }
         for new in &other.jars {
             match self.jars.iter().find(|old| old.path == new.path) {
-                None => match self
-                    .jars
-                    .iter()
-                    .find(|old| old.name == new.name && old.kind == new.kind && !other.jars.iter().any(|jar| jar.path == old.path))
-                {
-                    Some(old) => out.push(format!("{}: {} instead of {}", new.name, new.source, old.source)),
+                None => match self.jars.iter().find(|old| {
+                    old.name == new.name
+                        && old.kind == new.kind
+                        && !other.jars.iter().any(|jar| jar.path == old.path)
+                }) {
+                    Some(old) => out.push(format!(
+                        "{}: {} instead of {}",
+                        new.name, new.source, old.source
+                    )),
                     None => out.push(format!("{}: {} is new", new.name, new.source)),
                 },
                 Some(old) if old.sha256 != new.sha256 => {
                     out.push(format!("{}: {} has other content", new.name, new.source));
                 }
                 Some(old) if old.source != new.source || old.place != new.place => {
-                    out.push(format!("{}: {} instead of {}", new.name, new.source, old.source));
+                    out.push(format!(
+                        "{}: {} instead of {}",
+                        new.name, new.source, old.source
+                    ));
                 }
                 Some(_) => {}
             }

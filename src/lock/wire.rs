@@ -8,7 +8,8 @@ use crate::error::{Context, Error, Exit, Result};
 use crate::image::{Digest, LayerKind};
 use crate::manifest::Place;
 
-const HEADER: &str = "# Written by flinkpack. Keep it in version control: it pins what was found.\n";
+const HEADER: &str =
+    "# Written by flinkpack. Keep it in version control: it pins what was found.\n";
 
 #[derive(Deserialize)]
 struct Probe {

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::Session;
 use super::build::outcome;
 use super::context::{self, Distribution};
 use super::deliver::{Places, deliver, make_portable};
 use super::make::{Inputs, find_in};
 use super::outcome::{BaseOutcome, Outcome};
 use super::target::Target;
-use super::Session;
 use crate::base::label;
 use crate::error::{Context, Error, Result};
 use crate::image::{Image, Reference};
@@ -58,9 +58,10 @@ pub async fn run(session: &Session, options: &Options, folder: &Path) -> Result<
     let distribution = Distribution::find(session, options, folder).await?;
     let os = context::os_image(session, docker, &folder.join(&options.os), &options.os).await?;
     let built = format!("flinkpack-base:{}", std::process::id());
-    session
-        .report
-        .note(format!("building {first} from {} on {os}", distribution.shown()));
+    session.report.note(format!(
+        "building {first} from {} on {os}",
+        distribution.shown()
+    ));
     let (stream, failure) = context::stream(distribution, options.dockerfiles.clone())?;
     let arguments = std::collections::HashMap::from([("OS".to_string(), os)]);
     let built_result = docker
@@ -99,9 +100,22 @@ async fn finish(
     let manifest = Manifest::of_text(&path, &text).doing(|| "reading --with")?;
     let mut found = find_in(session, &inputs, manifest, None).await?;
     let made = found.make(session).await?;
-    let diff_ids: Vec<_> = made.image.layers.iter().map(|layer| layer.diff_id).collect();
-    let facts = facts_after(&found.base.facts, &found.stage, diff_ids.len().saturating_sub(1))?;
-    let mut image = relabel(made.image, &label::write(&facts, &diff_ids)?, found.base.docker_types)?;
+    let diff_ids: Vec<_> = made
+        .image
+        .layers
+        .iter()
+        .map(|layer| layer.diff_id)
+        .collect();
+    let facts = facts_after(
+        &found.base.facts,
+        &found.stage,
+        diff_ids.len().saturating_sub(1),
+    )?;
+    let mut image = relabel(
+        made.image,
+        &label::write(&facts, &diff_ids)?,
+        found.base.docker_types,
+    )?;
     let mut targets: Vec<Target> = Vec::new();
     for reference in references {
         let repository = Reference {
@@ -109,8 +123,14 @@ async fn finish(
             digest: None,
             ..reference.clone()
         };
-        let tag = reference.tag.clone().unwrap_or_else(|| "latest".to_string());
-        match targets.iter_mut().find(|target| target.repository == repository) {
+        let tag = reference
+            .tag
+            .clone()
+            .unwrap_or_else(|| "latest".to_string());
+        match targets
+            .iter_mut()
+            .find(|target| target.repository == repository)
+        {
             Some(target) => target.tags.push(tag),
             None => targets.push(Target {
                 repository,
@@ -119,7 +139,12 @@ async fn finish(
         }
     }
     if options.push {
-        make_portable(&session.sources().await, &mut image, found.base.docker_types).await?;
+        make_portable(
+            &session.sources().await,
+            &mut image,
+            found.base.docker_types,
+        )
+        .await?;
     }
     let places = Places {
         load: true,

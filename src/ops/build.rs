@@ -4,18 +4,19 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::deliver::{Delivered, Places, deliver, make_portable};
-use super::make::{Found, Inputs, Made, find};
+use super::make::{Found, Made, find};
 use super::outcome::{BaseOutcome, Outcome};
 use super::push::Last;
 use super::target::{Target, targets};
 use super::{Session, deliver};
-use crate::report::bytes;
 use crate::error::{Error, Result};
 use crate::image::{Digest, Reference};
 use crate::layer::{self, Plan};
+use crate::report::bytes;
 use crate::sink::daemon;
 
 pub use super::deliver::Output;
+pub use super::make::Inputs;
 
 /// What `build` was asked for.
 #[derive(Clone, Debug)]
@@ -56,14 +57,25 @@ async fn attempt(session: &Session, options: &Options) -> Result<Outcome> {
     let targets = targets(&found.manifest, &options.tags, &Digest::of(text.as_bytes()))?;
     let places = places(session, options, found.manifest.folder()).await;
     if image.manifest.is_none() && (places.push || !places.outputs.is_empty()) {
-        make_portable(&session.sources().await, &mut image, found.base.docker_types).await?;
+        make_portable(
+            &session.sources().await,
+            &mut image,
+            found.base.docker_types,
+        )
+        .await?;
     }
     if !options.inputs.locked && lock.write(&found.lock_path)? {
         session
             .report
             .note(format!("wrote {}", found.lock_path.display()));
     }
-    Last::keep(session, &options.inputs.manifest, &image, &targets, &found.base)?;
+    Last::keep(
+        session,
+        &options.inputs.manifest,
+        &image,
+        &targets,
+        &found.base,
+    )?;
     let delivered = deliver(session, &image, &targets, &places).await?;
     Ok(outcome(&image, &targets, base_of(&found), delivered, begun))
 }
@@ -268,7 +280,9 @@ pub async fn forecast(session: &Session, options: &Options) -> Result<Forecast> 
         },
         build_bytes: sum(|layer| !layer.cached),
         daemon_bytes: places.load.then(|| sum(|layer| layer.to_daemon)),
-        registry_bytes: places.push.then(|| sum(|layer| layer.to_registry) + base_to_registry),
+        registry_bytes: places
+            .push
+            .then(|| sum(|layer| layer.to_registry) + base_to_registry),
         layers,
     })
 }
@@ -321,8 +335,14 @@ impl Forecast {
             out.push_str(&format!("  lock: {change}\n"));
         }
         let mut sums = vec![format!("build {}", bytes(self.build_bytes))];
-        sums.extend(self.daemon_bytes.map(|count| format!("load {}", bytes(count))));
-        sums.extend(self.registry_bytes.map(|count| format!("push {}", bytes(count))));
+        sums.extend(
+            self.daemon_bytes
+                .map(|count| format!("load {}", bytes(count))),
+        );
+        sums.extend(
+            self.registry_bytes
+                .map(|count| format!("push {}", bytes(count))),
+        );
         out.push_str(&format!("would {}\n", sums.join(", ")));
         out
     }

@@ -43,7 +43,9 @@ pub struct Pruned {
 /// Measures the cache.
 pub fn size(store: &Store) -> Result<Size> {
     let mut parts = Vec::new();
-    for name in ["blobs", "layers", "bases", "maven", "uploads", "builds", "files", "locks", "tmp"] {
+    for name in [
+        "blobs", "layers", "bases", "maven", "uploads", "builds", "files", "locks", "tmp",
+    ] {
         let mut part = Part {
             name: name.to_string(),
             files: 0,
@@ -71,9 +73,14 @@ pub fn size(store: &Store) -> Result<Size> {
 pub fn prune(store: &Store, unused: Duration) -> Result<Pruned> {
     let now = SystemTime::now();
     let mut pruned = Pruned::default();
-    for name in ["blobs", "layers", "bases", "maven", "uploads", "builds", "files", "tmp"] {
+    for name in [
+        "blobs", "layers", "bases", "maven", "uploads", "builds", "files", "tmp",
+    ] {
         visit(&store.root().join(name), &mut |path, meta| {
-            let used = meta.accessed().or_else(|_| meta.modified())?.max(meta.modified()?);
+            let used = meta
+                .accessed()
+                .or_else(|_| meta.modified())?
+                .max(meta.modified()?);
             let idle = now.duration_since(used).unwrap_or_default();
             if idle >= unused {
                 match fs::remove_file(path) {

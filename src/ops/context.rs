@@ -111,7 +111,10 @@ pub fn stream(
             *slot = Some(error);
         }
     });
-    Ok((Box::pin(ReaderStream::with_capacity(reader, 256 << 10)), failure))
+    Ok((
+        Box::pin(ReaderStream::with_capacity(reader, 256 << 10)),
+        failure,
+    ))
 }
 
 fn write(
@@ -184,7 +187,9 @@ fn repack<W: Write>(path: &Path, tar: &mut tar::Builder<W>) -> Result<()> {
     if has_lib {
         Ok(())
     } else {
-        Err(Error::new("it is no Flink distribution: it has no lib/ below one top folder"))
+        Err(Error::new(
+            "it is no Flink distribution: it has no lib/ below one top folder",
+        ))
     }
 }
 
@@ -197,9 +202,9 @@ pub async fn os_image(
     name: &str,
 ) -> Result<String> {
     if !path.exists() {
-        let reference: crate::image::Reference = name.parse().hint(|| {
-            "--os names an image with a JRE, or a root file system: a tar or a folder"
-        })?;
+        let reference: crate::image::Reference = name
+            .parse()
+            .hint(|| "--os names an image with a JRE, or a root file system: a tar or a folder")?;
         if docker.inspect(&reference.to_string()).await?.is_none() {
             session.report.note(format!("pulling {reference}"));
             docker.pull(&reference.full()).await?;

@@ -8,9 +8,9 @@ use super::Session;
 use super::outcome::{LayerOutcome, Transferred};
 use super::target::Target;
 use crate::base::{Base, Sources, materialise};
-use crate::report::bytes;
 use crate::error::{Error, Result};
 use crate::image::{AnyManifest, Digest, Image, Origin, Reference};
+use crate::report::bytes;
 use crate::sink::{self, Published, Status, archive, daemon, layout};
 use crate::store::Bucket;
 
@@ -40,9 +40,8 @@ impl std::str::FromStr for Output {
             crate::image::reference::check_tag(tag)?;
         }
         let error = || {
-            Error::usage(format!("`{text}` is no output")).hint(
-                "outputs are oci:DIR[:TAG], oci-archive:FILE[:TAG] and docker-archive:FILE",
-            )
+            Error::usage(format!("`{text}` is no output"))
+                .hint("outputs are oci:DIR[:TAG], oci-archive:FILE[:TAG] and docker-archive:FILE")
         };
         match kind {
             _ if path.is_empty() => Err(error()),
@@ -88,7 +87,13 @@ pub async fn deliver(
     let mut status: Vec<Status> = image
         .layers
         .iter()
-        .map(|layer| if layer.built { Status::Built } else { Status::Cached })
+        .map(|layer| {
+            if layer.built {
+                Status::Built
+            } else {
+                Status::Cached
+            }
+        })
         .collect();
     let mut out = Delivered {
         layers: Vec::new(),
@@ -136,9 +141,15 @@ pub async fn deliver(
         .map(|(layer, status)| LayerOutcome {
             kind: layer.kind,
             name: layer.name.clone(),
-            digest: layer.descriptor.as_ref().map(|descriptor| descriptor.digest),
+            digest: layer
+                .descriptor
+                .as_ref()
+                .map(|descriptor| descriptor.digest),
             diff_id: layer.diff_id,
-            size: layer.descriptor.as_ref().map_or(0, |descriptor| descriptor.size),
+            size: layer
+                .descriptor
+                .as_ref()
+                .map_or(0, |descriptor| descriptor.size),
             entries: layer.entries,
             status,
         })
@@ -148,7 +159,11 @@ pub async fn deliver(
 
 /// Gives an image whose base only the daemon knows its descriptors, its bytes
 /// and its manifest, so that it can go anywhere.
-pub async fn make_portable(sources: &Sources<'_>, image: &mut Image, docker_types: bool) -> Result<()> {
+pub async fn make_portable(
+    sources: &Sources<'_>,
+    image: &mut Image,
+    docker_types: bool,
+) -> Result<()> {
     materialise::from_daemon(sources, &mut image.layers).await?;
     image.manifest = crate::image::assemble::manifest(&image.config, &image.layers, docker_types)?;
     Ok(())
@@ -171,9 +186,7 @@ fn pushed_line(published: &Published) -> String {
         many => format!("{many} requests"),
     };
     if published.unchanged {
-        return format!(
-            "pushed nothing: all {total} layers and the tag are there ({requests})"
-        );
+        return format!("pushed nothing: all {total} layers and the tag are there ({requests})");
     }
     let there = total - moved.len() - mounted;
     let mut line = format!(
@@ -236,12 +249,17 @@ async fn load(
     let total = image.layers.len();
     if daemon::is_loaded(docker, image, &names).await? {
         status.fill(Status::Present);
-        out.told
-            .push(format!("loaded nothing: the daemon has all {total} layers and the tag"));
+        out.told.push(format!(
+            "loaded nothing: the daemon has all {total} layers and the tag"
+        ));
         return Ok(());
     }
     out.unchanged = false;
-    let key = format!("load {} {}", docker.address(), names.first().map(Reference::full).unwrap_or_default());
+    let key = format!(
+        "load {} {}",
+        docker.address(),
+        names.first().map(Reference::full).unwrap_or_default()
+    );
     let last: Option<LastLoad> = session.store.get(Bucket::Builds, &key);
     let mut known: Vec<String> = names.iter().map(Reference::to_string).collect();
     known.extend(last.map(|last| last.image_id.to_string()));
@@ -251,7 +269,16 @@ async fn load(
     }));
     known.extend(base_name(image));
     let there = daemon::layers_there(docker, image, &known).await?;
-    let loaded = match daemon::load(docker, &session.store, image, &names, there, &session.report).await? {
+    let loaded = match daemon::load(
+        docker,
+        &session.store,
+        image,
+        &names,
+        there,
+        &session.report,
+    )
+    .await?
+    {
         Some(loaded) => loaded,
         None => {
             let sources = session.sources().await;
@@ -260,7 +287,9 @@ async fn load(
             materialise::from_registry(&sources, &mut whole, 0).await?;
             daemon::load(docker, &session.store, &whole, &names, 0, &session.report)
                 .await?
-                .ok_or_else(|| Error::new("the daemon took neither a part of the image nor all of it"))?
+                .ok_or_else(|| {
+                    Error::new("the daemon took neither a part of the image nor all of it")
+                })?
         }
     };
     session.store.put(
@@ -271,7 +300,11 @@ async fn load(
         },
     )?;
     for (status, sent) in status.iter_mut().zip(&loaded.sent) {
-        *status = if *sent { Status::Loaded } else { Status::Present };
+        *status = if *sent {
+            Status::Loaded
+        } else {
+            Status::Present
+        };
     }
     let sent = loaded.sent.iter().filter(|sent| **sent).count();
     out.transferred.daemon_bytes += loaded.bytes;
@@ -290,7 +323,12 @@ fn base_name(image: &Image) -> Vec<String> {
         .pointer("/config/Labels")
         .and_then(|labels| labels.get("org.opencontainers.image.base.name"))
         .and_then(serde_json::Value::as_str)
-        .and_then(|name| name.trim_start_matches("docker-daemon:").trim_start_matches("docker://").parse::<Reference>().ok())
+        .and_then(|name| {
+            name.trim_start_matches("docker-daemon:")
+                .trim_start_matches("docker://")
+                .parse::<Reference>()
+                .ok()
+        })
         .map(|name| vec![name.to_string()])
         .unwrap_or_default()
 }
@@ -306,7 +344,10 @@ async fn write(
         names.extend(target.references()?);
     }
     let (store, registries, report) = (&session.store, &session.registries, &session.report);
-    let tag = targets.first().and_then(|target| target.tags.first()).cloned();
+    let tag = targets
+        .first()
+        .and_then(|target| target.tags.first())
+        .cloned();
     match output {
         Output::Layout(path, named) => {
             let tag = named.clone().or(tag);

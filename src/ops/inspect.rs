@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::Session;
 use super::make::ARTIFACTS_LABEL;
 use crate::base::{self, BaseSpec, NodeKind};
-use crate::report::bytes;
 use crate::error::Result;
 use crate::image::{Digest, Platform};
+use crate::report::bytes;
 
 /// What is told of an image.
 #[derive(Clone, Debug, Serialize)]
@@ -151,13 +151,21 @@ fn layers(base: &base::Base, config: &Value) -> Vec<LayerLine> {
         .into_iter()
         .flatten()
         .filter(|entry| entry.get("empty_layer").and_then(Value::as_bool) != Some(true))
-        .map(|entry| entry.get("created_by").and_then(Value::as_str).unwrap_or(""))
+        .map(|entry| {
+            entry
+                .get("created_by")
+                .and_then(Value::as_str)
+                .unwrap_or("")
+        })
         .collect();
     base.layers
         .iter()
         .enumerate()
         .map(|(place, layer)| LayerLine {
-            digest: layer.descriptor.as_ref().map(|descriptor| descriptor.digest),
+            digest: layer
+                .descriptor
+                .as_ref()
+                .map(|descriptor| descriptor.digest),
             diff_id: layer.diff_id,
             size: layer.descriptor.as_ref().map(|descriptor| descriptor.size),
             created_by: history.get(place).unwrap_or(&"").to_string(),
@@ -170,18 +178,34 @@ impl Inspection {
     pub fn text(&self) -> String {
         let mut out = format!("{} ({})\n", self.image, self.platform);
         out.push_str(&format!("  digest   {}\n", self.digest));
-        let java = self.java.map(|java| format!(", Java {java}")).unwrap_or_default();
+        let java = self
+            .java
+            .map(|java| format!(", Java {java}"))
+            .unwrap_or_default();
         out.push_str(&format!(
             "  Flink    {}, Scala {}{java}, in {}\n",
             self.flink, self.scala, self.flink_home
         ));
         if let Some(base) = &self.base {
-            let text = base.get("reference").and_then(Value::as_str).unwrap_or_default();
+            let text = base
+                .get("reference")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             out.push_str(&format!("  base     {text}\n"));
         }
         for artifact in &self.artifacts {
-            let text = |key: &str| artifact.get(key).and_then(Value::as_str).unwrap_or_default();
-            out.push_str(&format!("  {:<11} {}: {}\n", text("kind"), text("name"), text("source")));
+            let text = |key: &str| {
+                artifact
+                    .get(key)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+            };
+            out.push_str(&format!(
+                "  {:<11} {}: {}\n",
+                text("kind"),
+                text("name"),
+                text("source")
+            ));
         }
         let mut list = |title: &str, files: &[File]| {
             if files.is_empty() {

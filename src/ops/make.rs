@@ -71,11 +71,10 @@ pub async fn find(session: &Session, inputs: &Inputs) -> Result<Found> {
     let lock_path = lock_path(&inputs.manifest);
     let old_lock = Lock::read(&lock_path)?;
     if inputs.locked && old_lock.is_none() {
-        return Err(Error::new(format!(
-            "--locked, and there is no {}",
-            lock_path.display()
-        ))
-        .hint("`flinkpack lock` writes it; keep it in version control"));
+        return Err(
+            Error::new(format!("--locked, and there is no {}", lock_path.display()))
+                .hint("`flinkpack lock` writes it; keep it in version control"),
+        );
     }
     find_in(session, inputs, manifest, old_lock).await
 }
@@ -88,14 +87,20 @@ pub async fn find_in(
     old_lock: Option<Lock>,
 ) -> Result<Found> {
     let lock_path = lock_path(&inputs.manifest);
-    let catalogue =
-        Catalogue::embedded().with_folder(&manifest.folder().join("plugins"))
-            .map_err(|error| Error::usage(error.to_string()).hint(error.hint()))?;
+    let catalogue = Catalogue::embedded()
+        .with_folder(&manifest.folder().join("plugins"))
+        .map_err(|error| Error::usage(error.to_string()).hint(error.hint()))?;
     let upgrades = |name: &str| match &inputs.upgrade {
         None => false,
         Some(names) => names.is_empty() || names.iter().any(|one| one == name),
     };
-    let base = find_base(session, inputs, &manifest, old_lock.as_ref().filter(|_| !upgrades("base"))).await?;
+    let base = find_base(
+        session,
+        inputs,
+        &manifest,
+        old_lock.as_ref().filter(|_| !upgrades("base")),
+    )
+    .await?;
     let pins = old_lock.clone().map(|mut lock| {
         lock.jars.retain(|jar| !upgrades(&jar.name));
         lock
@@ -156,7 +161,13 @@ async fn find_base(
     let found = async {
         let spec: BaseSpec = text.parse()?;
         let sources = session.sources().await;
-        base::open(&sources, &spec.from_folder(manifest.folder()), &platform, pinned).await
+        base::open(
+            &sources,
+            &spec.from_folder(manifest.folder()),
+            &platform,
+            pinned,
+        )
+        .await
     }
     .await;
     let mut base = match inputs.base {
@@ -247,7 +258,9 @@ impl Found {
                     place: artifact.place,
                     sha256: artifact.sha256,
                     size: artifact.size,
-                    layer: layers.get(&base.facts.resolve(&base.facts.under_home(&path))).copied(),
+                    layer: layers
+                        .get(&base.facts.resolve(&base.facts.under_home(&path)))
+                        .copied(),
                     path,
                 }
             })

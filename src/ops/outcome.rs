@@ -83,7 +83,11 @@ pub struct Transferred {
 impl Outcome {
     /// `repository:tag@digest`: what stdout gets.
     pub fn reference(&self) -> String {
-        let tag = self.tags.first().map(|tag| format!(":{tag}")).unwrap_or_default();
+        let tag = self
+            .tags
+            .first()
+            .map(|tag| format!(":{tag}"))
+            .unwrap_or_default();
         format!("{}{tag}@{}", self.image, self.digest)
     }
 }

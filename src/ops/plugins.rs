@@ -41,7 +41,9 @@ pub fn run(folder: &Path, flink: Option<&str>) -> Result<Vec<Row>> {
         let mut versions: Vec<String> = Vec::new();
         let mut minors: Vec<String> = Vec::new();
         for release in &entry.releases {
-            let fits = minor.as_ref().is_none_or(|minor| release.flink.contains(minor));
+            let fits = minor
+                .as_ref()
+                .is_none_or(|minor| release.flink.contains(minor));
             if fits && !versions.contains(&release.version) {
                 versions.push(release.version.clone());
             }
@@ -67,4 +69,34 @@ pub fn run(folder: &Path, flink: Option<&str>) -> Result<Vec<Row>> {
     }
     rows.sort_by(|a, b| (b.kind, &a.name).cmp(&(a.kind, &b.name)));
     Ok(rows)
+}
+
+/// For people, at 80 columns.
+pub fn text(rows: &[Row], flink: Option<&str>) -> String {
+    let mut out = match flink {
+        Some(flink) => format!("for Flink {flink}\n"),
+        None => String::new(),
+    };
+    let mut kind = "";
+    for row in rows {
+        if row.kind != kind {
+            kind = row.kind;
+            out.push_str(&format!("{kind}s\n"));
+        }
+        let what = match flink {
+            Some(_) => row.versions.last().cloned().unwrap_or_default(),
+            None => span(&row.flink),
+        };
+        let about: String = row.about.chars().take(38).collect();
+        out.push_str(&format!("  {:<22} {what:<14} {about}\n", row.name));
+    }
+    out
+}
+
+fn span(minors: &[String]) -> String {
+    match (minors.first(), minors.last()) {
+        (Some(first), Some(last)) if first != last => format!("{first} - {last}"),
+        (Some(only), _) => only.clone(),
+        _ => String::new(),
+    }
 }

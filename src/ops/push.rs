@@ -28,8 +28,8 @@ pub struct Last {
 }
 
 fn key(manifest: &Path) -> Result<String> {
-    let whole = std::fs::canonicalize(manifest)
-        .doing(|| format!("looking for {}", manifest.display()))?;
+    let whole =
+        std::fs::canonicalize(manifest).doing(|| format!("looking for {}", manifest.display()))?;
     Ok(format!("last {}", whole.display()))
 }
 

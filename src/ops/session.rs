@@ -44,7 +44,11 @@ impl Session {
             ..Options::default()
         };
         Ok(Session {
-            store: if settings.no_cache { store.fresh() } else { store },
+            store: if settings.no_cache {
+                store.fresh()
+            } else {
+                store
+            },
             registries: Registries::new(Keychain::of_docker(), options, report.clone()),
             report,
             offline: settings.offline,
@@ -54,9 +58,7 @@ impl Session {
 
     async fn asked(&self) -> &std::result::Result<Daemon, String> {
         self.daemon
-            .get_or_init(|| async {
-                Daemon::connect().await.map_err(|error| error.to_string())
-            })
+            .get_or_init(|| async { Daemon::connect().await.map_err(|error| error.to_string()) })
             .await
     }
 

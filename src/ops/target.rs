@@ -30,25 +30,25 @@ pub fn targets(manifest: &Manifest, given: &[String], lock: &Digest) -> Result<V
     let image = &manifest.content.image;
     let own: Reference = image.name.get_ref().parse()?;
     let mut targets: Vec<Target> = Vec::new();
-    let mut add = |repository: Reference, tag: String| {
-        match targets
-            .iter_mut()
-            .find(|target| target.repository == repository)
-        {
-            Some(target) if target.tags.contains(&tag) => {}
-            Some(target) => target.tags.push(tag),
-            None => targets.push(Target {
-                repository,
-                tags: vec![tag],
-            }),
-        }
+    let mut add = |repository: Reference, tag: String| match targets
+        .iter_mut()
+        .find(|target| target.repository == repository)
+    {
+        Some(target) if target.tags.contains(&tag) => {}
+        Some(target) => target.tags.push(tag),
+        None => targets.push(Target {
+            repository,
+            tags: vec![tag],
+        }),
     };
     for text in given {
         let text = expand_placeholders(text, manifest, lock)?;
         if text.contains(['/', ':']) {
             let whole: Reference = text.parse()?;
             if whole.digest.is_some() {
-                return Err(Error::usage(format!("-t {text}: a tag is wanted, not a digest")));
+                return Err(Error::usage(format!(
+                    "-t {text}: a tag is wanted, not a digest"
+                )));
             }
             let tag = whole.tag.clone().unwrap_or_else(|| "latest".to_string());
             add(Reference { tag: None, ..whole }, tag);

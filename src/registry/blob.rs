@@ -175,7 +175,10 @@ async fn skip(answer: &mut Answer, mut bytes: u64) -> Result<(), Failure> {
     while bytes > 0 {
         let piece = answer.chunk().await?.map_or(Bytes::new(), |piece| piece);
         if piece.is_empty() {
-            return Err(Failure::new(Remedy::Again, Error::new("the transfer ended early")));
+            return Err(Failure::new(
+                Remedy::Again,
+                Error::new("the transfer ended early"),
+            ));
         }
         let skipped = (piece.len() as u64).min(bytes);
         bytes -= skipped;

@@ -86,7 +86,11 @@ impl Host {
 
 /// Where the API of a registry answers.
 fn authority(name: &str) -> &str {
-    if name == DOCKER_HUB { "registry-1.docker.io" } else { name }
+    if name == DOCKER_HUB {
+        "registry-1.docker.io"
+    } else {
+        name
+    }
 }
 
 /// One thing asked of a registry. It can be sent again at any time.
@@ -197,7 +201,10 @@ impl Client {
                 if !wanted(answer.status) {
                     return Ok((answer, None));
                 }
-                let bytes = answer.take(most).await.map_err(|failure| self.blame(call, failure))?;
+                let bytes = answer
+                    .take(most)
+                    .await
+                    .map_err(|failure| self.blame(call, failure))?;
                 Ok((answer, Some(bytes)))
             };
             match outcome.await {
@@ -336,10 +343,17 @@ impl Client {
     /// `Warning: 299 - "…"` is meant for the user.
     fn pass_on_warnings(&self, answer: &Answer) {
         for value in answer.headers.get_all("warning") {
-            let text = value.to_str().ok().and_then(|text| text.strip_prefix("299 "));
+            let text = value
+                .to_str()
+                .ok()
+                .and_then(|text| text.strip_prefix("299 "));
             let Some(text) = text else { continue };
             let text = text.trim_start_matches(['-', ' ']).trim_matches('"');
-            let mut told = self.host.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut told = self
+                .host
+                .warnings
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if told.len() < WARNINGS && told.insert(text.to_string()) {
                 let report = self.registries.report();
                 report.warn(format!("{} says: {text}", self.host.name));
@@ -367,7 +381,9 @@ impl Client {
 fn unreachable(url: &Url, failure: Failure) -> Failure {
     Failure::new(
         failure.remedy,
-        failure.error.doing(format!("asking {}", redact::shown(url))),
+        failure
+            .error
+            .doing(format!("asking {}", redact::shown(url))),
     )
 }
 

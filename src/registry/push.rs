@@ -150,7 +150,11 @@ impl Pusher {
             None => self.target.with_digest(manifest.digest),
         };
         let kind = HeaderValue::try_from(manifest.media_type.as_str())?;
-        let path = format!("{}/manifests/{}", reference.repository, reference.selector());
+        let path = format!(
+            "{}/manifests/{}",
+            reference.repository,
+            reference.selector()
+        );
         let doing = format!("putting the manifest of {reference}");
         let call = Call::new(Method::PUT, path, &self.narrow, doing)
             .header(CONTENT_TYPE, kind)
@@ -197,7 +201,9 @@ impl Pusher {
         Ok(match answer.status {
             StatusCode::CREATED => Mount::Done,
             // Not mounted, but an upload was opened: another would be lost.
-            StatusCode::ACCEPTED => Mount::Session(Session::of(&answer, 0, 0).doing(|| call.doing)?),
+            StatusCode::ACCEPTED => {
+                Mount::Session(Session::of(&answer, 0, 0).doing(|| call.doing)?)
+            }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 self.mounts.store(false, Ordering::Relaxed);
                 Mount::No

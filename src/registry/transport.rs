@@ -229,7 +229,11 @@ fn failure(error: reqwest::Error) -> Failure {
         } else {
             Remedy::Again
         };
-        let doing = if connecting { "connecting" } else { "the connection broke off" };
+        let doing = if connecting {
+            "connecting"
+        } else {
+            "the connection broke off"
+        };
         return Failure::new(remedy, text.doing(doing));
     };
     match tls {

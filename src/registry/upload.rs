@@ -180,7 +180,8 @@ impl Upload<'_> {
 
     async fn patch(&self, session: &mut Session, to: u64) -> Result<(), Trouble> {
         let range = format!("{}-{}", session.offset, to - 1);
-        let range = HeaderValue::try_from(range).map_err(|error| Failure::from(Error::from(error)))?;
+        let range =
+            HeaderValue::try_from(range).map_err(|error| Failure::from(Error::from(error)))?;
         let call = self
             .at(Method::PATCH, &session.at)
             .header(CONTENT_TYPE, OCTETS)
@@ -258,10 +259,12 @@ impl Upload<'_> {
             return Ok(None);
         };
         // Some registries do not repeat the Location here.
-        Ok(Some(Session::of(&answer, has, session.least).unwrap_or(Session {
-            offset: has,
-            ..session.clone()
-        })))
+        Ok(Some(Session::of(&answer, has, session.least).unwrap_or(
+            Session {
+                offset: has,
+                ..session.clone()
+            },
+        )))
     }
 
     fn body(&self, from: u64, to: u64) -> Body {

@@ -22,7 +22,9 @@ fn object(event: &Event<'_>) -> Value {
             phase,
             name,
             total,
-        } => json!({"event": "started", "id": id, "phase": phase.word(), "name": name, "total": total}),
+        } => {
+            json!({"event": "started", "id": id, "phase": phase.word(), "name": name, "total": total})
+        }
         Event::Advanced { id, bytes } => json!({"event": "advanced", "id": id, "bytes": bytes}),
         Event::Finished {
             id,
@@ -30,7 +32,9 @@ fn object(event: &Event<'_>) -> Value {
             name,
             outcome,
             bytes,
-        } => json!({"event": "finished", "id": id, "phase": phase.word(), "name": name, "outcome": outcome, "bytes": bytes}),
+        } => {
+            json!({"event": "finished", "id": id, "phase": phase.word(), "name": name, "outcome": outcome, "bytes": bytes})
+        }
         Event::Note(text) => json!({"event": "note", "text": text}),
         Event::Detail(text) => json!({"event": "detail", "text": text}),
         Event::Warning(text) => json!({"event": "warning", "text": text}),

@@ -33,15 +33,19 @@ fn look(path: &Path) -> Result<()> {
     let mut start = Vec::new();
     Read::take(&mut file, 64).read_to_end(&mut start)?;
     if !start.starts_with(b"PK") {
-        let text = String::from_utf8_lossy(&start).trim_start().to_ascii_lowercase();
+        let text = String::from_utf8_lossy(&start)
+            .trim_start()
+            .to_ascii_lowercase();
         let error = Error::new("it does not begin as a zip file does");
-        return Err(if text.starts_with("<!doctype") || text.starts_with("<html") {
-            error.hint("it is an HTML page: a proxy or login page instead of the file?")
-        } else if text.starts_with("version https://git-lfs") {
-            error.hint("it is a Git LFS pointer: run `git lfs pull`")
-        } else {
-            error
-        });
+        return Err(
+            if text.starts_with("<!doctype") || text.starts_with("<html") {
+                error.hint("it is an HTML page: a proxy or login page instead of the file?")
+            } else if text.starts_with("version https://git-lfs") {
+                error.hint("it is a Git LFS pointer: run `git lfs pull`")
+            } else {
+                error
+            },
+        );
     }
     let directory = directory_size(&mut file, size)?;
     if directory > MAX_DIRECTORY.min(size) {
@@ -56,8 +60,8 @@ fn look(path: &Path) -> Result<()> {
         return Err(Error::new(format!("it claims {} entries", archive.len())));
     }
     for name in archive.file_names() {
-        let leaves = name.starts_with(['/', '\\'])
-            || name.split(['/', '\\']).any(|part| part == "..");
+        let leaves =
+            name.starts_with(['/', '\\']) || name.split(['/', '\\']).any(|part| part == "..");
         if leaves {
             return Err(Error::new(format!(
                 "its entry `{}` leads out of its folder",

@@ -24,8 +24,7 @@ pub fn find(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
         .to_str()
         .ok_or_else(|| Error::usage(format!("`{pattern}` is not UTF-8")))?;
     let mut found = Vec::new();
-    let matches =
-        glob::glob(whole).doing(|| format!("`{pattern}` is not a glob"))?;
+    let matches = glob::glob(whole).doing(|| format!("`{pattern}` is not a glob"))?;
     for path in matches {
         let path = path.doing(|| format!("looking for {pattern}"))?;
         look(&path, &path.display().to_string())?;
@@ -69,7 +68,11 @@ fn nearest(path: &Path) -> Option<String> {
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| name.ends_with(".jar"))
         .collect();
-    nearest_name(path.file_name()?.to_str()?, names.iter().map(String::as_str)).map(str::to_string)
+    nearest_name(
+        path.file_name()?.to_str()?,
+        names.iter().map(String::as_str),
+    )
+    .map(str::to_string)
 }
 
 /// What a file's metadata says: where all of it is the same, so is the content.

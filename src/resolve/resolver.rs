@@ -62,9 +62,7 @@ impl Resolver<'_> {
         match &wanted.request {
             Request::Path(pattern) => self.paths(wanted, pattern),
             Request::Maven(text) => Ok(vec![self.maven(wanted, text).await?]),
-            Request::Url(url, sha256) => {
-                Ok(vec![self.url(wanted, url, sha256.as_deref()).await?])
-            }
+            Request::Url(url, sha256) => Ok(vec![self.url(wanted, url, sha256.as_deref()).await?]),
             Request::Catalogue(version) => self.catalogue(wanted, version).await,
             Request::Filesystem(place) => Ok(vec![self.filesystem(wanted, *place).await?]),
         }
@@ -163,7 +161,14 @@ impl Resolver<'_> {
         if matches!(content, Content::Store) {
             jar::check(self.store, &self.store.blob_path(&digest), &digest, &shown)?;
         }
-        Ok(self.artifact(wanted, name, source, url_file_name(&url), (digest, size), content))
+        Ok(self.artifact(
+            wanted,
+            name,
+            source,
+            url_file_name(&url),
+            (digest, size),
+            content,
+        ))
     }
 
     async fn download(
@@ -204,8 +209,7 @@ impl Resolver<'_> {
             .hint("use a base with a newer Java, or an older version of the connector"));
         }
         if let Some(needs) = &selected.needs {
-            self.report
-                .detail(format!("{} needs {needs}", wanted.name));
+            self.report.detail(format!("{} needs {needs}", wanted.name));
         }
         let mut found = vec![self.maven(wanted, &selected.coordinate).await?];
         for coordinate in &selected.with {
@@ -246,8 +250,12 @@ impl Resolver<'_> {
         match found {
             Some(entry) if entry.kind == kind => Ok(entry),
             Some(entry) => Err(Error::usage(match kind {
-                Kind::Connector => format!("`{}` is a filesystem plugin, not a connector", entry.name),
-                Kind::Filesystem => format!("`{}` is a connector, not a filesystem plugin", entry.name),
+                Kind::Connector => {
+                    format!("`{}` is a filesystem plugin, not a connector", entry.name)
+                }
+                Kind::Filesystem => {
+                    format!("`{}` is a connector, not a filesystem plugin", entry.name)
+                }
             })
             .hint(match kind {
                 Kind::Connector => format!("write `{} = {{}}` under [filesystems]", entry.name),
@@ -256,7 +264,9 @@ impl Resolver<'_> {
             None => {
                 let error = Error::usage(format!("the catalogue has no `{name}`"));
                 let list = match kind {
-                    Kind::Connector => "`flinkpack plugins` lists what it has; others are named by { maven = \"group:artifact:version\" }, { path = \"…\" } or { url = \"…\" }",
+                    Kind::Connector => {
+                        "`flinkpack plugins` lists what it has; others are named by { maven = \"group:artifact:version\" }, { path = \"…\" } or { url = \"…\" }"
+                    }
                     Kind::Filesystem => "`flinkpack plugins` lists what it has",
                 };
                 Err(match self.catalogue.nearest(name) {
@@ -297,7 +307,11 @@ impl Resolver<'_> {
             Some(Place::Link | Place::Move) => Err(Error::new(format!(
                 "{}: the base's opt/ has no {artifact}-{flink}.jar to {}",
                 wanted.name,
-                if place == Some(Place::Link) { "link to" } else { "move" }
+                if place == Some(Place::Link) {
+                    "link to"
+                } else {
+                    "move"
+                }
             ))
             .hint("leave `place` out: the JAR is then copied from the repository")),
             Some(Place::Copy) | None => {
@@ -366,8 +380,12 @@ impl Resolver<'_> {
 }
 
 fn parse_url(text: &str) -> Result<Url> {
-    Url::parse(text)
-        .map_err(|error| Error::usage(format!("`{}` is not an address: {error}", redact::shown_text(text))))
+    Url::parse(text).map_err(|error| {
+        Error::usage(format!(
+            "`{}` is not an address: {error}",
+            redact::shown_text(text)
+        ))
+    })
 }
 
 fn file_name(path: &Path, shown: &str) -> Result<String> {
@@ -388,7 +406,13 @@ fn url_file_name(url: &Url) -> String {
         .filter(|name| !name.is_empty())
         .unwrap_or("download")
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "._-+".contains(c) { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._-+".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
         .collect();
     if name.ends_with(".jar") {
         name

@@ -54,17 +54,38 @@ pub fn wanted(manifest: &Manifest) -> Result<Vec<Wanted>> {
     let content = &manifest.content;
     let mut out = Vec::new();
     for (name, spec) in &content.connectors {
-        add(&mut out, name, spec.get_ref(), LayerKind::Connector, Folder::Lib, spec.span());
+        add(
+            &mut out,
+            name,
+            spec.get_ref(),
+            LayerKind::Connector,
+            Folder::Lib,
+            spec.span(),
+        );
     }
     for (name, spec) in &content.udfs {
         let folder = match spec.get_ref().folder.as_deref() {
             Some("usrlib") => Folder::Usrlib,
             _ => Folder::Lib,
         };
-        add(&mut out, name, spec.get_ref(), LayerKind::Udf, folder, spec.span());
+        add(
+            &mut out,
+            name,
+            spec.get_ref(),
+            LayerKind::Udf,
+            folder,
+            spec.span(),
+        );
     }
     if let Some(job) = &content.job {
-        add(&mut out, "job", job.jar.get_ref(), LayerKind::Job, Folder::Usrlib, job.jar.span());
+        add(
+            &mut out,
+            "job",
+            job.jar.get_ref(),
+            LayerKind::Job,
+            Folder::Usrlib,
+            job.jar.span(),
+        );
     }
     for (name, spec) in &content.filesystems {
         let folder = Folder::Plugin(name.clone());
@@ -76,7 +97,14 @@ pub fn wanted(manifest: &Manifest) -> Result<Vec<Wanted>> {
             span: spec.span(),
             companion: false,
         });
-        companions(&mut out, name, &spec.get_ref().with, LayerKind::Filesystem, folder, spec.span());
+        companions(
+            &mut out,
+            name,
+            &spec.get_ref().with,
+            LayerKind::Filesystem,
+            folder,
+            spec.span(),
+        );
     }
     Ok(out)
 }

@@ -44,7 +44,10 @@ pub fn stage(
             return Ok(told);
         }
         if artifact.place.is_none() && node.size > 0 {
-            told.push(format!("{} replaces the base's own {path}", artifact.shown()));
+            told.push(format!(
+                "{} replaces the base's own {path}",
+                artifact.shown()
+            ));
         }
     }
     // A JAR that several ask for is one JAR.
@@ -61,7 +64,14 @@ pub fn stage(
     let reason = artifact.shown();
     if let (Source::Base(from), Some(Place::Link)) = (&artifact.source, artifact.place) {
         let ups = "../".repeat(path.matches('/').count());
-        stage.link(facts, &full, format!("{ups}{from}"), reason, artifact.kind, name)?;
+        stage.link(
+            facts,
+            &full,
+            format!("{ups}{from}"),
+            reason,
+            artifact.kind,
+            name,
+        )?;
         return Ok(told);
     }
     stage.file(
