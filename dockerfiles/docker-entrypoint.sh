@@ -165,9 +165,9 @@ write_yaml() {
   sed -n 's/^BASH_JAVA_UTILS_EXEC_RESULT://p' <<<"$output" >"$file"
 }
 
-# The file that this Flink reads: flink-conf.yaml wins wherever it is present, up to 1.20.
+# The file that this Flink reads: up to 1.20 flink-conf.yaml, wherever it is present.
 conf_file() {
-  if [ -e "$1/flink-conf.yaml" ]; then echo "$1/flink-conf.yaml"
+  if [ -e "$1/flink-conf.yaml" ] && ! compgen -G "$FLINK_HOME/lib/flink-dist-[2-9]*.jar" >/dev/null; then echo "$1/flink-conf.yaml"
   elif [ -e "$1/config.yaml" ]; then echo "$1/config.yaml"
   fi
 }
