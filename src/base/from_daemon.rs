@@ -119,7 +119,7 @@ async fn export(
     tokio::task::spawn_blocking(move || {
         let export = export::read(reader, &home, oci, &platform, &task)?;
         task.finish("read");
-        Ok(export)
+        Ok::<_, Error>(export)
     })
     .await?
     .doing(|| format!("reading the base {name} from the daemon"))

@@ -303,6 +303,27 @@ impl Entry {
         }
     }
 
+    /// An error where this Flink (a full version) never had the entry, or has
+    /// dropped it.
+    pub fn exists(&self, flink: &str) -> Result<(), SelectError> {
+        let minor = Minor::of_version(flink).ok_or_else(|| SelectError::NotFlink {
+            flink: flink.to_owned(),
+        })?;
+        self.exists_for(Target {
+            flink,
+            minor,
+            minor_text: &minor.to_string(),
+            scala: None,
+        })
+    }
+
+    /// Whether one of its releases is of this `group:artifact`.
+    pub fn has_artifact(&self, artifact: &str, scala: &str) -> bool {
+        self.releases
+            .iter()
+            .any(|release| release.maven.replace("{scala}", scala) == artifact)
+    }
+
     fn exists_for(&self, target: Target<'_>) -> Result<(), SelectError> {
         if let Some(since) = &self.since
             && Minor::parse(since).is_some_and(|since| target.minor < since)

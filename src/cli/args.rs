@@ -170,7 +170,7 @@ pub struct Build {
     #[arg(long)]
     pub load: bool,
     /// Write the image: oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE
-    #[arg(long, value_name = "PLACE")]
+    #[arg(long, value_name = "PLACE", value_parser = output)]
     pub output: Vec<Output>,
     /// A tag, or a whole reference, instead of the manifest's tags
     #[arg(short = 't', long = "tag", value_name = "TAG")]
@@ -273,4 +273,9 @@ pub enum Cache {
         #[arg(long, conflicts_with = "unused")]
         all: bool,
     },
+}
+
+fn output(text: &str) -> Result<Output, String> {
+    text.parse::<Output>()
+        .map_err(|error| error.report().trim_start_matches("error: ").to_string())
 }

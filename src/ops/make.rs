@@ -16,8 +16,7 @@ use crate::image::{Digest, Image, LayerKind, Platform};
 use crate::layer::{self, Plan};
 use crate::lock::{Lock, LockedBase, LockedJar, Source};
 use crate::manifest::Manifest;
-use crate::resolve::maven::Maven;
-use crate::resolve::{Artifact, Resolver, Wanted, wanted};
+use crate::resolve::{Artifact, Repositories, Resolver, Wanted, wanted};
 use crate::stage::{self, Content, EntryKind, Stage, files, jars};
 
 /// The label that lists an image's JARs, for `inspect`.
@@ -54,7 +53,7 @@ pub struct Found {
     pub old_lock: Option<Lock>,
     wanted: Vec<Wanted>,
     catalogue: Catalogue,
-    maven: Maven,
+    maven: Repositories,
 }
 
 /// An image, and the lock that made it.
@@ -105,12 +104,12 @@ pub async fn find_in(
         lock.jars.retain(|jar| !upgrades(&jar.name));
         lock
     });
-    let maven = Maven::new(
-        &manifest.content.maven.repositories,
+    let maven = Repositories::new(
+        manifest.content.maven.repositories.clone(),
         session.store.clone(),
         session.report.clone(),
         session.offline,
-    )?;
+    );
     let wanted = wanted(&manifest)?;
     let artifacts = Resolver {
         manifest: &manifest,

@@ -1,6 +1,6 @@
 //! Releases of catalogue entries for a base.
 
-use super::maven::Maven;
+use super::Repositories;
 use crate::base::BaseFacts;
 use crate::catalogue::{Entry, SelectError, Selected, Wanted};
 use crate::error::{Error, Result};
@@ -11,7 +11,7 @@ pub async fn select(
     entry: &Entry,
     version: &str,
     facts: &BaseFacts,
-    _maven: &Maven,
+    _maven: &Repositories,
     _report: &Report,
 ) -> Result<Selected> {
     let wanted = match version {
@@ -21,6 +21,11 @@ pub async fn select(
     entry
         .select(wanted, facts.flink.as_str(), Some(&facts.scala))
         .map_err(error)
+}
+
+/// An error where this Flink never had the entry, or has dropped it.
+pub fn exists(entry: &Entry, facts: &BaseFacts) -> Result<()> {
+    entry.exists(facts.flink.as_str()).map_err(error)
 }
 
 fn error(error: SelectError) -> Error {

@@ -8,9 +8,11 @@ pub mod catalogue;
 pub mod jar;
 pub mod local;
 pub mod maven;
+mod repositories;
 mod resolver;
 mod wanted;
 
+pub use repositories::Repositories;
 pub use resolver::Resolver;
 pub use wanted::{Folder, Request, Wanted, wanted};
 

@@ -5,12 +5,14 @@ use std::path::Path;
 use futures_util::{StreamExt, TryStreamExt};
 use url::Url;
 
-use super::maven::{Coordinate, Maven};
+use super::maven::Coordinate;
+use super::repositories::Repositories;
 use super::{Artifact, Folder, Request, Wanted, catalogue, jar, local};
 use crate::base::BaseFacts;
 use crate::catalogue::{Catalogue, Entry, Kind};
 use crate::error::{Context, Error, Result};
-use crate::fetch::download::{self, Download};
+use crate::fetch::access::Access;
+use crate::fetch::download::{self, Request as Get};
 use crate::fetch::redact;
 use crate::image::{Digest, LayerKind};
 use crate::lock::{Lock, Source};
@@ -31,7 +33,7 @@ pub struct Resolver<'a> {
     /// The catalogue, with the project's own rows.
     pub catalogue: &'a Catalogue,
     /// The repositories.
-    pub maven: &'a Maven,
+    pub maven: &'a Repositories,
     /// The store.
     pub store: &'a Store,
     /// What was found last time.
@@ -109,7 +111,7 @@ impl Resolver<'_> {
         let (sha256, size, content) = match pin {
             Some(pin) => (pin.sha256, pin.size, self.held(&pin.sha256)),
             None => {
-                let file = self.maven.jar(&coordinate, None).await?;
+                let file = self.maven.get()?.jar(&coordinate, None).await?;
                 (file.sha256, file.size, Content::Store)
             }
         };
@@ -177,17 +179,13 @@ impl Resolver<'_> {
         name: &str,
         expected: Option<Digest>,
     ) -> Result<(Digest, u64)> {
-        download::download(
-            self.store,
-            self.report,
-            Download {
-                url,
-                name,
-                expected,
-                offline: self.offline,
-            },
-        )
-        .await
+        let mut url = url.clone();
+        let access = Access::take_from(&mut url);
+        let mut get = Get::new(&url, name);
+        get.access = access.as_ref();
+        get.sha256 = expected;
+        get.offline = self.offline;
+        download::download(&get, self.store, self.report).await
     }
 
     async fn catalogue(&self, wanted: &Wanted, version: &str) -> Result<Vec<Artifact>> {
@@ -331,6 +329,7 @@ impl Resolver<'_> {
             Source::Maven(text) => {
                 let coordinate: Coordinate = text.parse()?;
                 self.maven
+                    .get()?
                     .jar(&coordinate, Some(artifact.sha256))
                     .await
                     .map(|_| ())?;
