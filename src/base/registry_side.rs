@@ -11,6 +11,7 @@ use super::tree::Tree;
 use super::{Base, BaseFacts, Sources, environment, label};
 use crate::daemon::Inspected;
 use crate::error::{Context, Error, Result};
+use crate::image::reference::DOCKER_HUB;
 use crate::image::{
     AnyManifest, Descriptor, Digest, ImageManifest, Layer, LayerKind, Origin, Platform, Reference,
     media,
@@ -21,6 +22,9 @@ use crate::store::Bucket;
 /// How long a registry may take to say what it knows of an image that the
 /// daemon has: it is only a help.
 const HELP: Duration = Duration::from_secs(5);
+
+/// How long a registry that did not know an image is not asked again.
+const AGAIN: Duration = Duration::from_secs(600);
 
 /// What a registry has of an image.
 pub(super) struct Published {
@@ -45,6 +49,14 @@ pub(super) async fn published(
         .iter()
         .filter_map(|text| text.parse().ok())
         .collect();
+    // `base build --push` sends an image itself, so that the daemon does not
+    // know of it. Docker Hub is not asked for names that only look like its own.
+    if reference.host != DOCKER_HUB {
+        places.push(reference.clone());
+    }
+    if places.is_empty() || asked_lately(sources, inspected, &places) {
+        return None;
+    }
     // The repository that the user names is the likeliest to answer.
     places.sort_by_key(|place| place.name() != reference.name());
     for place in places {
@@ -56,6 +68,23 @@ pub(super) async fn published(
         }
     }
     None
+}
+
+/// Whether the same places were asked for this image a moment ago: what did
+/// not answer then need not be waited for in each build.
+fn asked_lately(sources: &Sources<'_>, inspected: &Inspected, places: &[Reference]) -> bool {
+    let names: Vec<String> = places.iter().map(Reference::full).collect();
+    let key = format!("asked {} {}", inspected.id, names.join(" "));
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |now| now.as_secs());
+    let last: Option<u64> = sources.store.get(Bucket::Bases, &key);
+    if last.is_some_and(|last| now.saturating_sub(last) < AGAIN.as_secs()) {
+        return true;
+    }
+    // Only a help: without it the places are asked again.
+    let _ = sources.store.put(Bucket::Bases, &key, &now);
+    false
 }
 
 async fn ask(

@@ -154,7 +154,9 @@ fn finish(
     outcome: &Outcome,
     metadata_file: Option<&Path>,
 ) -> Result<()> {
-    tell_layers(&session.report, outcome);
+    if !outcome.unchanged {
+        tell_layers(&session.report, outcome);
+    }
     for place in &outcome.places {
         session.report.note(place);
     }
@@ -210,7 +212,7 @@ fn tell_layers(report: &Report, outcome: &Outcome) {
 }
 
 fn row(kind: &str, name: &str, size: &str, status: &str) -> String {
-    format!("  {kind:<11} {name:<32} {size:>9}  {status}")
+    format!("  {kind:<10} {name:<44} {size:>9}  {status}")
 }
 
 fn count(number: usize, word: &str) -> String {

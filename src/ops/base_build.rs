@@ -150,6 +150,7 @@ async fn finish(
         load: true,
         push: options.push,
         outputs: Vec::new(),
+        like: Some(built.to_string()),
     };
     let delivered = deliver(session, &image, &targets, &places).await?;
     let base = BaseOutcome {

@@ -115,6 +115,7 @@ pub(super) fn outcome(
         transferred: delivered.transferred,
         seconds: begun.elapsed().as_secs_f64(),
         places: delivered.told,
+        unchanged: delivered.unchanged,
     }
 }
 
@@ -128,6 +129,7 @@ async fn places(session: &Session, options: &Options, folder: &Path) -> Places {
         load: options.load,
         push: options.push,
         outputs: options.outputs.clone(),
+        like: None,
     };
     if !places.load && !places.push && places.outputs.is_empty() {
         if session.daemon().await.is_some() {
@@ -144,19 +146,17 @@ async fn places(session: &Session, options: &Options, folder: &Path) -> Places {
     places
 }
 
+/// What was found: told where the lock file does not say it already.
 fn tell_found(session: &Session, found: &Found) {
     let facts = &found.base.facts;
     let java = facts
         .java
         .map(|java| format!(", Java {java}"))
         .unwrap_or_default();
-    session.report.note(format!(
-        "base {} ({}): Flink {}, Scala {}{java}",
-        found.base.reference,
-        found.base.digest.short(),
-        facts.flink,
-        facts.scala
-    ));
+    let mut lines = vec![
+        format!("base {}", found.base.reference),
+        format!("  Flink {}, Scala {}{java}", facts.flink, facts.scala),
+    ];
     for artifact in &found.artifacts {
         let path = crate::stage::jars::path_of(facts, artifact);
         let how = match artifact.place {
@@ -164,13 +164,38 @@ fn tell_found(session: &Session, found: &Found) {
             Some(crate::manifest::Place::Move) => "moved".to_string(),
             _ => bytes(artifact.size),
         };
-        session.report.note(format!(
-            "{} {}: {} -> {path} ({how})",
+        lines.push(format!(
+            "  {:<10} {:<48} {how:>9}",
             artifact.kind.word(),
-            artifact.name,
-            artifact.source
+            shortened(&path, 54),
         ));
+        session
+            .report
+            .detail(format!("  {}: {}", artifact.name, artifact.source));
     }
+    let lock = found.lock(&Default::default());
+    let is_new = found
+        .old_lock
+        .as_ref()
+        .is_none_or(|old| !old.differences(&lock).is_empty());
+    for line in lines {
+        if is_new {
+            session.report.note(line);
+        } else {
+            session.report.detail(line);
+        }
+    }
+}
+
+/// The text with its middle left out, where it has more than `most` characters.
+fn shortened(text: &str, most: usize) -> String {
+    let count = text.chars().count();
+    if count <= most {
+        return text.to_string();
+    }
+    let head: String = text.chars().take(most / 2).collect();
+    let tail: String = text.chars().skip(count - (most - most / 2 - 1)).collect();
+    format!("{head}…{tail}")
 }
 
 /// What `--dry-run` tells.

@@ -62,6 +62,8 @@ pub struct Places {
     pub push: bool,
     /// Into files.
     pub outputs: Vec<Output>,
+    /// An image that the daemon has and that shares layers with this one.
+    pub like: Option<String>,
 }
 
 /// What came of it.
@@ -102,7 +104,15 @@ pub async fn deliver(
         unchanged: true,
     };
     if places.load {
-        load(session, image, targets, &mut status, &mut out).await?;
+        load(
+            session,
+            image,
+            targets,
+            places.like.clone(),
+            &mut status,
+            &mut out,
+        )
+        .await?;
     }
     for output in &places.outputs {
         let published = write(session, image, targets, output).await?;
@@ -238,6 +248,7 @@ async fn load(
     session: &Session,
     image: &Image,
     targets: &[Target],
+    like: Option<String>,
     status: &mut [Status],
     out: &mut Delivered,
 ) -> Result<()> {
@@ -262,6 +273,7 @@ async fn load(
     );
     let last: Option<LastLoad> = session.store.get(Bucket::Builds, &key);
     let mut known: Vec<String> = names.iter().map(Reference::to_string).collect();
+    known.extend(like);
     known.extend(last.map(|last| last.image_id.to_string()));
     known.extend(image.layers.iter().find_map(|layer| match &layer.origin {
         Origin::Daemon { image } => Some(image.clone()),

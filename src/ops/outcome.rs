@@ -29,6 +29,9 @@ pub struct Outcome {
     /// Where the image is now, for people.
     #[serde(skip)]
     pub places: Vec<String>,
+    /// Whether every place had everything.
+    #[serde(skip)]
+    pub unchanged: bool,
 }
 
 /// The base of an image.
