@@ -152,7 +152,9 @@ impl Pusher {
         let kind = HeaderValue::try_from(manifest.media_type.as_str())?;
         let path = format!("{}/manifests/{}", reference.repository, reference.selector());
         let doing = format!("putting the manifest of {reference}");
-        let call = Call::new(Method::PUT, path, &self.narrow, doing)
+        // The scopes of the whole push: their token is there already.
+        let scopes = self.scopes();
+        let call = Call::new(Method::PUT, path, &scopes, doing)
             .header(CONTENT_TYPE, kind)
             .body(Body::Bytes(Bytes::copy_from_slice(&manifest.bytes)));
         let answer = self.client.send(&call).await?;
@@ -161,7 +163,7 @@ impl Pusher {
             let error = self.client.refused(&call, answer).await;
             if status != StatusCode::UNAUTHORIZED && !error.is("blob-unknown") {
                 // A tag that must not move is refused even where it need not.
-                let head = pull::head(&self.client, &reference, &self.narrow).await;
+                let head = pull::head(&self.client, &reference, &scopes).await;
                 if matches!(head, Ok(Some(head)) if head.digest == manifest.digest) {
                     return Ok(());
                 }
