@@ -42,5 +42,9 @@ pub fn builder(tls: bool) -> ClientBuilder {
         .user_agent(concat!("flinkpack/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT);
-    if tls { builder } else { builder.tls_certs_only([]) }
+    if tls {
+        builder
+    } else {
+        builder.tls_certs_only([])
+    }
 }

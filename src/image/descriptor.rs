@@ -124,7 +124,9 @@ impl Index {
             [] => "no platform at all".to_string(),
             some => some.join(", "),
         };
-        let error = Error::new(format!("there is no image for {platform}; there is {there}"));
+        let error = Error::new(format!(
+            "there is no image for {platform}; there is {there}"
+        ));
         Err(error.tagged("no-platform"))
     }
 }

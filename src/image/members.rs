@@ -52,7 +52,10 @@ pub fn members(path: &Path) -> Result<HashMap<String, Member>> {
         let kind = header.entry_type();
         let extension = matches!(
             kind,
-            EntryType::XHeader | EntryType::XGlobalHeader | EntryType::GNULongName | EntryType::GNULongLink
+            EntryType::XHeader
+                | EntryType::XGlobalHeader
+                | EntryType::GNULongName
+                | EntryType::GNULongLink
         );
         let size = match next.size.filter(|_| !extension) {
             Some(size) => size,
@@ -80,7 +83,9 @@ pub fn members(path: &Path) -> Result<HashMap<String, Member>> {
                     }
                 }
                 EntryType::GNUSparse => {
-                    return Err(Error::new(format!("the member `{name}` is a sparse file, which is not read")));
+                    return Err(Error::new(format!(
+                        "the member `{name}` is a sparse file, which is not read"
+                    )));
                 }
                 // Folders and links hold no blobs.
                 _ => {}
@@ -89,7 +94,9 @@ pub fn members(path: &Path) -> Result<HashMap<String, Member>> {
         at = end;
         input.seek(SeekFrom::Start(at))?;
     }
-    Err(Error::new(format!("the archive has more than {MOST} members")))
+    Err(Error::new(format!(
+        "the archive has more than {MOST} members"
+    )))
 }
 
 fn refuse_compressed(input: &mut BufReader<File>) -> Result<()> {
@@ -103,14 +110,21 @@ fn refuse_compressed(input: &mut BufReader<File>) -> Result<()> {
         [0xfd, b'7', b'z', b'X'] => "unxz",
         _ => return Ok(()),
     };
-    Err(Error::new("the archive is compressed; it is read in place, so it has to be a plain tar")
-        .hint(format!("unpack it with {tool}")))
+    Err(
+        Error::new("the archive is compressed; it is read in place, so it has to be a plain tar")
+            .hint(format!("unpack it with {tool}")),
+    )
 }
 
 fn check(header: &Header) -> Result<()> {
     let bytes = header.as_bytes();
     // The checksum counts its own eight bytes as spaces.
-    let sum: u32 = bytes[..148].iter().chain(&bytes[156..]).map(|byte| u32::from(*byte)).sum::<u32>() + 8 * 32;
+    let sum: u32 = bytes[..148]
+        .iter()
+        .chain(&bytes[156..])
+        .map(|byte| u32::from(*byte))
+        .sum::<u32>()
+        + 8 * 32;
     if header.cksum().ok() != Some(sum) {
         return Err(Error::new("this is not a tar archive, or it is damaged"));
     }
@@ -127,13 +141,18 @@ struct Extensions {
 impl Extensions {
     fn read(&mut self, kind: EntryType, input: &mut impl Read, size: u64) -> Result<()> {
         if size > EXTENSION {
-            return Err(Error::new(format!("the archive has a header of {size} bytes")));
+            return Err(Error::new(format!(
+                "the archive has a header of {size} bytes"
+            )));
         }
         let mut bytes = Vec::new();
         input.take(size).read_to_end(&mut bytes)?;
         match kind {
             EntryType::GNULongName => {
-                let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+                let end = bytes
+                    .iter()
+                    .position(|byte| *byte == 0)
+                    .unwrap_or(bytes.len());
                 self.name = Some(String::from_utf8_lossy(&bytes[..end]).into_owned());
             }
             EntryType::XHeader => {
@@ -146,7 +165,9 @@ impl Extensions {
                         "path" => self.name = Some(value.to_string()),
                         "size" => self.size = value.parse().ok(),
                         key if key.starts_with("GNU.sparse.") => {
-                            return Err(Error::new("the archive has sparse files, which are not read"));
+                            return Err(Error::new(
+                                "the archive has sparse files, which are not read",
+                            ));
                         }
                         _ => {}
                     }

@@ -13,7 +13,8 @@ use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 
 use super::Registries;
-use super::client::{Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::location::first_position;
 use super::pull::pull_scope;
 use super::retry::{Attempts, Failure, Remedy};
@@ -175,7 +176,10 @@ async fn skip(answer: &mut Answer, mut bytes: u64) -> Result<(), Failure> {
     while bytes > 0 {
         let piece = answer.chunk().await?.map_or(Bytes::new(), |piece| piece);
         if piece.is_empty() {
-            return Err(Failure::new(Remedy::Again, Error::new("the transfer ended early")));
+            return Err(Failure::new(
+                Remedy::Again,
+                Error::new("the transfer ended early"),
+            ));
         }
         let skipped = (piece.len() as u64).min(bytes);
         bytes -= skipped;

@@ -44,10 +44,10 @@ pub fn parse(header: &str) -> Vec<Challenge> {
                 let bare_token = value.starts_with('=');
                 let (value, after) = parameter(value);
                 rest = after;
-                if !bare_token
-                    && let Some(challenge) = found.last_mut()
-                {
-                    challenge.parameters.push((word.to_ascii_lowercase(), value));
+                if !bare_token && let Some(challenge) = found.last_mut() {
+                    challenge
+                        .parameters
+                        .push((word.to_ascii_lowercase(), value));
                 }
             }
             None => {
@@ -101,9 +101,14 @@ mod tests {
 
     #[test]
     fn several_challenges_bare_values_and_odd_spacing() {
-        let found = parse(r#"Negotiate YWJj==, BASIC Realm = "a \"b\", c" , bearer service=x,realm=https://y/z"#);
+        let found = parse(
+            r#"Negotiate YWJj==, BASIC Realm = "a \"b\", c" , bearer service=x,realm=https://y/z"#,
+        );
         let schemes: Vec<_> = found.iter().map(|c| c.scheme.as_str()).collect();
-        assert!(schemes.contains(&"basic") && schemes.contains(&"bearer"), "{found:?}");
+        assert!(
+            schemes.contains(&"basic") && schemes.contains(&"bearer"),
+            "{found:?}"
+        );
         let basic = found.iter().find(|c| c.scheme == "basic").unwrap();
         assert_eq!(basic.get("realm"), Some(r#"a "b", c"#));
         let bearer = found.iter().find(|c| c.scheme == "bearer").unwrap();

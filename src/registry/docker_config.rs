@@ -137,7 +137,10 @@ fn decode(auth: &str) -> Result<(String, String)> {
     let text = String::from_utf8(bytes).map_err(|_| bad())?;
     let (user, password) = text.split_once(':').ok_or_else(bad)?;
     // Docker itself once wrote trailing NULs.
-    Ok((user.to_string(), password.trim_end_matches('\0').to_string()))
+    Ok((
+        user.to_string(),
+        password.trim_end_matches('\0').to_string(),
+    ))
 }
 
 /// The key under which Docker keeps, and asks helpers for, a host's credentials.
@@ -202,9 +205,13 @@ mod tests {
 
     #[test]
     fn a_helper_of_the_host_goes_before_the_store() {
-        let config =
-            config(r#"{"credsStore":"pass","credHelpers":{"r.example":"ecr-login","docker.io":"hub"}}"#);
-        assert_eq!(config.helper("r.example"), Some(("ecr-login", "credHelpers")));
+        let config = config(
+            r#"{"credsStore":"pass","credHelpers":{"r.example":"ecr-login","docker.io":"hub"}}"#,
+        );
+        assert_eq!(
+            config.helper("r.example"),
+            Some(("ecr-login", "credHelpers"))
+        );
         assert_eq!(config.helper("docker.io"), Some(("hub", "credHelpers")));
         assert_eq!(config.helper("x.example"), Some(("pass", "credsStore")));
     }
@@ -216,6 +223,9 @@ mod tests {
             Err(error) => error.report(),
             Ok(_) => panic!("it was taken"),
         };
-        assert!(error.contains("r.example") && !error.contains("c2VjcmV0"), "{error}");
+        assert!(
+            error.contains("r.example") && !error.contains("c2VjcmV0"),
+            "{error}"
+        );
     }
 }

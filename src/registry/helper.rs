@@ -49,7 +49,9 @@ impl Helpers {
     pub async fn get(&self, name: &str, key: &str) -> Result<Option<Login>> {
         let program = format!("docker-credential-{name}");
         if name.contains('/') {
-            return Err(Error::new(format!("`{name}` is not the name of a credential helper")));
+            return Err(Error::new(format!(
+                "`{name}` is not the name of a credential helper"
+            )));
         }
         let run = self.run(&program, key);
         let (success, stdout, stderr) = match tokio::time::timeout(self.limit, run).await {
@@ -67,11 +69,16 @@ impl Helpers {
             if said.contains(NOT_FOUND) {
                 return Ok(None);
             }
-            return Err(Error::new(format!("{program} failed: {}", first_line(&said))));
+            return Err(Error::new(format!(
+                "{program} failed: {}",
+                first_line(&said)
+            )));
         }
         // Its output holds the secret, so the parser's message is not shown.
         let found: Found = serde_json::from_slice(&stdout).map_err(|_| {
-            Error::new(format!("{program} did not print the JSON that helpers print"))
+            Error::new(format!(
+                "{program} did not print the JSON that helpers print"
+            ))
         })?;
         if found.secret.is_empty() {
             return Ok(None);
@@ -96,12 +103,14 @@ impl Helpers {
         }
         let mut child = command.spawn().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
-                Error::new(format!("{program} was not found on the PATH"))
-                    .hint(format!("install {program}, or take it out of the Docker configuration"))
+                Error::new(format!("{program} was not found on the PATH")).hint(format!(
+                    "install {program}, or take it out of the Docker configuration"
+                ))
             }
             _ => Error::from(error).doing(format!("starting {program}")),
         })?;
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let feed = async {
             if let Some(mut stdin) = stdin {
                 // A helper that does not read its input says why by its exit.

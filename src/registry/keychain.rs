@@ -99,7 +99,9 @@ impl Keychain {
             source,
         };
         let Some(path) = &self.config else {
-            return Ok(anonymous("no Docker configuration file is used".to_string()));
+            return Ok(anonymous(
+                "no Docker configuration file is used".to_string(),
+            ));
         };
         let file = path.display();
         let Some(config) = DockerConfig::read(path)? else {
@@ -108,8 +110,9 @@ impl Keychain {
         let key = server_key(host);
         let mut tried = String::new();
         if let Some((name, setting)) = config.helper(host) {
-            let words =
-                format!("credential helper docker-credential-{name} ({setting} in {file}), key `{key}`");
+            let words = format!(
+                "credential helper docker-credential-{name} ({setting} in {file}), key `{key}`"
+            );
             let login = self
                 .helpers
                 .get(name, key)
@@ -131,7 +134,9 @@ impl Keychain {
                 login,
                 source: format!("`auths` in {file}, key `{key}`"),
             },
-            None => anonymous(format!("`auths` in {file} has nothing for the key `{key}`{tried}")),
+            None => anonymous(format!(
+                "`auths` in {file} has nothing for the key `{key}`{tried}"
+            )),
         })
     }
 }

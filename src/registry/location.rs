@@ -77,7 +77,10 @@ mod tests {
     fn locations_are_resolved_and_never_leave_tls() {
         let at = url("https://r.example:5000/v2/a/blobs/uploads/");
         let to = |location: &str| resolve(&at, location).unwrap().to_string();
-        assert_eq!(to("/v2/a/blobs/uploads/1?s=x"), "https://r.example:5000/v2/a/blobs/uploads/1?s=x");
+        assert_eq!(
+            to("/v2/a/blobs/uploads/1?s=x"),
+            "https://r.example:5000/v2/a/blobs/uploads/1?s=x"
+        );
         assert_eq!(to("https://up.example/1"), "https://up.example/1");
         assert_eq!(to("http://r.example/1"), "https://r.example:5000/1");
         assert_eq!(to("http://r.example:80/1"), "https://r.example:5000/1");
@@ -91,7 +94,10 @@ mod tests {
         let to = |session: &str| with_digest(&url(session), &digest).to_string();
         let end = format!("digest=sha256%3A{}", digest.hex());
         assert_eq!(to("https://r/u/1"), format!("https://r/u/1?{end}"));
-        assert_eq!(to("https://r/u/1?_state=a%2Bb%3D"), format!("https://r/u/1?_state=a%2Bb%3D&{end}"));
+        assert_eq!(
+            to("https://r/u/1?_state=a%2Bb%3D"),
+            format!("https://r/u/1?_state=a%2Bb%3D&{end}")
+        );
     }
 
     proptest! {

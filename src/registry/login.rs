@@ -128,10 +128,9 @@ impl Login {
                     Kind::Anonymous => "without credentials",
                     _ => "with credentials",
                 };
-                around.report.detail(format!(
-                    "{}: {how}: {}",
-                    around.name, credential.source
-                ));
+                around
+                    .report
+                    .detail(format!("{}: {how}: {}", around.name, credential.source));
                 Ok(credential)
             })
             .await

@@ -8,12 +8,11 @@ use reqwest::{Method, StatusCode};
 
 use super::Registries;
 use super::blob::BlobReader;
-use super::client::{Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::transport::Answer;
 use crate::error::{Context, Error, Result};
-use crate::image::{
-    AnyManifest, Descriptor, Digest, ImageManifest, Platform, Reference, media,
-};
+use crate::image::{AnyManifest, Descriptor, Digest, ImageManifest, Platform, Reference, media};
 use crate::report::Task;
 use crate::store::Store;
 
@@ -75,7 +74,9 @@ impl Registries {
         let client = self.client(&reference.host)?;
         let scopes = [pull_scope(&reference.repository)].into();
         let call = manifest_call(Method::GET, reference, &scopes);
-        let (answer, bytes) = client.read(&call, MANIFEST, |status| status.is_success()).await?;
+        let (answer, bytes) = client
+            .read(&call, MANIFEST, |status| status.is_success())
+            .await?;
         match bytes {
             Some(bytes) => fetched(&answer, bytes, reference).doing(|| call.doing.clone()),
             None => Err(client.refused(&call, answer).await),
@@ -105,11 +106,14 @@ impl Registries {
             }
             AnyManifest::Index(index) => index,
         };
-        let chosen = index.choose(platform).doing(|| {
-            format!("looking for {platform} in the index {reference}")
-        })?;
+        let chosen = index
+            .choose(platform)
+            .doing(|| format!("looking for {platform} in the index {reference}"))?;
         let inner = self.manifest(&reference.with_digest(chosen.digest)).await?;
-        match inner.parse().doing(|| format!("reading {reference} for {platform}"))? {
+        match inner
+            .parse()
+            .doing(|| format!("reading {reference} for {platform}"))?
+        {
             AnyManifest::Image(manifest) => Ok(Resolved {
                 fetched: inner,
                 manifest,
@@ -188,7 +192,9 @@ pub(super) async fn head(
         _ => return Err(client.refused(&call, answer).await),
     }
     let call = manifest_call(Method::GET, reference, scopes);
-    let (answer, bytes) = client.read(&call, MANIFEST, |status| status.is_success()).await?;
+    let (answer, bytes) = client
+        .read(&call, MANIFEST, |status| status.is_success())
+        .await?;
     match (answer.status, bytes) {
         (_, Some(bytes)) => {
             let fetched = fetched(&answer, bytes, reference).doing(|| call.doing.clone())?;
@@ -210,7 +216,9 @@ pub(super) async fn manifest(
     scopes: &Arc<[String]>,
 ) -> Result<Fetched> {
     let call = manifest_call(Method::GET, reference, scopes);
-    let (answer, bytes) = client.read(&call, MANIFEST, |status| status.is_success()).await?;
+    let (answer, bytes) = client
+        .read(&call, MANIFEST, |status| status.is_success())
+        .await?;
     match bytes {
         Some(bytes) => fetched(&answer, bytes, reference).doing(|| call.doing.clone()),
         None => Err(client.refused(&call, answer).await),
@@ -218,7 +226,11 @@ pub(super) async fn manifest(
 }
 
 fn manifest_call(method: Method, reference: &Reference, scopes: &Arc<[String]>) -> Call {
-    let path = format!("{}/manifests/{}", reference.repository, reference.selector());
+    let path = format!(
+        "{}/manifests/{}",
+        reference.repository,
+        reference.selector()
+    );
     let doing = format!("asking {} for the manifest of {reference}", reference.host);
     media::MANIFESTS
         .iter()

@@ -9,12 +9,13 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, StatusCode};
 use url::form_urlencoded;
 
+use super::Registries;
 use super::body::{Body, Progress};
-use super::client::{Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::pull::{self, Head, pull_scope};
 use super::source::Source;
 use super::upload::{Session, Upload};
-use super::{Registries, client};
 use crate::error::{Context, Error, Result};
 use crate::image::{AnyManifest, Digest, Manifest, Reference};
 
@@ -150,7 +151,11 @@ impl Pusher {
             None => self.target.with_digest(manifest.digest),
         };
         let kind = HeaderValue::try_from(manifest.media_type.as_str())?;
-        let path = format!("{}/manifests/{}", reference.repository, reference.selector());
+        let path = format!(
+            "{}/manifests/{}",
+            reference.repository,
+            reference.selector()
+        );
         let doing = format!("putting the manifest of {reference}");
         // The scopes of the whole push: their token is there already.
         let scopes = self.scopes();
@@ -199,7 +204,9 @@ impl Pusher {
         Ok(match answer.status {
             StatusCode::CREATED => Mount::Done,
             // Not mounted, but an upload was opened: another would be lost.
-            StatusCode::ACCEPTED => Mount::Session(Session::of(&answer, 0, 0).doing(|| call.doing)?),
+            StatusCode::ACCEPTED => {
+                Mount::Session(Session::of(&answer, 0, 0).doing(|| call.doing)?)
+            }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 self.mounts.store(false, Ordering::Relaxed);
                 Mount::No
@@ -211,7 +218,7 @@ impl Pusher {
     async fn has(&self, digest: Digest) -> Result<bool> {
         let path = format!("{}/blobs/{digest}", self.target.repository);
         let doing = format!("asking {} for the blob {digest}", self.target.name());
-        let call = client::Call::new(Method::HEAD, path, &self.scopes(), doing);
+        let call = Call::new(Method::HEAD, path, &self.scopes(), doing);
         let answer = self.client.send(&call).await?;
         // Whatever else it says, the upload will tell.
         Ok(answer.status.is_success())

@@ -133,7 +133,10 @@ mod tests {
             of(r#"{"errors":[{"code":"DENIED","message":"no"}]}"#).as_deref(),
             Some("DENIED: no")
         );
-        assert_eq!(of(r#"{"details":"incorrect"}"#).as_deref(), Some("incorrect"));
+        assert_eq!(
+            of(r#"{"details":"incorrect"}"#).as_deref(),
+            Some("incorrect")
+        );
         assert_eq!(of("busy").as_deref(), Some("busy"));
         assert_eq!(of("<html>busy</html>"), None);
         assert_eq!(of(""), None);

@@ -162,9 +162,7 @@ impl Source {
         let (sender, receiver) = mpsc::channel(WAITING);
         let source = self.clone();
         tokio::task::spawn_blocking(move || {
-            let sent = source.each_piece(from, to, |piece| {
-                sender.blocking_send(Ok(piece)).is_ok()
-            });
+            let sent = source.each_piece(from, to, |piece| sender.blocking_send(Ok(piece)).is_ok());
             if let Err(error) = sent {
                 let _ = sender.blocking_send(Err(error));
             }
@@ -189,7 +187,8 @@ impl Source {
         let mut left = to - from;
         while left > 0 {
             let mut piece = vec![0; PIECE.min(usize::try_from(left).unwrap_or(PIECE))];
-            file.read_exact(&mut piece).map_err(|error| self.corrupt(error.to_string()))?;
+            file.read_exact(&mut piece)
+                .map_err(|error| self.corrupt(error.to_string()))?;
             left -= piece.len() as u64;
             if let Some(hasher) = &mut hasher {
                 hasher.update(&piece);
@@ -242,9 +241,12 @@ impl Source {
         match &self.place {
             Place::Store(store) => {
                 store.forget_blob(&self.digest);
-                Error::new(format!("the blob {} in the cache is damaged: {why}", self.digest))
-                    .hint("it was taken out of the cache: run the command again")
-                    .tagged("corrupt-blob")
+                Error::new(format!(
+                    "the blob {} in the cache is damaged: {why}",
+                    self.digest
+                ))
+                .hint("it was taken out of the cache: run the command again")
+                .tagged("corrupt-blob")
             }
             Place::File { path, .. } => Error::new(format!(
                 "the blob {} in {} is damaged: {why}",

@@ -83,9 +83,11 @@ impl Realm {
             _ => false,
         };
         if !allowed {
-            return Err(refuse("where credentials could be read on the way: not sent")
-                .hint("the token server has to be reached by https")
-                .tagged("unauthorized"));
+            return Err(
+                refuse("where credentials could be read on the way: not sent")
+                    .hint("the token server has to be reached by https")
+                    .tagged("unauthorized"),
+            );
         }
         Ok(Realm {
             url,
@@ -143,7 +145,14 @@ impl Realm {
             traffic.count_token();
             // Its bytes are nobody's blobs: they count on their own.
             let answer = transport
-                .exchange(&method, &url, headers.clone(), &body, false, &Traffic::default())
+                .exchange(
+                    &method,
+                    &url,
+                    headers.clone(),
+                    &body,
+                    false,
+                    &Traffic::default(),
+                )
                 .await?;
             if !answer.status.is_redirection() {
                 return Ok(answer);
@@ -164,7 +173,10 @@ impl Realm {
             }
             url = next;
         }
-        Err(Error::new(format!("the token server redirected more than {HOPS} times")).into())
+        Err(Error::new(format!(
+            "the token server redirected more than {HOPS} times"
+        ))
+        .into())
     }
 
     fn add_query(&self, url: &mut Url, scopes: &[String]) {
@@ -257,7 +269,9 @@ fn read(bytes: &[u8]) -> Result<Token> {
     let lifetime = given
         .expires_in
         .filter(|seconds| *seconds > 0.0)
-        .map_or(LIFETIME, |seconds| Duration::from_secs_f64(seconds.min(1e6)));
+        .map_or(LIFETIME, |seconds| {
+            Duration::from_secs_f64(seconds.min(1e6))
+        });
     let margin = Duration::from_secs(10).min(lifetime / 4);
     Ok(Token {
         secret: Secret::new(token),
@@ -296,7 +310,13 @@ mod tests {
 
     #[test]
     fn a_token_may_have_either_name() {
-        assert_eq!(read(br#"{"access_token":"a","expires_in":300}"#).unwrap().secret.expose(), "a");
+        assert_eq!(
+            read(br#"{"access_token":"a","expires_in":300}"#)
+                .unwrap()
+                .secret
+                .expose(),
+            "a"
+        );
         assert_eq!(read(br#"{"token":"b"}"#).unwrap().secret.expose(), "b");
         let error = read(b"{\"tok\":\"secret").unwrap_err().report();
         assert!(!error.contains("secret"), "{error}");

@@ -8,7 +8,8 @@ use reqwest::{Method, StatusCode};
 use url::Url;
 
 use super::body::{Body, Progress};
-use super::client::{Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::location::{received, resolve, with_digest};
 use super::retry::{Failure, Remedy};
 use super::source::Source;
@@ -180,7 +181,8 @@ impl Upload<'_> {
 
     async fn patch(&self, session: &mut Session, to: u64) -> Result<(), Trouble> {
         let range = format!("{}-{}", session.offset, to - 1);
-        let range = HeaderValue::try_from(range).map_err(|error| Failure::from(Error::from(error)))?;
+        let range =
+            HeaderValue::try_from(range).map_err(|error| Failure::from(Error::from(error)))?;
         let call = self
             .at(Method::PATCH, &session.at)
             .header(CONTENT_TYPE, OCTETS)
@@ -258,10 +260,12 @@ impl Upload<'_> {
             return Ok(None);
         };
         // Some registries do not repeat the Location here.
-        Ok(Some(Session::of(&answer, has, session.least).unwrap_or(Session {
-            offset: has,
-            ..session.clone()
-        })))
+        Ok(Some(Session::of(&answer, has, session.least).unwrap_or(
+            Session {
+                offset: has,
+                ..session.clone()
+            },
+        )))
     }
 
     fn body(&self, from: u64, to: u64) -> Body {

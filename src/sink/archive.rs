@@ -53,8 +53,14 @@ async fn run(image: &Image, path: &Path, form: Form, tools: &Tools<'_>) -> Resul
     let blobs = tools.layers(&layers).await?;
     let (place, tag) = match &form {
         Form::Oci(tag) => {
-            let suffix = tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
-            (format!("oci-archive:{}{suffix}", path.display()), tag.clone())
+            let suffix = tag
+                .as_ref()
+                .map(|tag| format!(":{tag}"))
+                .unwrap_or_default();
+            (
+                format!("oci-archive:{}{suffix}", path.display()),
+                tag.clone(),
+            )
         }
         Form::Docker(_) => (format!("docker-archive:{}", path.display()), None),
     };
@@ -62,7 +68,11 @@ async fn run(image: &Image, path: &Path, form: Form, tools: &Tools<'_>) -> Resul
         Form::Oci(tag) => oci_head(image, tag.as_deref())?,
         Form::Docker(names) => docker_head(image, names)?,
     };
-    let (shared, report, path) = (files::shared(image), tools.report.clone(), path.to_path_buf());
+    let (shared, report, path) = (
+        files::shared(image),
+        tools.report.clone(),
+        path.to_path_buf(),
+    );
     let bytes = files::beside(move || write_file(&path, &head, &blobs, &shared, &report)).await?;
     let there = |_: &Digest| false;
     Ok(files::published(
@@ -126,7 +136,10 @@ fn docker_head(image: &Image, names: &[Reference]) -> Result<HeadMembers> {
         "RepoTags": names,
         "Layers": layers,
     }]);
-    Ok(vec![("manifest.json".to_string(), serde_json::to_vec(&list)?)])
+    Ok(vec![(
+        "manifest.json".to_string(),
+        serde_json::to_vec(&list)?,
+    )])
 }
 
 fn write_file(
@@ -148,10 +161,22 @@ fn write_file(
     let mut out = BufWriter::with_capacity(1 << 20, file);
     let small = Report::silent();
     for (name, bytes) in head {
-        member(&mut out, name, &Source::of_bytes(bytes.clone()), name, &small)?;
+        member(
+            &mut out,
+            name,
+            &Source::of_bytes(bytes.clone()),
+            name,
+            &small,
+        )?;
     }
     let config = Source::of_bytes(image.config.clone());
-    member(&mut out, &blob_name(&config.digest), &config, "configuration", &small)?;
+    member(
+        &mut out,
+        &blob_name(&config.digest),
+        &config,
+        "configuration",
+        &small,
+    )?;
     for blob in blobs {
         let name = blob_name(&blob.source.digest);
         member(&mut out, &name, &blob.source, &blob.name, report)?;

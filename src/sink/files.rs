@@ -46,7 +46,8 @@ impl Tools<'_> {
         let mut wanted: Vec<&Layer> = Vec::new();
         for layer in layers {
             let digest = crate::registry::descriptor(layer)?.digest;
-            let same = |other: &&Layer| other.descriptor.as_ref().map(|one| one.digest) == Some(digest);
+            let same =
+                |other: &&Layer| other.descriptor.as_ref().map(|one| one.digest) == Some(digest);
             if !wanted.iter().any(same) {
                 wanted.push(layer);
             }
@@ -106,14 +107,21 @@ pub fn index_entry(image: &Image, manifest: &Manifest, tag: Option<&str>) -> Des
         manifest.bytes.len() as u64,
     );
     let mut platform = Map::new();
-    platform.insert("architecture".into(), image.platform.architecture.clone().into());
+    platform.insert(
+        "architecture".into(),
+        image.platform.architecture.clone().into(),
+    );
     platform.insert("os".into(), image.platform.os.clone().into());
     if let Some(variant) = &image.platform.variant {
         platform.insert("variant".into(), variant.clone().into());
     }
-    entry.other.insert("platform".into(), Value::Object(platform));
+    entry
+        .other
+        .insert("platform".into(), Value::Object(platform));
     if let Some(tag) = tag {
-        entry.other.insert("annotations".into(), json!({ REF_NAME: tag }));
+        entry
+            .other
+            .insert("annotations".into(), json!({ REF_NAME: tag }));
     }
     entry
 }

@@ -115,7 +115,9 @@ fn write_blob(report: &Report, blobs: &Path, blob: &Blob) -> Result<u64> {
     let bytes = Tools::write(report, blob, &mut file)?;
     file.flush().doing(doing)?;
     file.as_file().sync_data().doing(doing)?;
-    file.persist(&path).map_err(|error| error.error).doing(doing)?;
+    file.persist(&path)
+        .map_err(|error| error.error)
+        .doing(doing)?;
     Ok(bytes)
 }
 

@@ -45,7 +45,11 @@ impl Status {
     }
 
     fn written(layer: &Layer) -> Status {
-        if layer.built { Status::Built } else { Status::Cached }
+        if layer.built {
+            Status::Built
+        } else {
+            Status::Cached
+        }
     }
 }
 
@@ -103,6 +107,8 @@ pub struct Published {
 /// The manifest, which every place but the daemon needs.
 fn manifest(image: &Image) -> Result<&Manifest> {
     image.manifest.as_ref().ok_or_else(|| {
-        Error::new("internal error: the image has no manifest: its base was not exported from the daemon")
+        Error::new(
+            "internal error: the image has no manifest: its base was not exported from the daemon",
+        )
     })
 }

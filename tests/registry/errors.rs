@@ -32,10 +32,19 @@ async fn forbidden_and_absent() {
     let denied = Response::new(403).body(r#"{"errors":[{"code":"DENIED","message":"not yours"}]}"#);
     registry.fault(Fault::new("POST", "/uploads/", Action::Answer(denied)).always());
     let error = failed(bench.push(&bench.image(&[1]), &registry, &["a"]).await);
-    for part in ["pushing to", "403", "DENIED: not yours", "no credentials were used"] {
+    for part in [
+        "pushing to",
+        "403",
+        "DENIED: not yours",
+        "no credentials were used",
+    ] {
         assert!(error.contains(part), "{part}: {error}");
     }
-    let error = bench.registries.manifest(&registry.reference("team/no:a")).await.unwrap_err();
+    let error = bench
+        .registries
+        .manifest(&registry.reference("team/no:a"))
+        .await
+        .unwrap_err();
     assert!(error.is("not-found"), "{}", error.report());
     assert!(error.report().contains("team/no:a"), "{}", error.report());
 }
@@ -55,7 +64,10 @@ async fn plain_http_where_tls_was_wanted() {
     let reference: Reference = format!("{address}/team/job:a").parse().unwrap();
     let registries = Registries::new(Keychain::anonymous(), quick(), Report::silent());
     let error = failed(registries.manifest(&reference).await);
-    assert!(error.contains(&format!("--insecure-registry {address}")), "{error}");
+    assert!(
+        error.contains(&format!("--insecure-registry {address}")),
+        "{error}"
+    );
     let options = Options {
         insecure: vec![address.to_string()],
         ..quick()
@@ -88,7 +100,8 @@ async fn what_a_server_of_tls_says_to_plain_http_leads_to_https() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let seen = tokio::spawn(async move {
-        let answer = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+        let answer =
+            b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
         let (mut first, _) = listener.accept().await.unwrap();
         let mut buffer = [0; 1024];
         let _ = first.read(&mut buffer).await.unwrap();
@@ -106,7 +119,11 @@ async fn what_a_server_of_tls_says_to_plain_http_leads_to_https() {
     };
     let registries = Registries::new(Keychain::anonymous(), options, Report::silent());
     let _ = registries.manifest(&reference).await;
-    assert_eq!(seen.await.unwrap(), 0x16, "the second connection begins with a TLS handshake");
+    assert_eq!(
+        seen.await.unwrap(),
+        0x16,
+        "the second connection begins with a TLS handshake"
+    );
 }
 
 #[tokio::test]
@@ -128,8 +145,14 @@ async fn warnings_of_the_registry_are_passed_on_once() {
     let warning = Action::Header("Warning", Some("299 - \"quota is low\"".into()));
     registry.fault(Fault::new("HEAD", "", warning).always());
     for _ in 0..2 {
-        registries.head(&registry.reference("team/job:a")).await.unwrap();
+        registries
+            .head(&registry.reference("team/job:a"))
+            .await
+            .unwrap();
     }
     let heard = heard.0.lock().unwrap().clone();
-    assert_eq!(heard, [format!("{} says: quota is low", registry.address())]);
+    assert_eq!(
+        heard,
+        [format!("{} says: quota is low", registry.address())]
+    );
 }

@@ -13,15 +13,29 @@ use super::{Bench, failed};
 use crate::support::registry::FaultRegistry;
 
 async fn write_layout(bench: &Bench, image: &Image, folder: &Path, tag: Option<&str>) -> Published {
-    layout::write(image, folder, tag, &bench.store, &bench.registries, &Report::silent())
-        .await
-        .unwrap()
+    layout::write(
+        image,
+        folder,
+        tag,
+        &bench.store,
+        &bench.registries,
+        &Report::silent(),
+    )
+    .await
+    .unwrap()
 }
 
 async fn write_archive(bench: &Bench, image: &Image, path: &Path, form: Form) -> Published {
-    archive::write(image, path, form, &bench.store, &bench.registries, &Report::silent())
-        .await
-        .unwrap()
+    archive::write(
+        image,
+        path,
+        form,
+        &bench.store,
+        &bench.registries,
+        &Report::silent(),
+    )
+    .await
+    .unwrap()
 }
 
 /// Finds `image` in the layout `path` and reads all its blobs.
@@ -50,10 +64,21 @@ async fn a_layout_keeps_what_it_has() {
     let folder = bench.folder.path().join("layout");
     let one = bench.image_on_base(&registry, &[1]);
     let first = write_layout(&bench, &one, &folder, Some("one")).await;
-    assert!(first.layers.iter().all(|layer| layer.status == Status::Built));
+    assert!(
+        first
+            .layers
+            .iter()
+            .all(|layer| layer.status == Status::Built)
+    );
     check(&folder, Some("one"), &one);
     let again = write_layout(&bench, &one, &folder, Some("one")).await;
-    assert!(again.unchanged && again.layers.iter().all(|layer| layer.status == Status::Present));
+    assert!(
+        again.unchanged
+            && again
+                .layers
+                .iter()
+                .all(|layer| layer.status == Status::Present)
+    );
     let two = bench.image_on_base(&registry, &[2]);
     let second = write_layout(&bench, &two, &folder, Some("two")).await;
     assert_eq!(second.layers[0].status, Status::Present);
@@ -62,7 +87,9 @@ async fn a_layout_keeps_what_it_has() {
     check(&folder, Some("two"), &two);
     assert_eq!(registry.count("GET", "/blobs/"), 1);
     // A tag moves, and a blob of the wrong length is written again.
-    let blob = folder.join("blobs/sha256").join(two.manifest.as_ref().unwrap().digest.hex());
+    let blob = folder
+        .join("blobs/sha256")
+        .join(two.manifest.as_ref().unwrap().digest.hex());
     fs::write(blob, b"short").unwrap();
     write_layout(&bench, &two, &folder, Some("one")).await;
     check(&folder, Some("one"), &two);
@@ -120,7 +147,14 @@ async fn a_failed_write_leaves_nothing() {
     let folder = bench.folder.path().join("out");
     let path = folder.join("image.tar");
     let (form, report) = (Form::Oci(None), Report::silent());
-    let outcome = archive::write(&image, &path, form, &bench.store, &bench.registries, &report);
+    let outcome = archive::write(
+        &image,
+        &path,
+        form,
+        &bench.store,
+        &bench.registries,
+        &report,
+    );
     let error = outcome.await.unwrap_err();
     assert!(error.is("corrupt-blob"), "{}", error.report());
     assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
@@ -147,12 +181,22 @@ fn hostile_archives_are_refused() {
     let mut long = good.clone();
     // The size field of the first header, and its checksum.
     long[124..136].copy_from_slice(b"77777777777\0");
-    let sum: u32 = long[..148].iter().chain(&long[156..512]).map(|byte| u32::from(*byte)).sum();
+    let sum: u32 = long[..148]
+        .iter()
+        .chain(&long[156..512])
+        .map(|byte| u32::from(*byte))
+        .sum();
     long[148..156].copy_from_slice(format!("{:06o}\0 ", sum + 256).as_bytes());
     let long_name = format!("{}/index.json", "a".repeat(70_000));
     for (bytes, part) in [
-        (tar_of(&[("index.json", index), ("./index.json", index)]), "two members"),
-        (tar_of(&[("index.json", &vec![b' '; 5 << 20])]), "are not read"),
+        (
+            tar_of(&[("index.json", index), ("./index.json", index)]),
+            "two members",
+        ),
+        (
+            tar_of(&[("index.json", &vec![b' '; 5 << 20])]),
+            "are not read",
+        ),
         (tar_of(&[("other", index)]), "no index.json"),
         (tar_of(&[(&long_name, index)]), "a header of 7"),
         (long, "ends too early"),

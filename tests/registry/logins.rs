@@ -27,7 +27,10 @@ fn configured(config: &str) -> (Bench, tempfile::TempDir) {
 
 fn auths(registry: &FaultRegistry, password: &str) -> String {
     let auth = base64::engine::general_purpose::STANDARD.encode(format!("me:{password}"));
-    format!(r#"{{"auths":{{"{}":{{"auth":"{auth}"}}}}}}"#, registry.address())
+    format!(
+        r#"{{"auths":{{"{}":{{"auth":"{auth}"}}}}}}"#,
+        registry.address()
+    )
 }
 
 async fn with_basic() -> FaultRegistry {
@@ -45,9 +48,14 @@ async fn with_basic() -> FaultRegistry {
 async fn a_password_is_sent_when_it_is_asked_for() {
     let registry = with_basic().await;
     let (bench, _folder) = configured(&auths(&registry, PASSWORD));
-    bench.push(&bench.image(&[1]), &registry, &["a"]).await.unwrap();
+    bench
+        .push(&bench.image(&[1]), &registry, &["a"])
+        .await
+        .unwrap();
     let refused = registry.requests();
-    let bare = refused.iter().filter(|request| request.header("authorization").is_none());
+    let bare = refused
+        .iter()
+        .filter(|request| request.header("authorization").is_none());
     assert_eq!(bare.count(), 1, "only the first request goes without");
 }
 
@@ -57,7 +65,13 @@ async fn without_credentials_the_error_says_where_they_were_looked_for() {
     let (bench, folder) = configured(r#"{"auths":{}}"#);
     let error = failed(bench.push(&bench.image(&[1]), &registry, &["a"]).await);
     let file = folder.path().join("config.json").display().to_string();
-    for part in ["401", "no credentials", &file, registry.address(), "docker login"] {
+    for part in [
+        "401",
+        "no credentials",
+        &file,
+        registry.address(),
+        "docker login",
+    ] {
         assert!(error.contains(part), "{part}: {error}");
     }
 }
@@ -90,7 +104,10 @@ async fn one_token_serves_a_whole_push() {
     assert_eq!(tokens.count(), 1);
     assert_eq!(bench.registries.traffic().tokens(), 1);
     let asked = registry.requests();
-    let asked = asked.iter().find(|request| request.path.starts_with("/token")).unwrap();
+    let asked = asked
+        .iter()
+        .find(|request| request.path.starts_with("/token"))
+        .unwrap();
     assert_eq!(
         asked.queries("scope"),
         ["repository:team/job:pull,push", "repository:base:pull"]
@@ -122,7 +139,10 @@ async fn an_identity_token_is_exchanged() {
         registry.address()
     );
     let (bench, _folder) = configured(&config);
-    bench.push(&bench.image(&[1]), &registry, &["a"]).await.unwrap();
+    bench
+        .push(&bench.image(&[1]), &registry, &["a"])
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -134,7 +154,10 @@ async fn tokens_that_end_are_renewed() {
     bench.push(&image, &registry, &["a"]).await.unwrap();
     tokio::time::sleep(Duration::from_millis(150)).await;
     let before = tokens.count();
-    bench.push(&bench.image(&[1, 2]), &registry, &["a"]).await.unwrap();
+    bench
+        .push(&bench.image(&[1, 2]), &registry, &["a"])
+        .await
+        .unwrap();
     assert!(tokens.count() > before);
 }
 
@@ -156,8 +179,15 @@ async fn a_token_refused_in_the_middle_of_an_upload_is_renewed_and_the_blob_sent
             true => Action::Early(response),
             false => Action::Answer(response),
         };
-        registry.fault(Fault::new("PUT", format!("digest=sha256%3A{}", digest.hex()), action));
-        bench.push(&image(vec![layer]), &registry, &["a"]).await.unwrap();
+        registry.fault(Fault::new(
+            "PUT",
+            format!("digest=sha256%3A{}", digest.hex()),
+            action,
+        ));
+        bench
+            .push(&image(vec![layer]), &registry, &["a"])
+            .await
+            .unwrap();
         assert!(registry.has_blob("team/job", &digest));
         // Where the connection broke before the answer was read, the session
         // is asked, and the old token may still do.
@@ -170,9 +200,15 @@ async fn revoked_tokens_are_renewed_everywhere() {
     let tokens = Tokens::open();
     let registry = FaultRegistry::with_tokens(tokens.clone()).await;
     let bench = Bench::new();
-    bench.push(&bench.image(&[1, 2, 3]), &registry, &["a"]).await.unwrap();
+    bench
+        .push(&bench.image(&[1, 2, 3]), &registry, &["a"])
+        .await
+        .unwrap();
     tokens.revoke();
-    bench.push(&bench.image(&[4, 5, 6]), &registry, &["a"]).await.unwrap();
+    bench
+        .push(&bench.image(&[4, 5, 6]), &registry, &["a"])
+        .await
+        .unwrap();
     assert_eq!(tokens.count(), 2, "one for all that were refused");
 }
 
@@ -185,7 +221,10 @@ async fn a_realm_in_the_open_gets_no_credentials() {
     };
     let (bench, _folder) = configured(&auths(&registry, PASSWORD));
     let error = failed(bench.push(&bench.image(&[1]), &registry, &["a"]).await);
-    assert!(error.contains("http://registry.invalid/token") && error.contains("not sent"), "{error}");
+    assert!(
+        error.contains("http://registry.invalid/token") && error.contains("not sent"),
+        "{error}"
+    );
     assert_eq!(bench.registries.traffic().tokens(), 0);
     assert!(!error.contains(PASSWORD));
 }
@@ -201,9 +240,14 @@ async fn a_realm_on_another_host_serves() {
         tokens,
     };
     let (bench, _folder) = configured(&auths(&registry, PASSWORD));
-    bench.push(&bench.image(&[1]), &registry, &["a"]).await.unwrap();
+    bench
+        .push(&bench.image(&[1]), &registry, &["a"])
+        .await
+        .unwrap();
     let basic = registry.requests();
-    let basic = basic.iter().filter_map(|request| request.header("authorization"));
+    let basic = basic
+        .iter()
+        .filter_map(|request| request.header("authorization"));
     assert!(basic.into_iter().all(|sent| sent.starts_with("Bearer ")));
 }
 
@@ -227,12 +271,17 @@ async fn no_authorization_goes_to_another_host() {
     // Downloads that are redirected.
     let bytes = noise(3, 50_000);
     let digest = other.add_blob("elsewhere", &bytes);
-    let location = format!("http://{}/v2/elsewhere/blobs/{digest}?signature=s3cr3t", other.address());
+    let location = format!(
+        "http://{}/v2/elsewhere/blobs/{digest}?signature=s3cr3t",
+        other.address()
+    );
     let redirect = Response::new(307).with("Location", location);
     registry.fault(Fault::new("GET", "/blobs/", Action::Answer(redirect)).after(1));
     let descriptor = flinkpack::image::Descriptor::new("", digest, 50_000);
     let reference = registry.reference("team/job");
-    let task = bench.registries.blob_to_store(&reference, &descriptor, &bench.store, None);
+    let task = bench
+        .registries
+        .blob_to_store(&reference, &descriptor, &bench.store, None);
     task.await.unwrap();
     // Uploads that go elsewhere.
     let base = format!("http://{}", other.address());
@@ -274,7 +323,10 @@ async fn a_helper_is_asked_with_the_key() {
         registry.address()
     );
     let (bench, _folder) = with_helper(&registry, &script);
-    bench.push(&bench.image(&[1]), &registry, &["a"]).await.unwrap();
+    bench
+        .push(&bench.image(&[1]), &registry, &["a"])
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -289,7 +341,13 @@ async fn a_helper_that_fails_hangs_or_is_not_there_is_an_error() {
         let (bench, folder) = with_helper(&registry, script);
         let error = failed(bench.push(&bench.image(&[1]), &registry, &["a"]).await);
         let file = folder.path().join("config.json").display().to_string();
-        for part in [part, "docker-credential-test", "credHelpers", &file, registry.address()] {
+        for part in [
+            part,
+            "docker-credential-test",
+            "credHelpers",
+            &file,
+            registry.address(),
+        ] {
             assert!(error.contains(part), "{part}: {error}");
         }
         assert!(!error.contains("s3cr3t"), "{error}");
@@ -297,16 +355,24 @@ async fn a_helper_that_fails_hangs_or_is_not_there_is_an_error() {
     let (bench, folder) = with_helper(&registry, "");
     fs::remove_file(folder.path().join("docker-credential-test")).unwrap();
     let error = failed(bench.push(&bench.image(&[1]), &registry, &["a"]).await);
-    assert!(error.contains("docker-credential-test was not found on the PATH"), "{error}");
+    assert!(
+        error.contains("docker-credential-test was not found on the PATH"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn a_helper_with_nothing_means_no_credentials_and_is_named() {
     let registry = with_basic().await;
-    let (bench, _folder) =
-        with_helper(&registry, "echo credentials not found in native keychain; exit 1");
+    let (bench, _folder) = with_helper(
+        &registry,
+        "echo credentials not found in native keychain; exit 1",
+    );
     let error = failed(bench.push(&bench.image(&[1]), &registry, &["a"]).await);
-    assert!(error.contains("no credentials") && error.contains("docker-credential-test"), "{error}");
+    assert!(
+        error.contains("no credentials") && error.contains("docker-credential-test"),
+        "{error}"
+    );
     let open = FaultRegistry::start().await;
     bench.push(&bench.image(&[1]), &open, &["a"]).await.unwrap();
 }

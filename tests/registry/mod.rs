@@ -55,7 +55,13 @@ impl Bench {
     /// An image of stored layers of these seeds, 200 kB each.
     fn image(&self, seeds: &[u64]) -> Image {
         let layers = seeds.iter();
-        let layers = layers.map(|seed| stored(&self.store, &format!("layer {seed}"), &noise(*seed, 200_000)));
+        let layers = layers.map(|seed| {
+            stored(
+                &self.store,
+                &format!("layer {seed}"),
+                &noise(*seed, 200_000),
+            )
+        });
         image(layers.collect())
     }
 
@@ -69,7 +75,12 @@ impl Bench {
         image(layers)
     }
 
-    async fn push(&self, image: &Image, registry: &FaultRegistry, tags: &[&str]) -> Result<Published> {
+    async fn push(
+        &self,
+        image: &Image,
+        registry: &FaultRegistry,
+        tags: &[&str],
+    ) -> Result<Published> {
         let tags: Vec<String> = tags.iter().map(|tag| tag.to_string()).collect();
         let target = registry.reference("team/job");
         sink::registry::push(

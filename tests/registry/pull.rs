@@ -21,8 +21,14 @@ async fn with_blob() -> (Bench, FaultRegistry, Vec<u8>, Descriptor) {
     (Bench::new(), registry, bytes, descriptor)
 }
 
-async fn read(bench: &Bench, registry: &FaultRegistry, descriptor: &Descriptor) -> flinkpack::error::Result<Vec<u8>> {
-    let mut reader = bench.registries.blob(&registry.reference("team/job"), descriptor)?;
+async fn read(
+    bench: &Bench,
+    registry: &FaultRegistry,
+    descriptor: &Descriptor,
+) -> flinkpack::error::Result<Vec<u8>> {
+    let mut reader = bench
+        .registries
+        .blob(&registry.reference("team/job"), descriptor)?;
     let mut all = Vec::new();
     while let Some(piece) = reader.chunk().await? {
         all.extend_from_slice(&piece);
@@ -54,9 +60,15 @@ async fn a_server_without_ranges_is_read_again() {
 #[tokio::test]
 async fn a_reader_reads_it_all() {
     let (bench, registry, bytes, descriptor) = with_blob().await;
-    let reader = bench.registries.blob(&registry.reference("team/job"), &descriptor).unwrap();
+    let reader = bench
+        .registries
+        .blob(&registry.reference("team/job"), &descriptor)
+        .unwrap();
     let mut all = Vec::new();
-    Box::pin(reader.into_async_read()).read_to_end(&mut all).await.unwrap();
+    Box::pin(reader.into_async_read())
+        .read_to_end(&mut all)
+        .await
+        .unwrap();
     assert!(all == bytes);
 }
 
@@ -67,7 +79,10 @@ async fn other_content_is_an_error_and_not_kept() {
     for action in [Action::Corrupt, Action::Answer(longer)] {
         registry.fault(Fault::new("GET", "/blobs/", action));
         let reference = registry.reference("team/job");
-        let outcome = bench.registries.blob_to_store(&reference, &descriptor, &bench.store, None).await;
+        let outcome = bench
+            .registries
+            .blob_to_store(&reference, &descriptor, &bench.store, None)
+            .await;
         let error = failed(outcome);
         assert!(error.contains("other content"), "{error}");
         assert_eq!(bench.store.blob_size(&descriptor.digest), None);
@@ -87,21 +102,37 @@ async fn redirects_are_followed_and_loops_are_not() {
     let (bench, registry, bytes, descriptor) = with_blob().await;
     let other = FaultRegistry::start().await;
     other.add_blob("elsewhere", &bytes);
-    let location = format!("http://{}/v2/elsewhere/blobs/{}", other.address(), descriptor.digest);
+    let location = format!(
+        "http://{}/v2/elsewhere/blobs/{}",
+        other.address(),
+        descriptor.digest
+    );
     let redirect = |to: &str| Action::Answer(Response::new(307).with("Location", to));
     registry.fault(Fault::new("GET", "/blobs/", redirect(&location)));
     assert!(read(&bench, &registry, &descriptor).await.unwrap() == bytes);
-    registry.fault(Fault::new("GET", "/blobs/", redirect("/v2/team/job/blobs/x?secret=1")).always());
+    registry
+        .fault(Fault::new("GET", "/blobs/", redirect("/v2/team/job/blobs/x?secret=1")).always());
     let error = failed(read(&bench, &registry, &descriptor).await);
-    assert!(error.contains("redirected more than 10 times") && !error.contains("secret"), "{error}");
+    assert!(
+        error.contains("redirected more than 10 times") && !error.contains("secret"),
+        "{error}"
+    );
 }
 
-fn put_manifest(registry: &FaultRegistry, tag: &str, kind: &str, body: &serde_json::Value) -> Digest {
+fn put_manifest(
+    registry: &FaultRegistry,
+    tag: &str,
+    kind: &str,
+    body: &serde_json::Value,
+) -> Digest {
     let bytes = serde_json::to_vec(body).unwrap();
     let digest = Digest::of(&bytes);
     for name in [tag.to_string(), digest.to_string()] {
         let key = ("team/job".to_string(), name);
-        registry.state().manifests.insert(key, (kind.to_string(), bytes.clone()));
+        registry
+            .state()
+            .manifests
+            .insert(key, (kind.to_string(), bytes.clone()));
     }
     digest
 }
@@ -128,17 +159,34 @@ async fn the_wanted_platform_of_an_index() {
     let digest = put_manifest(&registry, "all", media::OCI_INDEX, &index);
     let reference = registry.reference("team/job:all");
     let platform = |text: &str| text.parse::<Platform>().unwrap();
-    let found = bench.registries.resolve_platform(&reference, &platform("linux/arm64/v8")).await.unwrap();
+    let found = bench
+        .registries
+        .resolve_platform(&reference, &platform("linux/arm64/v8"))
+        .await
+        .unwrap();
     assert_eq!((found.fetched.digest, found.index), (arm, Some(digest)));
     assert_eq!(found.fetched.media_type, media::DOCKER_MANIFEST);
-    let error = failed(bench.registries.resolve_platform(&reference, &platform("linux/s390x")).await);
-    assert!(error.contains("linux/s390x") && error.contains("there is linux/arm64"), "{error}");
+    let error = failed(
+        bench
+            .registries
+            .resolve_platform(&reference, &platform("linux/s390x"))
+            .await,
+    );
+    assert!(
+        error.contains("linux/s390x") && error.contains("there is linux/arm64"),
+        "{error}"
+    );
     assert!(!error.contains("unknown"), "{error}");
     let nested = json!({ "schemaVersion": 2, "mediaType": media::OCI_INDEX, "manifests": [
         entry(digest, "linux", "amd64") ] });
     put_manifest(&registry, "nested", media::OCI_INDEX, &nested);
     let reference = registry.reference("team/job:nested");
-    let error = failed(bench.registries.resolve_platform(&reference, &platform("linux/amd64")).await);
+    let error = failed(
+        bench
+            .registries
+            .resolve_platform(&reference, &platform("linux/amd64"))
+            .await,
+    );
     assert!(error.contains("is an index again"), "{error}");
 }
 
@@ -161,7 +209,12 @@ async fn a_huge_manifest_is_not_read() {
     let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
     let huge = Response::new(200).body(vec![b' '; 5 << 20]);
     registry.fault(Fault::new("GET", "/manifests/", Action::Answer(huge)));
-    let error = failed(bench.registries.manifest(&registry.reference("team/job:a")).await);
+    let error = failed(
+        bench
+            .registries
+            .manifest(&registry.reference("team/job:a"))
+            .await,
+    );
     assert!(error.contains("longer than 4194304 bytes"), "{error}");
     let reference = registry.reference("team/job");
     let config = Descriptor::new("", Digest::of(b""), 9 << 20);

@@ -15,7 +15,9 @@ fn repository(name: &str) -> Reference {
     // Another run must not find what this one left.
     let run = std::process::id();
     let time = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
-    format!("{host}/flinkpack-test/{name}-{run}-{time}").parse().unwrap()
+    format!("{host}/flinkpack-test/{name}-{run}-{time}")
+        .parse()
+        .unwrap()
 }
 
 async fn push(
@@ -26,9 +28,16 @@ async fn push(
 ) -> sink::Published {
     let tags: Vec<String> = tags.iter().map(|tag| tag.to_string()).collect();
     let report = Report::silent();
-    sink::registry::push(image, target, &tags, &bench.store, &bench.registries, &report)
-        .await
-        .unwrap()
+    sink::registry::push(
+        image,
+        target,
+        &tags,
+        &bench.store,
+        &bench.registries,
+        &report,
+    )
+    .await
+    .unwrap()
 }
 
 #[tokio::test]
@@ -55,8 +64,15 @@ async fn push_again_mount_and_pull() {
     let other = Bench::new();
     let platform = second.platform.clone();
     let reference = job.with_tag("2").unwrap();
-    let found = other.registries.resolve_platform(&reference, &platform).await.unwrap();
-    assert_eq!(found.fetched.digest, second.manifest.as_ref().unwrap().digest);
+    let found = other
+        .registries
+        .resolve_platform(&reference, &platform)
+        .await
+        .unwrap();
+    assert_eq!(
+        found.fetched.digest,
+        second.manifest.as_ref().unwrap().digest
+    );
     for descriptor in &found.manifest.layers {
         other
             .registries
@@ -65,7 +81,18 @@ async fn push_again_mount_and_pull() {
             .unwrap();
         assert!(other.store.read_blob(&descriptor.digest).is_some());
     }
-    let config = other.registries.config(&reference, &found.manifest.config).await.unwrap();
+    let config = other
+        .registries
+        .config(&reference, &found.manifest.config)
+        .await
+        .unwrap();
     assert_eq!(config, second.config);
-    assert!(other.registries.head(&job.with_tag("none").unwrap()).await.unwrap().is_none());
+    assert!(
+        other
+            .registries
+            .head(&job.with_tag("none").unwrap())
+            .await
+            .unwrap()
+            .is_none()
+    );
 }

@@ -21,7 +21,10 @@ async fn push_with(fault: Fault) -> (FaultRegistry, u64) {
     registry.fault(fault);
     let layer = stored(&bench.store, "big", &noise(1, 3_000_000));
     let digest = layer.descriptor.as_ref().unwrap().digest;
-    bench.push(&image(vec![layer]), &registry, &["a"]).await.unwrap();
+    bench
+        .push(&image(vec![layer]), &registry, &["a"])
+        .await
+        .unwrap();
     assert!(registry.has_blob("team/job", &digest));
     let sent = bench.registries.traffic().sent();
     (registry, sent)
@@ -44,8 +47,14 @@ async fn errors_that_pass_are_tried_again() {
     for status in [429, 500, 502, 503, 504] {
         push_with(at_layer(Action::Answer(Response::new(status)))).await;
         push_with(at_layer(Action::Early(Response::new(status)))).await;
-        push_with(Fault::new("POST", UPLOADS, Action::Answer(Response::new(status)))).await;
-        push_with(Fault::new(PUT, "/manifests/", Action::Answer(Response::new(status))).times(3)).await;
+        push_with(Fault::new(
+            "POST",
+            UPLOADS,
+            Action::Answer(Response::new(status)),
+        ))
+        .await;
+        push_with(Fault::new(PUT, "/manifests/", Action::Answer(Response::new(status))).times(3))
+            .await;
     }
 }
 
@@ -60,7 +69,10 @@ async fn cut_at(bytes: u64) -> (FaultRegistry, u64) {
         format!("digest=sha256%3A{}", digest.hex()),
         Action::ResetAfter(bytes),
     ));
-    bench.push(&image(vec![layer]), &registry, &["a"]).await.unwrap();
+    bench
+        .push(&image(vec![layer]), &registry, &["a"])
+        .await
+        .unwrap();
     assert!(registry.has_blob("team/job", &digest));
     let resent: u64 = registry
         .requests()
@@ -107,7 +119,10 @@ async fn a_limit_on_requests_means_chunks() {
         registry.behaviour().longest = Some(1 << 20);
         registry.behaviour().least_chunk = least;
         let layer = stored(&bench.store, "big", &noise(1, 3_000_000));
-        bench.push(&image(vec![layer]), &registry, &["a"]).await.unwrap();
+        bench
+            .push(&image(vec![layer]), &registry, &["a"])
+            .await
+            .unwrap();
         let patches: Vec<_> = registry.requests();
         let patches: Vec<_> = patches
             .iter()
@@ -125,7 +140,10 @@ async fn a_limit_below_the_shortest_chunk_is_an_error() {
     registry.behaviour().longest = Some(100_000);
     let layer = stored(&bench.store, "big", &noise(1, 3_000_000));
     let error = failed(bench.push(&image(vec![layer]), &registry, &["a"]).await);
-    assert!(error.contains("413") && error.contains("raise that limit"), "{error}");
+    assert!(
+        error.contains("413") && error.contains("raise that limit"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -135,20 +153,27 @@ async fn locations_of_every_form() {
     for locations in [Locations::Relative, Locations::Absolute] {
         let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
         registry.behaviour().locations = locations;
-        bench.push(&bench.image(&[1]), &registry, &["a"]).await.unwrap();
+        bench
+            .push(&bench.image(&[1]), &registry, &["a"])
+            .await
+            .unwrap();
     }
     let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
     registry.behaviour().locations = on;
     elsewhere.fault(Fault::new(PUT, "/proxy/", Action::Answer(Response::new(201))).always());
     // The blobs are not in the registry then, which it says.
     failed(bench.push(&bench.image(&[1]), &registry, &["a"]).await);
-    assert_eq!(elsewhere.count(PUT, "/proxy/v2/team/job/blobs/uploads/session-"), 2);
+    assert_eq!(
+        elsewhere.count(PUT, "/proxy/v2/team/job/blobs/uploads/session-"),
+        2
+    );
 }
 
 #[tokio::test]
 async fn the_registry_is_given_the_time_it_asks_for() {
-    let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(2));
-    for value in ["1".to_string(), date] {
+    let date = || httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(2));
+    for seconds in [true, false] {
+        let value = if seconds { "1".to_string() } else { date() };
         let busy = Response::new(429).with("Retry-After", &value);
         let begin = std::time::Instant::now();
         push_with(Fault::new("HEAD", "/manifests/", Action::Answer(busy))).await;
@@ -162,7 +187,10 @@ async fn a_long_wait_is_an_error_at_once() {
     let busy = Response::new(429).with("Retry-After", 3600);
     registry.fault(Fault::new("HEAD", "/manifests/", Action::Answer(busy)));
     let error = failed(bench.push(&bench.image(&[1]), &registry, &["a"]).await);
-    assert!(error.contains("429") && error.contains("wait 3600 s"), "{error}");
+    assert!(
+        error.contains("429") && error.contains("wait 3600 s"),
+        "{error}"
+    );
     assert_eq!(registry.log().len(), 1);
 }
 
@@ -172,7 +200,10 @@ async fn five_hundred_for_ever_is_an_error() {
     let answer = Action::Answer(Response::new(500).body("disk full"));
     registry.fault(at_layer(answer).always());
     let error = failed(bench.push(&bench.image(&[1]), &registry, &["a"]).await);
-    assert!(error.contains("500") && error.contains("disk full"), "{error}");
+    assert!(
+        error.contains("500") && error.contains("disk full"),
+        "{error}"
+    );
     assert!(error.contains("tried 5 times"), "{error}");
 }
 
@@ -214,27 +245,39 @@ async fn a_blob_in_a_file_is_read_from_its_place_and_checked() {
     content.extend(&bytes);
     content.extend([8; 999]);
     std::fs::write(&path, &content).unwrap();
-    let origin = Origin::File { path: path.clone(), offset: 1234 };
+    let origin = Origin::File {
+        path: path.clone(),
+        offset: 1234,
+    };
     let image = image(vec![layer("base", LayerKind::Base, &bytes, origin)]);
     bench.push(&image, &registry, &["a"]).await.unwrap();
     content[5000] ^= 1;
     std::fs::write(&path, &content).unwrap();
     let other = FaultRegistry::start().await;
     let error = failed(bench.push(&image, &other, &["a"]).await);
-    assert!(error.contains("is damaged") && error.contains("archive"), "{error}");
+    assert!(
+        error.contains("is damaged") && error.contains("archive"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn slow_is_not_stalled() {
     // Longer than the limit for a stall, but always moving.
     let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
-    let options = Options { stall: Duration::from_millis(200), ..quick() };
+    let options = Options {
+        stall: Duration::from_millis(200),
+        ..quick()
+    };
     let registries = Registries::new(Keychain::anonymous(), options, Report::silent());
     let source = FaultRegistry::start().await;
     let image = bench.image_on_base(&source, &[]);
     for _ in 0..4 {
         source.fault(Fault::new("GET", "/blobs/", Action::Cut(50_000)));
     }
-    let bench = Bench { registries, ..bench };
+    let bench = Bench {
+        registries,
+        ..bench
+    };
     bench.push(&image, &registry, &["a"]).await.unwrap();
 }

@@ -75,7 +75,10 @@ impl Faults {
     /// What goes wrong with `request`.
     pub fn take(&mut self, request: &Request) -> Option<Action> {
         for fault in &mut self.0 {
-            if fault.method != request.method || !request.path.contains(&fault.path) || fault.times == 0 {
+            if fault.method != request.method
+                || !request.path.contains(&fault.path)
+                || fault.times == 0
+            {
                 continue;
             }
             if fault.skip > 0 {

@@ -90,7 +90,10 @@ impl FaultRegistry {
         let first: usize = range["bytes=".len()..range.len() - 1].parse().unwrap();
         let size = bytes.len();
         Response::new(206)
-            .with("Content-Range", format!("bytes {first}-{}/{size}", size - 1))
+            .with(
+                "Content-Range",
+                format!("bytes {first}-{}/{size}", size - 1),
+            )
             .body(&bytes[first..])
     }
 

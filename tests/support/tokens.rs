@@ -74,7 +74,8 @@ impl Tokens {
 
     pub fn answer(&self, request: &Request, body: &[u8]) -> Response {
         let mut inner = self.0.lock().unwrap();
-        let form: HashMap<String, String> = url::form_urlencoded::parse(body).into_owned().collect();
+        let form: HashMap<String, String> =
+            url::form_urlencoded::parse(body).into_owned().collect();
         let scopes: Vec<String> = match request.method.as_str() {
             "POST" => form["scope"].split(' ').map(str::to_string).collect(),
             _ => request.queries("scope"),
@@ -87,7 +88,8 @@ impl Tokens {
             (None, None) => true,
         };
         let refused = inner.refused.as_ref();
-        let refused = refused.is_some_and(|refused| scopes.iter().any(|scope| scope.contains(refused)));
+        let refused =
+            refused.is_some_and(|refused| scopes.iter().any(|scope| scope.contains(refused)));
         if !allowed || refused {
             return Response::new(401).body(r#"{"details":"wrong login"}"#);
         }
@@ -97,7 +99,11 @@ impl Tokens {
         inner
             .issued
             .insert(token.clone(), (scopes, Instant::now() + lifetime));
-        let key = if request.method == "POST" { "access_token" } else { "token" };
+        let key = if request.method == "POST" {
+            "access_token"
+        } else {
+            "token"
+        };
         Response::new(200).body(format!(
             r#"{{"{key}":"{token}","expires_in":{}}}"#,
             lifetime.as_secs_f64()
@@ -106,7 +112,10 @@ impl Tokens {
 
     fn allows(&self, header: &str, wanted: &[String]) -> bool {
         let inner = self.0.lock().unwrap();
-        let Some((scopes, until)) = header.strip_prefix("Bearer ").and_then(|token| inner.issued.get(token)) else {
+        let Some((scopes, until)) = header
+            .strip_prefix("Bearer ")
+            .and_then(|token| inner.issued.get(token))
+        else {
             return false;
         };
         let held = |wanted: &String| {
