@@ -2,6 +2,7 @@
 
 mod errors;
 mod files;
+mod helpers;
 mod logins;
 mod pull;
 mod push;

@@ -15,11 +15,11 @@ use crate::support::registry::{FaultRegistry, Locations};
 const PUT: &str = "PUT";
 const UPLOADS: &str = "/blobs/uploads/session-";
 
-/// Pushes one layer of 3 MB with this fault, and says how many bytes went out.
+/// Pushes one layer of 500 kB with this fault, and says how many bytes went out.
 async fn push_with(fault: Fault) -> (FaultRegistry, u64) {
     let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
     registry.fault(fault);
-    let layer = stored(&bench.store, "big", &noise(1, 3_000_000));
+    let layer = stored(&bench.store, "big", &noise(1, 500_000));
     let digest = layer.descriptor.as_ref().unwrap().digest;
     bench
         .push(&image(vec![layer]), &registry, &["a"])
@@ -39,7 +39,7 @@ fn at_layer(action: Action) -> Fault {
 async fn whole_when_nothing_goes_wrong() {
     let (registry, sent) = push_with(Fault::new("X", "", Action::Stall)).await;
     assert_eq!(registry.count("PATCH", ""), 0);
-    assert!(sent < 3_010_000, "{sent}");
+    assert!(sent < 510_000, "{sent}");
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn a_cut_upload_goes_on_where_it_was_cut() {
 async fn a_lost_answer_is_not_a_lost_upload() {
     let (registry, sent) = push_with(at_layer(Action::ResetAfterwards)).await;
     assert_eq!(registry.count(PUT, UPLOADS), 2, "{:#?}", registry.log());
-    assert!(sent < 3_010_000, "{sent}");
+    assert!(sent < 510_000, "{sent}");
 }
 
 #[tokio::test]

@@ -1,0 +1,179 @@
+//! One GET, with its redirects.
+
+use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::{Response, StatusCode};
+use url::Url;
+
+use super::access::Access;
+use super::attempts::{Attempt, Failure, Patience};
+use super::client::client;
+use super::redact::shown;
+use crate::error::Error;
+
+/// Redirects that one request follows.
+const MAX_REDIRECTS: usize = 10;
+
+/// Sends a GET and follows redirects. Credentials go to the host that they
+/// were given for, and to no other; https never becomes http.
+pub(super) async fn send(
+    start: &Url,
+    access: Option<&Access>,
+    headers: &HeaderMap,
+    patience: &Patience,
+) -> Attempt<(Response, Url)> {
+    let mut visited = vec![start.clone()];
+    let mut url = start.clone();
+    loop {
+        let mut request = client(url.scheme())?
+            .get(url.clone())
+            .headers(headers.clone());
+        if let Some(access) = access
+            && same_host(start, &url)
+        {
+            request = access.apply(request);
+        }
+        let response = match tokio::time::timeout(patience.stall, request.send()).await {
+            Err(_) => return Err(stalled(&url, patience)),
+            Ok(Err(error)) => return Err(broken(&url, error)),
+            Ok(Ok(response)) => response,
+        };
+        if !is_redirect(response.status()) {
+            return Ok((response, url));
+        }
+        let next = target(&url, response.headers())?;
+        if visited.contains(&next) {
+            let path: Vec<String> = visited.iter().chain([&next]).map(shown).collect();
+            return Err(Error::new(format!(
+                "the redirects go round in a circle: {}",
+                path.join(" → ")
+            ))
+            .doing(format!("fetching {}", shown(start)))
+            .tagged("redirect")
+            .into());
+        }
+        if visited.len() > MAX_REDIRECTS {
+            return Err(Error::new(format!(
+                "more than {MAX_REDIRECTS} redirects, the last to {}",
+                shown(&next)
+            ))
+            .doing(format!("fetching {}", shown(start)))
+            .tagged("redirect")
+            .into());
+        }
+        visited.push(next.clone());
+        url = next;
+    }
+}
+
+/// No byte came for too long.
+pub(super) fn stalled(url: &Url, patience: &Patience) -> Failure {
+    Failure::soon(
+        Error::new(format!(
+            "nothing came from {} for {:.0} s",
+            url.host_str().unwrap_or_default(),
+            patience.stall.as_secs_f64().ceil()
+        ))
+        .doing(format!("fetching {}", shown(url)))
+        .tagged("unavailable"),
+    )
+}
+
+/// The connection could not be made, or broke.
+pub(super) fn broken(url: &Url, error: reqwest::Error) -> Failure {
+    let connecting = error.is_connect();
+    let error = Error::from(error.without_url());
+    let certificate = error.to_string().contains("certificate");
+    let error = error
+        .doing(format!("fetching {}", shown(url)))
+        .tagged("unavailable");
+    if certificate {
+        return error
+            .hint("for a certificate authority of your own, add it to the system's or name its file in SSL_CERT_FILE")
+            .into();
+    }
+    Failure::soon(if connecting {
+        error.hint(format!(
+            "is {} reachable from here? behind a proxy, set HTTPS_PROXY",
+            url.host_str().unwrap_or_default()
+        ))
+    } else {
+        error
+    })
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// Where a redirect goes.
+fn target(from: &Url, headers: &HeaderMap) -> Attempt<Url> {
+    let refuse = |why: String| {
+        Error::new(why)
+            .doing(format!("fetching {}", shown(from)))
+            .tagged("redirect")
+    };
+    let location = headers
+        .get(LOCATION)
+        .and_then(|value| value.to_str().ok())
+        .ok_or_else(|| refuse("the server redirects, but says not where".to_owned()))?;
+    let mut next = from
+        .join(location)
+        .map_err(|_| refuse("the server redirects to something that is no address".to_owned()))?;
+    // Credentials that a server hands out are not the user's to send.
+    let _ = Access::take_from(&mut next);
+    next.set_fragment(None);
+    match (from.scheme(), next.scheme()) {
+        ("https", "http") => Err(refuse(format!(
+            "the server redirects to {}, which is not encrypted",
+            shown(&next)
+        ))
+        .into()),
+        (_, "http" | "https") => Ok(next),
+        (_, other) => Err(refuse(format!(
+            "the server redirects to an address of the kind `{other}:`"
+        ))
+        .into()),
+    }
+}
+
+/// Whether credentials for `start` may go to `url`: the same scheme, host and
+/// port, or the same host with encryption added.
+fn same_host(start: &Url, url: &Url) -> bool {
+    start.origin() == url.origin()
+        || (start.host() == url.host()
+            && (start.scheme(), url.scheme()) == ("http", "https")
+            && start.port().is_none()
+            && url.port().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn credentials_stay_with_their_host() {
+        let start = url("https://a/x");
+        assert!(same_host(&start, &url("https://a:443/y")));
+        assert!(same_host(&url("http://a/x"), &start));
+        for other in ["https://b/x", "https://a:8443/x", "http://a/x"] {
+            assert!(!same_host(&start, &url(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn redirects_lose_encryption_never() {
+        let go = |location: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(LOCATION, location.parse().unwrap());
+            target(&url("https://a/x/y"), &headers).map_err(|failure| failure.error.report())
+        };
+        assert_eq!(go("../z").unwrap().as_str(), "https://a/z");
+        assert_eq!(go("https://u:p@b/#f").unwrap().as_str(), "https://b/");
+        assert!(go("http://a/x").unwrap_err().contains("not encrypted"));
+        assert!(go("file:///etc/passwd").unwrap_err().contains("`file:`"));
+    }
+}

@@ -1,0 +1,95 @@
+//! What an HTTP status that is no success means for the user.
+
+use std::time::SystemTime;
+
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use url::Url;
+
+use super::attempts::{Again, Failure, retry_after};
+use super::redact::shown;
+use crate::error::Error;
+
+/// The failure of an answer with this status. Its error is tagged
+/// `not-found`, `denied`, `too-many-requests` or `unavailable`.
+pub(super) fn failure(
+    status: StatusCode,
+    url: &Url,
+    headers: &HeaderMap,
+    with_access: bool,
+) -> Failure {
+    let wait = || retry_after(headers, SystemTime::now()).map_or(Again::Soon, Again::After);
+    let host = url.host_str().unwrap_or_default();
+    let (why, tag, hint, again) = match status.as_u16() {
+        401 if with_access => (
+            "the server refused the credentials",
+            "denied",
+            Some(format!("check user and password for {host}")),
+            Again::Never,
+        ),
+        401 => (
+            "the server wants credentials",
+            "denied",
+            Some(format!(
+                "give credentials for {host}: a <server> in settings.xml whose id is that of the repository or mirror"
+            )),
+            Again::Never,
+        ),
+        403 => (
+            "the server does not allow it",
+            "denied",
+            Some(format!(
+                "these credentials, or no credentials, may not read this from {host}"
+            )),
+            Again::Never,
+        ),
+        404 | 410 => (
+            "the server does not have it",
+            "not-found",
+            None,
+            Again::Never,
+        ),
+        407 => (
+            "the proxy wants credentials",
+            "denied",
+            Some("write them into HTTPS_PROXY: http://user:password@proxy:port".to_owned()),
+            Again::Never,
+        ),
+        408 => (
+            "the server waited too long for the request",
+            "unavailable",
+            None,
+            Again::Soon,
+        ),
+        429 => (
+            "the server refuses more requests for now",
+            "too-many-requests",
+            Some("name a mirror of your own in [maven] repositories or settings.xml".to_owned()),
+            wait(),
+        ),
+        500 | 502 | 504 => ("the server failed", "unavailable", None, Again::Soon),
+        503 => (
+            "the server is not available for now",
+            "unavailable",
+            None,
+            wait(),
+        ),
+        code if code >= 500 => ("the server failed", "unavailable", None, Again::Never),
+        _ => (
+            "the server answered something unexpected",
+            "unexpected",
+            Some("is the address right?".to_owned()),
+            Again::Never,
+        ),
+    };
+    let error = Error::new(format!("{why} (HTTP {})", status.as_u16()))
+        .doing(format!("fetching {}", shown(url)))
+        .tagged(tag);
+    Failure {
+        error: match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        },
+        again,
+    }
+}

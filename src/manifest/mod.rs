@@ -1,0 +1,249 @@
+//! `flinkpack.toml` as written.
+
+mod jar;
+mod parse;
+pub mod tags;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+pub use jar::{JarSource, JarSpec};
+pub use parse::{Position, nearest_name};
+
+use crate::error::{Error, Result};
+
+/// The manifest's usual name.
+pub const FILE: &str = "flinkpack.toml";
+
+/// A read manifest.
+#[derive(Debug)]
+pub struct Manifest {
+    /// The file it came from.
+    pub path: PathBuf,
+    /// What it says.
+    pub content: Content,
+    text: String,
+}
+
+/// What a manifest says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Content {
+    /// What is built, and on which base.
+    pub image: ImageSection,
+    /// Into lib/.
+    #[serde(default)]
+    pub connectors: BTreeMap<String, Spanned<JarSpec>>,
+    /// Into lib/ or usrlib/.
+    #[serde(default)]
+    pub udfs: BTreeMap<String, Spanned<JarSpec>>,
+    /// Application mode.
+    #[serde(default)]
+    pub job: Option<JobSection>,
+    /// From opt/ into lib/ or plugins/.
+    #[serde(default)]
+    pub filesystems: BTreeMap<String, Spanned<FilesystemSpec>>,
+    /// Merged into Flink's configuration file.
+    #[serde(default)]
+    pub config: toml::Table,
+    /// Anything else: absolute path in the image = local path.
+    #[serde(default)]
+    pub files: BTreeMap<String, Spanned<FileSpec>>,
+    /// Where Maven coordinates are looked for.
+    #[serde(default)]
+    pub maven: MavenSection,
+}
+
+/// `[image]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageSection {
+    /// Repository to push to; also the local name.
+    pub name: Spanned<String>,
+    /// Tags; `{git.sha}`, `{git.branch}` and `{lock.digest}` expand.
+    #[serde(default)]
+    pub tags: Vec<Spanned<String>>,
+    /// The base.
+    pub base: Spanned<String>,
+    /// Labels of the image.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Environment of the image.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// `os/architecture`; the host's where it is not given.
+    #[serde(default)]
+    pub platform: Option<Spanned<String>>,
+}
+
+/// `[job]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobSection {
+    /// The job's JAR, into usrlib/.
+    pub jar: Spanned<JarSpec>,
+    /// Its main class; without one Flink looks for it in usrlib/.
+    #[serde(default)]
+    pub class: Option<String>,
+    /// Its arguments.
+    #[serde(default)]
+    pub args: Vec<String>,
+}
+
+/// How a filesystem JAR gets to its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// A symbolic link to opt/: no bytes.
+    Link,
+    /// In its place, and gone from opt/.
+    Move,
+    /// In its place, and still in opt/.
+    Copy,
+}
+
+/// One of `[filesystems]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilesystemSpec {
+    /// How; `link` where the base has the JAR, else `copy`.
+    #[serde(default)]
+    pub place: Option<Place>,
+    /// Further JARs for the plugin's folder, such as a credentials provider.
+    #[serde(default)]
+    pub with: Vec<String>,
+}
+
+/// One of `[files]`: a path, or a table with a mode.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileSpec {
+    /// A file or folder, from the manifest's folder.
+    pub path: String,
+    /// Permission bits; for a folder, those of the files in it.
+    pub mode: Option<u32>,
+}
+
+/// `[maven]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MavenSection {
+    /// Addresses, asked first and in this order.
+    #[serde(default)]
+    pub repositories: Vec<String>,
+}
+
+impl Manifest {
+    /// Reads and checks the manifest at `path`.
+    pub fn read(path: &Path) -> Result<Manifest> {
+        Manifest::of_text(path, &parse::read_text(path)?)
+    }
+
+    /// Reads and checks a manifest that is not in a file; `path` is where it
+    /// would be.
+    pub fn of_text(path: &Path, text: &str) -> Result<Manifest> {
+        let content = parse::parse(path, text)?;
+        let manifest = Manifest {
+            path: path.to_path_buf(),
+            content,
+            text: text.to_string(),
+        };
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// The folder that its paths are relative to.
+    pub fn folder(&self) -> &Path {
+        match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        }
+    }
+
+    /// The text as it was read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// An error at a place in the file.
+    pub fn error_at(&self, span: std::ops::Range<usize>, message: impl AsRef<str>) -> Error {
+        parse::error_at(&self.path, &self.text, span, message.as_ref())
+    }
+
+    /// Adds to an error where in the file its reason is.
+    pub fn locate<T>(&self, span: std::ops::Range<usize>, result: Result<T>) -> Result<T> {
+        result.map_err(|error| {
+            let exit = error.exit();
+            error
+                .doing(format!(
+                    "{}: {}",
+                    Position::of(&self.text, span.start).in_file(&self.path),
+                    self.line_of(span.start)
+                ))
+                .exit_with(exit)
+        })
+    }
+
+    fn line_of(&self, offset: usize) -> &str {
+        let start = self.text[..offset].rfind('\n').map_or(0, |at| at + 1);
+        self.text[start..].lines().next().unwrap_or_default().trim()
+    }
+
+    fn check(&self) -> Result<()> {
+        let image = &self.content.image;
+        let name = image.name.get_ref();
+        let reference: Result<crate::image::Reference> = name.parse();
+        match reference {
+            Err(error) => return self.locate(image.name.span(), Err(error)),
+            Ok(reference) if reference.tag.is_some() || reference.digest.is_some() => {
+                return Err(self
+                    .error_at(
+                        image.name.span(),
+                        format!("the image's name `{name}` holds a tag"),
+                    )
+                    .hint("tags go into `tags = [\"…\"]`"));
+            }
+            Ok(_) => {}
+        }
+        if image.base.get_ref().trim().is_empty() {
+            return Err(self.error_at(image.base.span(), "the base is empty"));
+        }
+        if let Some(platform) = &image.platform {
+            let parsed: Result<crate::image::Platform> = platform.get_ref().parse();
+            self.locate(platform.span(), parsed.map(|_| ()))?;
+        }
+        for (section, specs) in [
+            ("connectors", &self.content.connectors),
+            ("udfs", &self.content.udfs),
+        ] {
+            for (name, spec) in specs {
+                if name.is_empty()
+                    || name.contains(['/', '\\', '\n', '\0'])
+                    || name.starts_with('.')
+                {
+                    return Err(self.error_at(
+                        spec.span(),
+                        format!("`{name}` cannot be a name in [{section}]"),
+                    ));
+                }
+                self.locate(spec.span(), spec.get_ref().check(section))?;
+            }
+        }
+        if let Some(job) = &self.content.job {
+            self.locate(job.jar.span(), job.jar.get_ref().check("job"))?;
+        }
+        for (path, spec) in &self.content.files {
+            if !path.starts_with('/') || path.split('/').any(|part| part == "..") {
+                return Err(self
+                    .error_at(
+                        spec.span(),
+                        format!("`{path}` is not an absolute path in the image"),
+                    )
+                    .hint("[files] maps an absolute path in the image to a local path"));
+            }
+        }
+        Ok(())
+    }
+}

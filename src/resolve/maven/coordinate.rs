@@ -1,0 +1,363 @@
+//! One file in a Maven repository: `group:artifact:version[:classifier][@extension]`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::error::{Error, Result};
+
+/// A coordinate whose parts are all safe in a path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Coordinate {
+    group: String,
+    artifact: String,
+    version: String,
+    classifier: Option<String>,
+    extension: String,
+}
+
+/// What stays as it is in a URL's path. Some repositories read a literal `+`
+/// as a space, so it is encoded.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
+
+impl Coordinate {
+    /// A JAR.
+    pub fn jar(group: &str, artifact: &str, version: &str) -> Result<Coordinate> {
+        format!("{group}:{artifact}:{version}").parse()
+    }
+
+    /// The group, such as `org.apache.flink`.
+    pub fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// The artifact, such as `flink-connector-jdbc`.
+    pub fn artifact(&self) -> &str {
+        &self.artifact
+    }
+
+    /// The version as written.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The classifier, such as `tests`.
+    pub fn classifier(&self) -> Option<&str> {
+        self.classifier.as_deref()
+    }
+
+    /// The file's extension, `jar` where none was written.
+    pub fn extension(&self) -> &str {
+        &self.extension
+    }
+
+    /// The same file of another version.
+    pub fn with_version(&self, version: &str) -> Result<Coordinate> {
+        check_version(version).map_err(|error| error.doing(format!("reading `{version}`")))?;
+        Ok(Coordinate {
+            version: version.to_owned(),
+            ..self.clone()
+        })
+    }
+
+    /// The same version's file of another extension and no classifier, as the
+    /// POM of a JAR.
+    pub fn with_extension(&self, extension: &str) -> Result<Coordinate> {
+        check("extension", extension, is_name)?;
+        Ok(Coordinate {
+            extension: extension.to_owned(),
+            classifier: None,
+            ..self.clone()
+        })
+    }
+
+    /// Whether the version is one that changes: `…-SNAPSHOT`.
+    pub fn is_snapshot(&self) -> bool {
+        self.version.ends_with(SNAPSHOT)
+    }
+
+    /// The version that names the folder: that of `1.0-20260102.030405-6` is
+    /// `1.0-SNAPSHOT`.
+    pub fn base_version(&self) -> String {
+        match timestamped(&self.version) {
+            Some(base) => format!("{base}{SNAPSHOT}"),
+            None => self.version.clone(),
+        }
+    }
+
+    /// Whether it stands among snapshots in a repository.
+    pub fn is_of_snapshot(&self) -> bool {
+        self.base_version().ends_with(SNAPSHOT)
+    }
+
+    /// `artifact-version[-classifier].extension`.
+    pub fn file_name(&self) -> String {
+        let classifier = match &self.classifier {
+            Some(classifier) => format!("-{classifier}"),
+            None => String::new(),
+        };
+        format!(
+            "{}-{}{classifier}.{}",
+            self.artifact, self.version, self.extension
+        )
+    }
+
+    /// The path of a file beside it, in a repository folder.
+    pub fn beside(&self, file: &str) -> String {
+        format!(
+            "{}/{}/{}/{file}",
+            self.group.replace('.', "/"),
+            self.artifact,
+            self.base_version()
+        )
+    }
+
+    /// Its path in a repository folder.
+    pub fn path(&self) -> String {
+        self.beside(&self.file_name())
+    }
+}
+
+/// A path of a repository as it stands in an address.
+pub(super) fn encode(path: &str) -> String {
+    utf8_percent_encode(path, PATH).to_string()
+}
+
+/// Where the metadata of all versions of an artifact is, in a repository.
+pub(super) fn metadata_path(group: &str, artifact: &str) -> String {
+    format!("{}/{artifact}/maven-metadata.xml", group.replace('.', "/"))
+}
+
+const SNAPSHOT: &str = "-SNAPSHOT";
+
+/// What stands before the time stamp `-YYYYMMDD.HHMMSS-N`.
+fn timestamped(version: &str) -> Option<&str> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (rest, build) = version.rsplit_once('-')?;
+    let (base, stamp) = rest.rsplit_once('-')?;
+    let (date, time) = stamp.split_once('.')?;
+    let stamped = digits(build)
+        && digits(date)
+        && digits(time)
+        && (date.len(), time.len()) == (8, 6)
+        && !base.is_empty();
+    stamped.then_some(base)
+}
+
+impl fmt::Display for Coordinate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.group, self.artifact, self.version)?;
+        if let Some(classifier) = &self.classifier {
+            write!(f, ":{classifier}")?;
+        }
+        if self.extension != "jar" {
+            write!(f, "@{}", self.extension)?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Coordinate {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Coordinate> {
+        parse(text).map_err(|error| error.doing(format!("reading the Maven coordinate `{text}`")))
+    }
+}
+
+const FORM: &str = "a coordinate is group:artifact:version[:classifier][@extension]";
+
+fn parse(text: &str) -> Result<Coordinate> {
+    if text.contains(char::is_whitespace) {
+        let tight: String = text.split_whitespace().collect();
+        return Err(Error::usage("it contains spaces").hint(format!("write `{tight}`")));
+    }
+    let (name, extension) = match text.split_once('@') {
+        Some((name, extension)) => (name, extension),
+        None => (text, "jar"),
+    };
+    let parts: Vec<&str> = name.split(':').collect();
+    let (group, artifact, version, classifier) = match parts[..] {
+        [group, artifact, version] => (group, artifact, version, None),
+        [group, artifact, version, classifier] => (group, artifact, version, Some(classifier)),
+        [group, artifact] => {
+            return Err(Error::usage("the version is missing")
+                .hint(format!("write `{group}:{artifact}:VERSION`; {FORM}")));
+        }
+        [group, artifact, extension, classifier, version] => {
+            return Err(
+                Error::usage("it has five parts, as Maven's own form has").hint(format!(
+                    "write `{group}:{artifact}:{version}:{classifier}{}`",
+                    match extension {
+                        "jar" => String::new(),
+                        other => format!("@{other}"),
+                    }
+                )),
+            );
+        }
+        _ => return Err(Error::usage("it has not three or four parts").hint(FORM)),
+    };
+    check("group", group, is_group)?;
+    check("artifact", artifact, is_name)?;
+    check_version(version)?;
+    if let Some(classifier) = classifier {
+        check("classifier", classifier, is_version)?;
+    }
+    check("extension", extension, is_name)?;
+    Ok(Coordinate {
+        group: group.to_owned(),
+        artifact: artifact.to_owned(),
+        version: version.to_owned(),
+        classifier: classifier.map(str::to_owned),
+        extension: extension.to_owned(),
+    })
+}
+
+fn check_version(version: &str) -> Result<()> {
+    if version.contains(['[', ']', '(', ')', ',']) {
+        return Err(Error::usage(format!("`{version}` is a range of versions"))
+            .hint("write a version: one coordinate is one file here"));
+    }
+    if matches!(version, "LATEST" | "RELEASE" | "latest" | "release") {
+        return Err(
+            Error::usage(format!("`{version}` means another file each day"))
+                .hint("write a version"),
+        );
+    }
+    check("version", version, is_version)
+}
+
+fn check(part: &str, text: &str, fits: fn(&str) -> bool) -> Result<()> {
+    if text.is_empty() {
+        return Err(Error::usage(format!("the {part} is empty")).hint(FORM));
+    }
+    if fits(text) {
+        return Ok(());
+    }
+    let why = if text.contains("..") || text == "." {
+        "dots that would leave its folder".to_owned()
+    } else if text.contains("${") {
+        "an expression; write its value".to_owned()
+    } else {
+        match text.chars().find(|&c| !is_version_char(c)) {
+            Some(c) => format!("the character `{}`", c.escape_debug()),
+            None => "characters in a place where they cannot be".to_owned(),
+        }
+    };
+    Err(Error::usage(format!("the {part} `{text}` has {why}")).hint(FORM))
+}
+
+fn is_version_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+' | '~')
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
+}
+
+fn is_name(text: &str) -> bool {
+    !text.contains("..") && text != "." && text.chars().all(is_name_char)
+}
+
+fn is_version(text: &str) -> bool {
+    !text.contains("..") && text != "." && text.chars().all(is_version_char)
+}
+
+/// Its dots become folders, so none of them may be empty.
+fn is_group(text: &str) -> bool {
+    is_name(text) && text.split('.').all(|folder| !folder.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parsed(text: &str) -> Coordinate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn paths() {
+        for (text, path) in [
+            (
+                "org.postgresql:postgresql:42.7.4",
+                "org/postgresql/postgresql/42.7.4/postgresql-42.7.4.jar",
+            ),
+            ("g:a:1:tests", "g/a/1/a-1-tests.jar"),
+            ("g:a:1:sources@tar.gz", "g/a/1/a-1-sources.tar.gz"),
+            ("g:a:1@pom", "g/a/1/a-1.pom"),
+            ("g:a:1.0+2", "g/a/1.0%2B2/a-1.0%2B2.jar"),
+            ("g:a:1-SNAPSHOT", "g/a/1-SNAPSHOT/a-1-SNAPSHOT.jar"),
+            (
+                "g:a:1-20260102.030405-6",
+                "g/a/1-SNAPSHOT/a-1-20260102.030405-6.jar",
+            ),
+            ("g:a:1-2-3", "g/a/1-2-3/a-1-2-3.jar"),
+        ] {
+            assert_eq!(encode(&parsed(text).path()), path);
+            assert_eq!(parsed(text).to_string(), text);
+        }
+        assert_eq!(parsed("g:a:1@jar").to_string(), "g:a:1");
+        assert_eq!(
+            parsed("g:a:1:x").with_extension("pom").unwrap(),
+            parsed("g:a:1@pom")
+        );
+    }
+
+    #[test]
+    fn mistakes_get_the_nearest_right_answer() {
+        for (text, says) in [
+            ("g:a", "write `g:a:VERSION`"),
+            ("g:a: 1", "write `g:a:1`"),
+            ("g:a:jar:tests:1", "write `g:a:1:tests`"),
+            ("g:a:war:tests:1", "write `g:a:1:tests@war`"),
+            ("g", "group:artifact:version"),
+            ("g:a:../../x", "dots"),
+            ("g:a:1/2", "the character `/`"),
+            ("g:a:..", "dots"),
+            ("..:a:1", "dots"),
+            ("g:..:1", "dots"),
+            (".g:a:1", "in a place"),
+            ("g:a:1@../x", "dots"),
+            ("g:a:[1,2)", "range"),
+            ("g:a:LATEST", "write a version"),
+            ("g:a:RELEASE", "write a version"),
+            ("g:a:", "the version is empty"),
+            ("g:a:${v}", "an expression"),
+            ("g:a:1:", "the classifier is empty"),
+            ("g:a:1@", "the extension is empty"),
+            ("g/h:a:1", "`/`"),
+            ("g:a:1\0", "`\\0`"),
+            ("gö:a:1", "`ö`"),
+        ] {
+            let error = text.parse::<Coordinate>().expect_err(text);
+            assert!(error.report().contains(says), "{text}: {}", error.report());
+            assert_eq!(error.exit(), crate::error::Exit::Usage);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_written_again(text in "[a-z.]{1,6}:[a-z._-]{1,6}:[0-9a-z.+-]{1,8}(:[a-z0-9-]{1,4})?(@[a-z.]{1,5})?") {
+            if let Ok(coordinate) = text.parse::<Coordinate>() {
+                prop_assert_eq!(&coordinate.to_string().parse::<Coordinate>().unwrap(), &coordinate);
+                prop_assert!(!coordinate.path().split('/').any(|part| part.is_empty() || part == ".." || part == "."));
+            }
+        }
+
+        #[test]
+        fn no_text_gets_out_of_its_folder(text in "\\PC*") {
+            if let Ok(coordinate) = text.parse::<Coordinate>() {
+                prop_assert!(!coordinate.path().split('/').any(|part| part.is_empty() || part == ".." || part == "."));
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Maven repositories: where they come from, and files out of them.
+//!
+//! [`Environment`] → [`Settings`] → [`repositories`](fn@repositories) →
+//! [`Maven`], which gives a file for a [`Coordinate`]. Nothing here follows
+//! dependencies: one coordinate is one file. A resolver of dependencies stands
+//! above it and asks [`Maven::file`] for POMs as it does for JARs.
+
+mod checksum;
+mod coordinate;
+mod decrypt;
+mod environment;
+mod fetch;
+mod index;
+mod installed;
+mod local;
+mod metadata;
+mod mirror;
+mod missing;
+mod repositories;
+mod settings;
+mod version;
+mod web;
+mod xml;
+
+pub use coordinate::Coordinate;
+pub use environment::Environment;
+pub use fetch::{Maven, MavenFile, Origin};
+pub use installed::{PUBLIC_MIRROR, central};
+pub use mirror::Mirror;
+pub use repositories::{Place, Repository, repositories};
+pub use settings::{Server, Settings, SettingsRepository};
+pub use version::{Version, is_stable};

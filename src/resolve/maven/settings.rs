@@ -1,0 +1,342 @@
+//! Maven's settings.xml: the user's, and that of the installed Maven.
+//!
+//! As in Maven, the user's file wins where both have an element of one id.
+//! Passwords are decrypted, and their variables filled in, only when their
+//! server is asked for.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use roxmltree::Node;
+
+use super::decrypt::{decrypt, encrypted};
+use super::environment::Environment;
+use super::mirror::Mirror;
+use super::xml;
+use crate::error::{Context, Error, Result};
+use crate::fetch::{Access, Secret};
+
+/// The largest settings file that is read, in bytes.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// What the settings say about repositories.
+#[derive(Clone, Default)]
+pub struct Settings {
+    /// Mirrors, the user's first.
+    pub mirrors: Vec<Mirror>,
+    /// Credentials by id, the user's first.
+    pub servers: Vec<Server>,
+    /// Repositories of the active profiles, in order.
+    pub repositories: Vec<SettingsRepository>,
+    /// The local repository, where it is not the usual one.
+    pub local_repository: Option<PathBuf>,
+    /// Whether Maven is told to work offline.
+    pub offline: bool,
+    pub(super) environment: Environment,
+}
+
+/// A repository of an active profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsRepository {
+    /// Its id.
+    pub id: String,
+    /// Its address.
+    pub url: String,
+    /// Whether it is asked for releases.
+    pub releases: bool,
+    /// Whether it is asked for snapshots.
+    pub snapshots: bool,
+}
+
+/// A `<server>`: credentials, as written.
+#[derive(Clone)]
+pub struct Server {
+    /// The id of the repository or mirror that it is for.
+    pub id: String,
+    /// `file, line N`, for errors.
+    at: String,
+    user: Option<String>,
+    password: Option<Secret>,
+    headers: Vec<(String, Secret)>,
+}
+
+/// One file's content.
+#[derive(Default)]
+struct File {
+    mirrors: Vec<Mirror>,
+    servers: Vec<Server>,
+    profiles: Vec<Profile>,
+    active: Vec<String>,
+    local_repository: Option<PathBuf>,
+    offline: bool,
+}
+
+struct Profile {
+    id: String,
+    by_default: bool,
+    repositories: Vec<SettingsRepository>,
+}
+
+impl Settings {
+    /// Reads both files; one that does not exist says nothing.
+    pub fn read(environment: &Environment) -> Result<Settings> {
+        let user = environment.home().map(|home| home.join(".m2/settings.xml"));
+        let global = environment
+            .maven_home()
+            .map(|home| home.join("conf/settings.xml"));
+        Settings::read_files(user.as_deref(), global.as_deref(), environment)
+    }
+
+    /// Reads these two files.
+    pub fn read_files(
+        user: Option<&Path>,
+        global: Option<&Path>,
+        environment: &Environment,
+    ) -> Result<Settings> {
+        let user = File::read(user, environment)?;
+        let global = File::read(global, environment)?;
+        let mut active = user.active;
+        active.extend(global.active);
+        let mut settings = Settings {
+            mirrors: merge(user.mirrors, global.mirrors, |mirror| &mirror.id),
+            servers: merge(user.servers, global.servers, |server| &server.id),
+            repositories: Vec::new(),
+            local_repository: user.local_repository.or(global.local_repository),
+            offline: user.offline,
+            environment: environment.clone(),
+        };
+        let profiles = merge(user.profiles, global.profiles, |profile| &profile.id);
+        let named = profiles.iter().any(|profile| active.contains(&profile.id));
+        for profile in profiles {
+            // `activeByDefault` counts only where no profile is active otherwise.
+            if active.contains(&profile.id) || (!named && profile.by_default) {
+                settings.repositories.extend(profile.repositories);
+            }
+        }
+        Ok(settings)
+    }
+
+    /// The local repository: `-Dmaven.repo.local`, the settings', else
+    /// `.m2/repository` of the home folder.
+    pub fn local_repository(&self) -> Option<PathBuf> {
+        self.environment
+            .option("maven.repo.local")
+            .map(PathBuf::from)
+            .or_else(|| self.local_repository.clone())
+            .or_else(|| Some(self.environment.home()?.join(".m2/repository")))
+    }
+
+    /// The credentials of the server with this id, if there is one.
+    pub fn access(&self, id: &str) -> Result<Option<Access>> {
+        let Some(server) = self.servers.iter().find(|server| server.id == id) else {
+            return Ok(None);
+        };
+        let access = server
+            .access(&self.environment)
+            .doing(|| format!("reading the <server> `{id}` of {}", server.at))?;
+        Ok(Some(access).filter(|access| !access.is_empty()))
+    }
+}
+
+impl Server {
+    fn access(&self, environment: &Environment) -> Result<Access> {
+        let mut access = match &self.user {
+            None => Access::default(),
+            Some(user) => {
+                let user = filled(user, "user name", environment)?;
+                let password = match &self.password {
+                    None => Secret::new(""),
+                    Some(written) => {
+                        let written =
+                            Secret::new(filled(written.expose(), "password", environment)?);
+                        match encrypted(written.expose()) {
+                            Some(inner) => decrypt(inner, environment)
+                                .doing(|| "decrypting the password")
+                                .hint(
+                                    || "Maven's guide to password encryption says how it is set up",
+                                )?,
+                            None => written,
+                        }
+                    }
+                };
+                Access::basic(user, password)
+            }
+        };
+        for (name, value) in &self.headers {
+            let value = Secret::new(filled(value.expose(), "header", environment)?);
+            access = access.header(name, &value)?;
+        }
+        Ok(access)
+    }
+}
+
+/// The text with its variables; one that is not set is an error, since the
+/// server would only say that the credentials are wrong.
+fn filled(text: &str, what: &str, environment: &Environment) -> Result<String> {
+    let missing = text
+        .split("${env.")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'))
+        .map(|(name, _)| name)
+        .find(|name| environment.variable(name).is_none());
+    match missing {
+        Some(name) => Err(Error::new(format!(
+            "its {what} comes from the environment variable {name}, which is not set"
+        ))),
+        None => Ok(environment.interpolate(text)),
+    }
+}
+
+impl File {
+    fn read(path: Option<&Path>, environment: &Environment) -> Result<File> {
+        let Some(path) = path else {
+            return Ok(File::default());
+        };
+        match read_bounded(path)? {
+            Some(text) => File::parse(&text, &path.display().to_string(), environment),
+            None => Ok(File::default()),
+        }
+    }
+
+    fn parse(text: &str, shown: &str, environment: &Environment) -> Result<File> {
+        let document = xml::parse(text, shown)?;
+        let root = document.root_element();
+        if root.tag_name().name() != "settings" {
+            return Err(Error::new(format!(
+                "{shown}, line {}: the root element is <{}>, not <settings>",
+                xml::line(root),
+                root.tag_name().name()
+            )));
+        }
+        let reader = Reader { shown, environment };
+        let mut file = File {
+            local_repository: reader.text(root, "localRepository").map(PathBuf::from),
+            offline: xml::text(root, "offline") == Some("true"),
+            active: xml::list(root, "activeProfiles", "activeProfile")
+                .filter_map(|node| Some(node.text()?.trim().to_owned()))
+                .collect(),
+            ..File::default()
+        };
+        for node in xml::list(root, "mirrors", "mirror") {
+            file.mirrors.push(Mirror {
+                id: reader
+                    .text(node, "id")
+                    .unwrap_or_else(|| "default".to_owned()),
+                url: reader.needed(node, "url")?,
+                of: reader.needed(node, "mirrorOf")?,
+                blocked: xml::text(node, "blocked") == Some("true"),
+            });
+        }
+        for node in xml::list(root, "servers", "server") {
+            file.servers.push(reader.server(node)?);
+        }
+        for node in xml::list(root, "profiles", "profile") {
+            let by_default = xml::child(node, "activation")
+                .and_then(|node| xml::text(node, "activeByDefault"))
+                == Some("true");
+            let repositories = xml::list(node, "repositories", "repository")
+                .map(|node| reader.repository(node))
+                .collect::<Result<_>>()?;
+            file.profiles.push(Profile {
+                id: reader
+                    .text(node, "id")
+                    .unwrap_or_else(|| "default".to_owned()),
+                by_default,
+                repositories,
+            });
+        }
+        Ok(file)
+    }
+}
+
+struct Reader<'a> {
+    shown: &'a str,
+    environment: &'a Environment,
+}
+
+impl Reader<'_> {
+    fn text(&self, node: Node<'_, '_>, name: &str) -> Option<String> {
+        xml::text(node, name).map(|text| self.environment.interpolate(text))
+    }
+
+    fn needed(&self, node: Node<'_, '_>, name: &str) -> Result<String> {
+        self.text(node, name).ok_or_else(|| {
+            Error::new(format!(
+                "{}: <{}> has no <{name}>",
+                self.at(node),
+                node.tag_name().name()
+            ))
+        })
+    }
+
+    fn at(&self, node: Node<'_, '_>) -> String {
+        format!("{}, line {}", self.shown, xml::line(node))
+    }
+
+    fn repository(&self, node: Node<'_, '_>) -> Result<SettingsRepository> {
+        let enabled = |kind| {
+            xml::child(node, kind).and_then(|policy| xml::text(policy, "enabled")) != Some("false")
+        };
+        Ok(SettingsRepository {
+            id: self.needed(node, "id")?,
+            url: self.needed(node, "url")?,
+            releases: enabled("releases"),
+            snapshots: enabled("snapshots"),
+        })
+    }
+
+    fn server(&self, node: Node<'_, '_>) -> Result<Server> {
+        let mut headers = Vec::new();
+        if let Some(configuration) = xml::child(node, "configuration") {
+            for property in xml::list(configuration, "httpHeaders", "property") {
+                // A value is a secret: errors name its place only.
+                let name = self.needed(property, "name")?;
+                let value = xml::text(property, "value").unwrap_or_default();
+                headers.push((name, Secret::new(value)));
+            }
+        }
+        Ok(Server {
+            id: self
+                .text(node, "id")
+                .unwrap_or_else(|| "default".to_owned()),
+            at: self.at(node),
+            user: xml::text(node, "username").map(str::to_owned),
+            password: xml::child(node, "password")
+                .and_then(|password| password.text())
+                .map(Secret::new),
+            headers,
+        })
+    }
+}
+
+/// All of `first`, then what `second` has under other ids.
+fn merge<T>(mut first: Vec<T>, second: Vec<T>, id: fn(&T) -> &String) -> Vec<T> {
+    for item in second {
+        if !first.iter().any(|known| id(known) == id(&item)) {
+            first.push(item);
+        }
+    }
+    first
+}
+
+/// A text file of bounded size; `None` where there is none.
+pub(super) fn read_bounded(path: &Path) -> Result<Option<String>> {
+    let attempt = || -> Result<Option<String>> {
+        let file = match std::fs::File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let mut text = String::new();
+        file.take(MAX_FILE + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > MAX_FILE {
+            return Err(Error::new(format!("it has more than {MAX_FILE} bytes")));
+        }
+        Ok(Some(text))
+    };
+    attempt().doing(|| format!("reading {}", path.display()))
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

@@ -1,0 +1,175 @@
+//! One file out of one repository, over the network or out of a folder.
+
+use std::io::Read;
+use std::path::Path;
+
+use url::Url;
+
+use super::checksum::{Sum, looks_like_html};
+use super::coordinate::encode;
+use super::fetch::Maven;
+use super::local;
+use super::repositories::{Place, Repository};
+use crate::error::{Context, Error, Result};
+use crate::fetch::{Request, Small, fetch, get_small, redact};
+use crate::image::Digest;
+
+/// The largest `.sha1` or `.md5` file, in bytes.
+const MAX_SUM: u64 = 4096;
+
+/// The address of a path in a repository.
+pub(super) fn address(base: &Url, path: &str) -> Result<Url> {
+    base.join(&encode(path))
+        .doing(|| format!("making the address of {path} in {}", redact::shown(base)))
+}
+
+/// A small file; `None` where the repository has it not.
+pub(super) async fn small(
+    maven: &Maven,
+    repository: &Repository,
+    path: &str,
+    limit: u64,
+) -> Result<Option<Vec<u8>>> {
+    let base = match &repository.place {
+        Place::Folder(folder) => return read(&folder.join(path), limit),
+        Place::Web(base) => base,
+    };
+    if let Some(why) = &repository.blocked {
+        return Err(refused(repository, why));
+    }
+    let url = address(base, path)?;
+    match ask(maven, repository, &url, limit).await {
+        Ok(small) => Ok(Some(small.bytes)),
+        Err(error) if error.is("not-found") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    match std::fs::File::open(path) {
+        Ok(file) => file.take(limit + 1).read_to_end(&mut bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => Err(error),
+    }
+    .doing(|| format!("reading {}", path.display()))?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::new(format!(
+            "{} has more than {limit} bytes",
+            path.display()
+        )));
+    }
+    Ok(Some(bytes))
+}
+
+/// A file into the store, checked: its digest and size in bytes, and its
+/// address as it may be shown; `None` where the repository has it not.
+pub(super) async fn file(
+    maven: &Maven,
+    repository: &Repository,
+    path: &str,
+    name: &str,
+    pinned: Option<Digest>,
+) -> Result<Option<(Digest, u64, String)>> {
+    let base = match &repository.place {
+        Place::Folder(folder) => {
+            let path = folder.join(path);
+            let shown = path.display().to_string();
+            let kept = local::keep(maven.store(), path, pinned).await?;
+            return Ok(kept.map(|(digest, size)| (digest, size, shown)));
+        }
+        Place::Web(base) => base,
+    };
+    if let Some(why) = &repository.blocked {
+        return Err(refused(repository, why));
+    }
+    let url = address(base, path)?;
+    let shown = redact::shown(&url);
+    let key = format!("maven {url}");
+    let store = maven.store().clone();
+    let lock_key = key.clone();
+    // Another process may be fetching the same file: its result is waited for.
+    let _lock = tokio::task::spawn_blocking(move || store.lock(&lock_key))
+        .await
+        .doing(|| "waiting for another process")??;
+    if let Some(known) = maven.indexed(&key).await
+        && pinned.is_none_or(|pin| pin == known.digest)
+    {
+        return Ok(Some((known.digest, known.size, shown)));
+    }
+    let request = Request {
+        access: repository.access.as_ref(),
+        sha256: pinned,
+        offline: maven.offline(),
+        sums: pinned.is_none(),
+        patience: maven.patience(),
+        ..Request::new(&url, name)
+    };
+    let mut body = match fetch(&request, maven.store(), maven.report()).await {
+        Ok(body) => body,
+        Err(error) if error.is("not-found") => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if looks_like_html(&body.written.head) && !path.ends_with(".html") {
+        return Err(Error::new("the answer is a web page, not the file")
+            .doing(format!("fetching {shown}"))
+            .hint("a proxy or a login page answers here: open the address in a browser, and check the repository's address and credentials")
+            .tagged("unexpected"));
+    }
+    if pinned.is_none() {
+        match Sum::of_headers(&body.headers) {
+            Some(sum) => sum.check(&mut body, &shown)?,
+            None => match sum_file(maven, repository, &url).await? {
+                Some(sum) => sum.check(&mut body, &shown)?,
+                None => maven
+                    .report()
+                    .warn(format!("{shown}: the repository has no checksum of it")),
+            },
+        }
+    }
+    let (digest, size) = body.keep().await?;
+    maven.index(&key, digest, size, &shown)?;
+    Ok(Some((digest, size, shown)))
+}
+
+/// The sum in the file beside it: `.sha1`, else `.md5`.
+async fn sum_file(maven: &Maven, repository: &Repository, url: &Url) -> Result<Option<Sum>> {
+    for extension in ["sha1", "md5"] {
+        let mut beside = url.clone();
+        beside.set_path(&format!("{}.{extension}", url.path()));
+        match ask(maven, repository, &beside, MAX_SUM).await {
+            Ok(small) => match Sum::of_file(&small.bytes, extension) {
+                Some(sum) => return Ok(Some(sum)),
+                None => maven.report().warn(format!(
+                    "{} is not a checksum and was ignored",
+                    redact::shown(&beside)
+                )),
+            },
+            Err(error) if error.is("not-found") => {}
+            Err(error) if error.is("denied") || error.is("too-large") => {
+                maven.report().warn(format!("no checksum: {error}"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+async fn ask(maven: &Maven, repository: &Repository, url: &Url, limit: u64) -> Result<Small> {
+    get_small(
+        url,
+        limit,
+        repository.access.as_ref(),
+        maven.offline(),
+        maven.patience(),
+        maven.report(),
+    )
+    .await
+}
+
+fn refused(repository: &Repository, why: &str) -> Error {
+    Error::new(why)
+        .doing(format!("asking the repository {}", repository.shown()))
+        .hint("use https, or write the address into [maven] repositories of flinkpack.toml")
+        .tagged("denied")
+}

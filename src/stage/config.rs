@@ -1,0 +1,160 @@
+//! `[config]` merged into the base's own configuration file, in the form of its
+//! Flink version.
+
+use std::collections::BTreeMap;
+
+use super::{Content, NewFile, Stage, config_yaml, flink_conf};
+use crate::base::BaseFacts;
+use crate::error::{Context, Error, Result};
+use crate::image::{Digest, LayerKind};
+
+/// A configuration value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A string.
+    Text(String),
+    /// A number, as it is written, or a truth value.
+    Plain(String),
+    /// A list.
+    List(Vec<String>),
+}
+
+/// The file that this Flink reads. Up to 1.18 flink-conf.yaml; in 1.19 and 1.20
+/// config.yaml, unless flink-conf.yaml is there; from 2.0 config.yaml.
+pub fn file_name(facts: &BaseFacts) -> &'static str {
+    let old = "conf/flink-conf.yaml";
+    if !facts.flink.at_least(1, 19) || (facts.flink.major == 1 && facts.home_node(old).is_some()) {
+        old
+    } else {
+        "conf/config.yaml"
+    }
+}
+
+/// `[config]` with dotted keys: tables are flattened.
+pub fn flatten(table: &toml::Table) -> Result<BTreeMap<String, Value>> {
+    let mut out = BTreeMap::new();
+    flatten_into("", table, &mut out)?;
+    Ok(out)
+}
+
+fn flatten_into(
+    prefix: &str,
+    table: &toml::Table,
+    out: &mut BTreeMap<String, Value>,
+) -> Result<()> {
+    for (key, value) in table {
+        let key = if prefix.is_empty() {
+            key.clone()
+        } else {
+            format!("{prefix}.{key}")
+        };
+        if key.is_empty()
+            || key.starts_with('.')
+            || key.ends_with('.')
+            || key.contains("..")
+            || key
+                .chars()
+                .any(|c| c.is_whitespace() || c.is_control() || c == '#')
+        {
+            return Err(Error::usage(format!(
+                "[config]: `{key}` cannot be a key of Flink's"
+            )));
+        }
+        let scalar = |value: &toml::Value| -> Result<String> {
+            Ok(match value {
+                toml::Value::String(text) => {
+                    if text.chars().any(|c| c.is_control() && c != '\t') {
+                        return Err(Error::usage(format!(
+                            "[config]: the value of `{key}` has a line break or another control character"
+                        )));
+                    }
+                    text.clone()
+                }
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Float(number) => number.to_string(),
+                toml::Value::Boolean(truth) => truth.to_string(),
+                _ => {
+                    return Err(Error::usage(format!(
+                        "[config]: `{key}` holds a {}, which Flink's configuration has not",
+                        value.type_str()
+                    )));
+                }
+            })
+        };
+        let value = match value {
+            toml::Value::Table(table) => {
+                flatten_into(&key, table, out)?;
+                continue;
+            }
+            toml::Value::Array(values) => {
+                Value::List(values.iter().map(scalar).collect::<Result<_>>()?)
+            }
+            toml::Value::String(_) => Value::Text(scalar(value)?),
+            other => Value::Plain(scalar(other)?),
+        };
+        if out.insert(key.clone(), value).is_some() {
+            return Err(Error::usage(format!("[config]: `{key}` is set twice")));
+        }
+    }
+    Ok(())
+}
+
+/// Adds the merged configuration file, where there is something to merge.
+pub fn stage(stage: &mut Stage, facts: &BaseFacts, table: &toml::Table) -> Result<()> {
+    let values = flatten(table)?;
+    if values.is_empty() {
+        return Ok(());
+    }
+    let name = file_name(facts);
+    let path = facts.under_home(name);
+    let old = facts.texts.get(&path).map_or("", String::as_str);
+    if old.is_empty() && facts.home_node(name).is_some_and(|node| node.size > 0) {
+        return Err(Error::new(format!(
+            "the base's {name} has more than 1 MiB or is a link, and cannot be merged with [config]"
+        )));
+    }
+    let text = if name.ends_with("config.yaml") {
+        config_yaml::merge(old, &values)
+            .doing(|| format!("merging [config] into the base's {name}"))?
+    } else {
+        flink_conf::merge(old, &values)
+    };
+    let bytes = text.into_bytes();
+    stage.file(
+        facts,
+        NewFile {
+            path: &path,
+            sha256: Digest::of(&bytes),
+            size: bytes.len() as u64,
+            content: Content::Bytes(bytes),
+            mode: facts.home_node(name).map_or(0o644, |node| node.mode),
+            reason: "[config]".to_string(),
+            layer: LayerKind::Config,
+            artifact: "config",
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_flatten_and_what_flink_has_not_is_refused() {
+        let table: toml::Table =
+            toml::from_str("\"a.b\" = 1\n[a]\nc = [\"x\", \"y\"]\nd.e = true").unwrap();
+        let flat = flatten(&table).unwrap();
+        assert_eq!(flat["a.b"], Value::Plain("1".into()));
+        assert_eq!(flat["a.c"], Value::List(vec!["x".into(), "y".into()]));
+        assert_eq!(flat["a.d.e"], Value::Plain("true".into()));
+        for bad in [
+            "\"a b\" = 1",
+            "a = \"x\\ny\"",
+            "\"a.b\" = 1\n[a]\nb = 2",
+            "a = 1979-05-27",
+        ] {
+            let table: toml::Table = toml::from_str(bad).unwrap();
+            assert!(flatten(&table).is_err(), "{bad}");
+        }
+    }
+}

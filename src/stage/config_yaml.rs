@@ -1,0 +1,237 @@
+//! config.yaml: strict YAML 1.2, nested keys (Flink 1.19 and later).
+//!
+//! The base's file is read, merged and written anew, with nested keys, in a
+//! small fixed subset of YAML: maps, lists of scalars, scalars. Its leading
+//! comment (the licence) stays. Where a key has a value of its own and others
+//! below it (`env.java.opts` and `env.java.opts.all`), the tree cannot hold
+//! both, so the longer one is written with dots; Flink flattens both forms.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::config::Value;
+use crate::error::{Context, Error, Result};
+
+/// The file with `values` in it.
+pub fn merge(old: &str, values: &BTreeMap<String, Value>) -> Result<String> {
+    let mut flat = BTreeMap::new();
+    if old.lines().any(|line| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with('#') && line != "---"
+    }) {
+        let tree: Json = serde_saphyr::from_str(old).doing(|| "reading YAML")?;
+        match tree {
+            Json::Null => {}
+            Json::Object(map) => flatten("", map, &mut flat)?,
+            _ => return Err(Error::new("the file is not a map of keys to values")),
+        }
+    }
+    for (key, value) in values {
+        flat.insert(key.clone(), value.clone());
+    }
+    let mut out: String = old
+        .lines()
+        .take_while(|line| line.starts_with('#'))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    emit(&tree(&flat), 0, &mut out);
+    Ok(out)
+}
+
+fn flatten(
+    prefix: &str,
+    map: serde_json::Map<String, Json>,
+    out: &mut BTreeMap<String, Value>,
+) -> Result<()> {
+    for (key, value) in map {
+        let key = if prefix.is_empty() {
+            key
+        } else {
+            format!("{prefix}.{key}")
+        };
+        let value = match value {
+            Json::Object(map) => {
+                flatten(&key, map, out)?;
+                continue;
+            }
+            Json::Array(items) => Value::List(items.iter().map(plain).collect()),
+            Json::String(text) => Value::Text(text),
+            Json::Null => continue,
+            other => Value::Plain(plain(&other)),
+        };
+        out.insert(key, value);
+    }
+    Ok(())
+}
+
+fn plain(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+enum Tree<'a> {
+    Leaf(&'a Value),
+    Map(BTreeMap<String, Tree<'a>>),
+}
+
+fn tree(flat: &BTreeMap<String, Value>) -> BTreeMap<String, Tree<'_>> {
+    let mut root = BTreeMap::new();
+    // Sorted order brings `a.b` before `a.b.c`, so the shorter key gets the tree.
+    for (key, value) in flat {
+        let parts: Vec<&str> = key.split('.').collect();
+        insert(&mut root, &parts, value);
+    }
+    root
+}
+
+fn insert<'a>(map: &mut BTreeMap<String, Tree<'a>>, parts: &[&str], value: &'a Value) {
+    let Some((first, rest)) = parts.split_first() else {
+        return;
+    };
+    if rest.is_empty() {
+        map.insert(first.to_string(), Tree::Leaf(value));
+        return;
+    }
+    let child = map
+        .entry(first.to_string())
+        .or_insert_with(|| Tree::Map(BTreeMap::new()));
+    match child {
+        Tree::Map(child) => insert(child, rest, value),
+        Tree::Leaf(_) => {
+            map.insert(parts.join("."), Tree::Leaf(value));
+        }
+    }
+}
+
+fn emit(map: &BTreeMap<String, Tree<'_>>, depth: usize, out: &mut String) {
+    let indent = "  ".repeat(depth);
+    for (key, child) in map {
+        let key = scalar(key, true);
+        match child {
+            Tree::Leaf(Value::List(items)) if items.is_empty() => {
+                out.push_str(&format!("{indent}{key}: []\n"));
+            }
+            Tree::Leaf(Value::List(items)) => {
+                out.push_str(&format!("{indent}{key}:\n"));
+                for item in items {
+                    out.push_str(&format!("{indent}- {}\n", scalar(item, true)));
+                }
+            }
+            Tree::Leaf(Value::Plain(text)) => out.push_str(&format!("{indent}{key}: {text}\n")),
+            Tree::Leaf(Value::Text(text)) => {
+                out.push_str(&format!("{indent}{key}: {}\n", scalar(text, false)));
+            }
+            Tree::Map(child) => {
+                out.push_str(&format!("{indent}{key}:\n"));
+                emit(child, depth + 1, out);
+            }
+        }
+    }
+}
+
+/// A scalar, in double quotes wherever it might be read as something else than
+/// this text. A text value that looks like a number stays plain: Flink's
+/// options parse their text themselves, and `"1"` and `1` are the same to them.
+fn scalar(text: &str, is_key: bool) -> String {
+    let safe_inside = |c: char| c.is_alphanumeric() || "_-./$+=@(){}%~;^".contains(c);
+    let first = text.chars().next();
+    let safe = first.is_some_and(|c| c.is_alphanumeric() || c == '/' || c == '_' || c == '.')
+        && text.chars().all(safe_inside)
+        && !text.contains(['{', '}']);
+    let keyword = matches!(
+        text.to_ascii_lowercase().as_str(),
+        "null" | "~" | "true" | "false" | "yes" | "no" | "on" | "off"
+    );
+    if safe && !(keyword && is_key) {
+        return text.to_string();
+    }
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\t' => out.push_str("\\t"),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(pairs: &[(&str, &str)]) -> BTreeMap<String, Value> {
+        pairs
+            .iter()
+            .map(|(key, value)| (key.to_string(), Value::Text(value.to_string())))
+            .collect()
+    }
+
+    #[test]
+    fn nested_and_dotted_keys_become_one_tree() {
+        let old = "# licence\n# text\njobmanager:\n  rpc:\n    port: 6123\n  bind-host: localhost\nparallelism.default: 1\n";
+        let new = merge(
+            old,
+            &values(&[
+                ("jobmanager.rpc.port", "7000"),
+                ("state.backend.type", "rocksdb"),
+            ]),
+        )
+        .unwrap();
+        assert_eq!(
+            new,
+            "# licence\n# text\n\njobmanager:\n  bind-host: localhost\n  rpc:\n    port: 7000\nparallelism:\n  default: 1\nstate:\n  backend:\n    type: rocksdb\n"
+        );
+    }
+
+    #[test]
+    fn a_key_with_a_value_and_children_stays_readable() {
+        let new = merge(
+            "",
+            &values(&[("env.java.opts", "-Da=b"), ("env.java.opts.all", "-Dc=d")]),
+        )
+        .unwrap();
+        assert_eq!(
+            new,
+            "env:\n  java:\n    opts: \"-Da=b\"\n    opts.all: \"-Dc=d\"\n"
+        );
+    }
+
+    #[test]
+    fn what_yaml_would_read_otherwise_is_quoted() {
+        for text in [
+            "a: b",
+            "# x",
+            "*",
+            "&a",
+            "",
+            " a",
+            "[x]",
+            "say \"hi\" \\",
+            "- a",
+            "!t",
+            "a\tb",
+        ] {
+            let merged = merge("", &values(&[("key", text)])).unwrap();
+            let back: Json = serde_saphyr::from_str(&merged).unwrap();
+            assert_eq!(back["key"], Json::String(text.into()), "{merged}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_comes_back(text in "[^\\p{C}]{0,40}") {
+            let merged = merge("", &values(&[("a.b", &text)])).unwrap();
+            let back: Json = serde_saphyr::from_str(&merged).unwrap();
+            proptest::prop_assert_eq!(plain(&back["a"]["b"]), text);
+        }
+    }
+}
