@@ -263,21 +263,25 @@ async fn a_blob_in_a_file_is_read_from_its_place_and_checked() {
 
 #[tokio::test]
 async fn slow_is_not_stalled() {
-    // Longer than the limit for a stall, but always moving.
+    // Much longer than the limit for a stall, but always moving.
     let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
     let options = Options {
-        stall: Duration::from_millis(200),
+        attempts: 1,
+        stall: Duration::from_millis(500),
+        answer: Duration::from_secs(20),
         ..quick()
     };
     let registries = Registries::new(Keychain::anonymous(), options, Report::silent());
-    let source = FaultRegistry::start().await;
-    let image = bench.image_on_base(&source, &[]);
-    for _ in 0..4 {
-        source.fault(Fault::new("GET", "/blobs/", Action::Cut(50_000)));
-    }
     let bench = Bench {
         registries,
         ..bench
     };
-    bench.push(&image, &registry, &["a"]).await.unwrap();
+    let layer = stored(&bench.store, "big", &noise(1, 16 << 20));
+    registry.fault(at_layer(Action::Slow(1 << 20, Duration::from_millis(100))).times(2));
+    let begin = std::time::Instant::now();
+    bench
+        .push(&image(vec![layer]), &registry, &["a"])
+        .await
+        .unwrap();
+    assert!(begin.elapsed() > Duration::from_millis(1500));
 }

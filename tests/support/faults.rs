@@ -1,5 +1,7 @@
 //! Faults to inject.
 
+use std::time::Duration;
+
 use super::http::{Request, Response};
 
 /// What goes wrong.
@@ -14,6 +16,8 @@ pub enum Action {
     ResetAfter(u64),
     /// The request is served, but its answer lost.
     ResetAfterwards,
+    /// The body is read in parts of so many bytes, with waits between them.
+    Slow(u64, Duration),
     /// Nothing is answered.
     Stall,
     /// The answer's body ends after so many bytes, by a reset.

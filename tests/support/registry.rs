@@ -205,7 +205,18 @@ impl FaultRegistry {
             }
             _ => {}
         }
-        let body = connection.body(request.length).await?;
+        let body = match action {
+            Some(Action::Slow(part, wait)) => {
+                let mut body = Vec::new();
+                while (body.len() as u64) < request.length {
+                    let left = request.length - body.len() as u64;
+                    body.extend(connection.body(part.min(left)).await?);
+                    tokio::time::sleep(wait).await;
+                }
+                body
+            }
+            _ => connection.body(request.length).await?,
+        };
         if (body.len() as u64) < request.length {
             self.keep(request, &body);
             return Ok(false);
