@@ -1,2 +1,5 @@
+//! All integration tests, in one binary.
+
 mod maven;
+mod registry;
 mod support;

@@ -13,7 +13,8 @@ use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 
 use super::Registries;
-use super::client::{Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::location::first_position;
 use super::pull::pull_scope;
 use super::retry::{Attempts, Failure, Remedy};

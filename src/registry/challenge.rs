@@ -39,12 +39,12 @@ pub fn parse(header: &str) -> Vec<Challenge> {
         let spaced = after.trim_start_matches([' ', '\t']);
         match spaced.strip_prefix('=') {
             Some(value) => {
-                let (value, after) = parameter(value.trim_start_matches([' ', '\t']));
-                rest = after;
+                let value = value.trim_start_matches([' ', '\t']);
                 // `Negotiate abc==` has no parameter, but a bare token.
-                if !value.starts_with('=')
-                    && let Some(challenge) = found.last_mut()
-                {
+                let bare_token = value.starts_with('=');
+                let (value, after) = parameter(value);
+                rest = after;
+                if !bare_token && let Some(challenge) = found.last_mut() {
                     challenge
                         .parameters
                         .push((word.to_ascii_lowercase(), value));

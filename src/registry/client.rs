@@ -1,149 +1,24 @@
 //! A client for one registry: scheme, login, redirects, second attempts.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION};
-use reqwest::{Method, StatusCode};
-use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use reqwest::StatusCode;
+use reqwest::header::AUTHORIZATION;
 use url::Url;
 
-use super::body::Body;
-use super::login::{Login, Surroundings};
+use super::call::{Call, To, redirect};
+use super::host::Host;
+use super::login::Surroundings;
 use super::retry::{Attempts, Failure, Remedy, passes};
 use super::token::Asker;
 use super::transport::{Answer, is_loopback};
 use super::{Registries, refusal};
 use crate::error::{Error, Result};
 use crate::fetch::redact;
-use crate::image::reference::DOCKER_HUB;
 
 /// Redirects that are followed.
 const HOPS: usize = 10;
-
-/// Different warnings that are passed on.
-const WARNINGS: usize = 10;
-
-/// What is known of one registry; shared by all its clients.
-pub(super) struct Host {
-    /// As references name it.
-    name: String,
-    /// Schemes to try, by liking.
-    schemes: Vec<&'static str>,
-    /// Which of them answered, plus one; 0 where none did yet.
-    chosen: AtomicU8,
-    insecure: bool,
-    login: Login,
-    /// Nobody asks before this time, since the registry said so.
-    pause: Mutex<Option<Instant>>,
-    /// Warnings that were passed on.
-    warnings: Mutex<HashSet<String>>,
-    /// Blobs under way to it.
-    pub(super) uploads: Semaphore,
-    /// Blobs under way from it into the store.
-    pub(super) downloads: Semaphore,
-}
-
-impl Host {
-    pub(super) fn new(name: &str, registries: &Registries) -> Result<Host> {
-        let options = registries.options();
-        let insecure = options.insecure.iter().any(|host| host == name);
-        let url = Url::parse(&format!("https://{}/", authority(name)))
-            .map_err(|_| Error::usage(format!("`{name}` is not the host of a registry")))?;
-        let schemes = match (is_loopback(&url), insecure) {
-            (true, _) => vec!["http", "https"],
-            (false, true) => vec!["https", "http"],
-            (false, false) => vec!["https"],
-        };
-        Ok(Host {
-            name: name.to_string(),
-            schemes,
-            chosen: AtomicU8::new(0),
-            insecure,
-            login: Login::default(),
-            pause: Mutex::default(),
-            warnings: Mutex::default(),
-            uploads: Semaphore::new(options.concurrency),
-            downloads: Semaphore::new(options.concurrency),
-        })
-    }
-
-    async fn rest(&self) {
-        let until = *self.pause.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(until) = until {
-            tokio::time::sleep_until(until).await;
-        }
-    }
-
-    fn pause_for(&self, time: Duration) {
-        *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + time);
-    }
-}
-
-/// Where the API of a registry answers.
-fn authority(name: &str) -> &str {
-    if name == DOCKER_HUB {
-        "registry-1.docker.io"
-    } else {
-        name
-    }
-}
-
-/// One thing asked of a registry. It can be sent again at any time.
-#[derive(Clone)]
-pub(super) struct Call {
-    pub method: Method,
-    pub to: To,
-    pub headers: HeaderMap,
-    pub body: Body,
-    /// What a token for it must allow.
-    pub scopes: Arc<[String]>,
-    /// In words, for errors.
-    pub doing: String,
-}
-
-/// Where a call goes.
-#[derive(Clone)]
-pub(super) enum To {
-    /// Below `/v2/` of the registry: path and query.
-    Path(String),
-    /// To where an earlier answer pointed.
-    Url(Url),
-}
-
-impl Call {
-    pub fn new(method: Method, path: String, scopes: &Arc<[String]>, doing: String) -> Call {
-        Call {
-            method,
-            to: To::Path(path),
-            headers: HeaderMap::new(),
-            body: Body::Empty,
-            scopes: Arc::clone(scopes),
-            doing,
-        }
-    }
-
-    pub fn at(method: Method, url: Url, scopes: &Arc<[String]>, doing: String) -> Call {
-        Call {
-            to: To::Url(url),
-            ..Call::new(method, String::new(), scopes, doing)
-        }
-    }
-
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Call {
-        self.headers.append(name, value);
-        self
-    }
-
-    pub fn body(mut self, body: Body) -> Call {
-        self.body = body;
-        self
-    }
-}
 
 /// A client for one registry.
 #[derive(Clone)]
@@ -217,8 +92,7 @@ impl Client {
     /// Sends `call` once. Logins and redirects belong to it.
     pub async fn attempt(&self, call: &Call) -> Result<Answer, Failure> {
         self.host.rest().await;
-        let chosen = self.host.chosen.load(Ordering::Relaxed);
-        let outcome = match self.host.schemes.get(usize::from(chosen).wrapping_sub(1)) {
+        let outcome = match self.host.scheme() {
             Some(scheme) => self.attempt_at(scheme, call).await,
             None => self.choose(call).await,
         };
@@ -250,14 +124,13 @@ impl Client {
     /// The first call to a host finds out which scheme it speaks.
     async fn choose(&self, call: &Call) -> Result<Answer, Failure> {
         let mut first: Option<Result<Answer, Failure>> = None;
-        for (at, scheme) in self.host.schemes.iter().enumerate() {
+        for scheme in &self.host.schemes {
             let outcome = self.attempt_at(scheme, call).await;
             let other = match &outcome {
-                Ok(answer) => *scheme == "http" && answer.status == StatusCode::BAD_REQUEST,
+                Ok(_) => true,
                 Err(failure) => failure.remedy == Remedy::OtherScheme || *scheme == "https",
             };
-            if !other {
-                self.host.chosen.store(at as u8 + 1, Ordering::Relaxed);
+            if self.host.scheme().is_some() || !other {
                 return outcome;
             }
             // What the favourite said counts, unless the other one answers.
@@ -276,8 +149,7 @@ impl Client {
     }
 
     async fn attempt_at(&self, scheme: &str, call: &Call) -> Result<Answer, Failure> {
-        let home = format!("{scheme}://{}/v2/", authority(&self.host.name));
-        let home = Url::parse(&home).map_err(Error::from)?;
+        let home = self.host.home(scheme)?;
         let mut url = match &call.to {
             To::Path(path) => home.join(path).map_err(Error::from)?,
             To::Url(url) => url.clone(),
@@ -310,6 +182,10 @@ impl Client {
                 .await
                 .map_err(|failure| unreachable(&url, failure))?;
             let status = answer.status;
+            // Servers of TLS answer plain http with this, if they answer.
+            if at_home && !(scheme == "http" && status == StatusCode::BAD_REQUEST) {
+                self.host.speaks(scheme);
+            }
             if status == StatusCode::UNAUTHORIZED && at_home && renewals < 2 {
                 renewals += 1;
                 let fresh = self
@@ -349,12 +225,7 @@ impl Client {
                 .and_then(|text| text.strip_prefix("299 "));
             let Some(text) = text else { continue };
             let text = text.trim_start_matches(['-', ' ']).trim_matches('"');
-            let mut told = self
-                .host
-                .warnings
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if told.len() < WARNINGS && told.insert(text.to_string()) {
+            if self.host.is_new_warning(text) {
                 let report = self.registries.report();
                 report.warn(format!("{} says: {text}", self.host.name));
             }
@@ -385,19 +256,4 @@ fn unreachable(url: &Url, failure: Failure) -> Failure {
             .error
             .doing(format!("asking {}", redact::shown(url))),
     )
-}
-
-/// Where to go on, if the answer is a redirect that may be followed: of a
-/// request with a body only one that keeps method and body.
-fn redirect(method: &Method, answer: &Answer) -> Option<Url> {
-    let reading = *method == Method::GET || *method == Method::HEAD;
-    let follows = match answer.status.as_u16() {
-        301..=303 => reading,
-        307 | 308 => true,
-        _ => false,
-    };
-    let location = answer.headers.get(LOCATION)?.to_str().ok()?;
-    let next = answer.url.join(location).ok()?;
-    let web = matches!(next.scheme(), "http" | "https");
-    (follows && web).then_some(next)
 }

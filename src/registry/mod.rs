@@ -6,10 +6,12 @@
 
 mod blob;
 mod body;
+mod call;
 mod challenge;
 mod client;
 mod docker_config;
 mod helper;
+mod host;
 mod keychain;
 mod location;
 mod login;
@@ -41,7 +43,8 @@ pub use traffic::Traffic;
 
 use crate::error::Result;
 use crate::report::Report;
-use client::{Client, Host};
+use client::Client;
+use host::Host;
 use transport::Transport;
 
 /// How registries are talked to.

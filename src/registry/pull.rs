@@ -8,7 +8,8 @@ use reqwest::{Method, StatusCode};
 
 use super::Registries;
 use super::blob::BlobReader;
-use super::client::{Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::transport::Answer;
 use crate::error::{Context, Error, Result};
 use crate::image::{AnyManifest, Descriptor, Digest, ImageManifest, Platform, Reference, media};

@@ -9,12 +9,13 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, StatusCode};
 use url::form_urlencoded;
 
+use super::Registries;
 use super::body::{Body, Progress};
-use super::client::{Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::pull::{self, Head, pull_scope};
 use super::source::Source;
 use super::upload::{Session, Upload};
-use super::{Registries, client};
 use crate::error::{Context, Error, Result};
 use crate::image::{AnyManifest, Digest, Manifest, Reference};
 
@@ -156,7 +157,9 @@ impl Pusher {
             reference.selector()
         );
         let doing = format!("putting the manifest of {reference}");
-        let call = Call::new(Method::PUT, path, &self.narrow, doing)
+        // The scopes of the whole push: their token is there already.
+        let scopes = self.scopes();
+        let call = Call::new(Method::PUT, path, &scopes, doing)
             .header(CONTENT_TYPE, kind)
             .body(Body::Bytes(Bytes::copy_from_slice(&manifest.bytes)));
         let answer = self.client.send(&call).await?;
@@ -165,7 +168,7 @@ impl Pusher {
             let error = self.client.refused(&call, answer).await;
             if status != StatusCode::UNAUTHORIZED && !error.is("blob-unknown") {
                 // A tag that must not move is refused even where it need not.
-                let head = pull::head(&self.client, &reference, &self.narrow).await;
+                let head = pull::head(&self.client, &reference, &scopes).await;
                 if matches!(head, Ok(Some(head)) if head.digest == manifest.digest) {
                     return Ok(());
                 }
@@ -215,7 +218,7 @@ impl Pusher {
     async fn has(&self, digest: Digest) -> Result<bool> {
         let path = format!("{}/blobs/{digest}", self.target.repository);
         let doing = format!("asking {} for the blob {digest}", self.target.name());
-        let call = client::Call::new(Method::HEAD, path, &self.scopes(), doing);
+        let call = Call::new(Method::HEAD, path, &self.scopes(), doing);
         let answer = self.client.send(&call).await?;
         // Whatever else it says, the upload will tell.
         Ok(answer.status.is_success())

@@ -256,13 +256,12 @@ fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Erro
             return Some(found);
         }
         // An io::Error's source() skips the error that it holds itself.
-        let held = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(|error| error.get_ref());
-        if let Some(found) = held.and_then(|held| held.downcast_ref::<rustls::Error>()) {
-            return Some(found);
-        }
-        at = error.source();
+        at = match error.downcast_ref::<std::io::Error>() {
+            Some(holder) => holder
+                .get_ref()
+                .map(|held| held as &(dyn StdError + 'static)),
+            None => error.source(),
+        };
     }
     None
 }

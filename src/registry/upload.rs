@@ -8,7 +8,8 @@ use reqwest::{Method, StatusCode};
 use url::Url;
 
 use super::body::{Body, Progress};
-use super::client::{Call, Client};
+use super::call::Call;
+use super::client::Client;
 use super::location::{received, resolve, with_digest};
 use super::retry::{Failure, Remedy};
 use super::source::Source;

@@ -1,3 +1,9 @@
 //! Servers and helpers that several tests use.
 
+pub mod faults;
+pub mod http;
+pub mod images;
 pub mod maven;
+pub mod registry;
+pub mod routes;
+pub mod tokens;

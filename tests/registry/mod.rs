@@ -1,0 +1,105 @@
+//! The registry client and the sinks, as a whole.
+
+mod errors;
+mod files;
+mod helpers;
+mod logins;
+mod pull;
+mod push;
+mod real;
+mod uploads;
+
+use std::time::Duration;
+
+use flinkpack::error::Result;
+use flinkpack::image::{Image, LayerKind, Origin};
+use flinkpack::registry::{Keychain, Options, Registries};
+use flinkpack::report::Report;
+use flinkpack::sink::{self, Published};
+use flinkpack::store::Store;
+use tempfile::TempDir;
+
+use crate::support::images::{image, layer, noise, stored};
+use crate::support::registry::FaultRegistry;
+
+/// Options with which nothing takes long.
+fn quick() -> Options {
+    Options {
+        first_delay: Duration::from_millis(5),
+        stall: Duration::from_millis(400),
+        answer: Duration::from_millis(400),
+        ..Options::default()
+    }
+}
+
+/// A store in a folder of its own, and registries without credentials.
+struct Bench {
+    store: Store,
+    registries: Registries,
+    folder: TempDir,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        Bench::with(Keychain::anonymous())
+    }
+
+    fn with(keychain: Keychain) -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        Bench {
+            store: Store::open(folder.path().join("cache")),
+            registries: Registries::new(keychain, quick(), Report::silent()),
+            folder,
+        }
+    }
+
+    /// An image of stored layers of these seeds, 200 kB each.
+    fn image(&self, seeds: &[u64]) -> Image {
+        let layers = seeds.iter();
+        let layers = layers.map(|seed| {
+            stored(
+                &self.store,
+                &format!("layer {seed}"),
+                &noise(*seed, 200_000),
+            )
+        });
+        image(layers.collect())
+    }
+
+    /// An image on a base layer that `registry` has in the repository `base`.
+    fn image_on_base(&self, registry: &FaultRegistry, seeds: &[u64]) -> Image {
+        let base = noise(999, 300_000);
+        registry.add_blob("base", &base);
+        let origin = Origin::Registry(registry.reference("base"));
+        let mut layers = vec![layer("base", LayerKind::Base, &base, origin)];
+        layers.extend(self.image(seeds).layers);
+        image(layers)
+    }
+
+    async fn push(
+        &self,
+        image: &Image,
+        registry: &FaultRegistry,
+        tags: &[&str],
+    ) -> Result<Published> {
+        let tags: Vec<String> = tags.iter().map(|tag| tag.to_string()).collect();
+        let target = registry.reference("team/job");
+        sink::registry::push(
+            image,
+            &target,
+            &tags,
+            &self.store,
+            &self.registries,
+            &Report::silent(),
+        )
+        .await
+    }
+}
+
+/// The text of the error that must have come.
+fn failed<T>(outcome: Result<T>) -> String {
+    match outcome {
+        Ok(_) => panic!("it went well, but should not have"),
+        Err(error) => error.report(),
+    }
+}

@@ -1,0 +1,216 @@
+//! What a push asks and sends.
+
+use flinkpack::image::{LayerKind, Origin};
+use flinkpack::sink::Status;
+
+use super::{Bench, failed};
+use crate::support::faults::{Action, Fault};
+use crate::support::http::Response;
+use crate::support::images::{image, layer, noise, stored};
+use crate::support::registry::FaultRegistry;
+
+#[tokio::test]
+async fn nothing_changed_is_one_request() {
+    let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
+    let image = bench.image(&[1, 2]);
+    let first = bench.push(&image, &registry, &["v1"]).await.unwrap();
+    assert!(!first.unchanged);
+    registry.clear_log();
+    let second = bench.push(&image, &registry, &["v1"]).await.unwrap();
+    assert_eq!(registry.log(), ["HEAD /v2/team/job/manifests/v1"]);
+    assert!(second.unchanged);
+    assert_eq!((second.requests, second.bytes), (1, 0));
+    assert!(
+        second
+            .layers
+            .iter()
+            .all(|layer| layer.status == Status::Present)
+    );
+    assert_eq!(second.place, first.place);
+}
+
+#[tokio::test]
+async fn one_changed_layer_is_the_only_one_sent_or_asked_for() {
+    let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
+    bench
+        .push(&bench.image(&[1, 2, 3, 4]), &registry, &["v1"])
+        .await
+        .unwrap();
+    registry.clear_log();
+    let image = bench.image(&[1, 2, 3, 5]);
+    let published = bench.push(&image, &registry, &["v1"]).await.unwrap();
+    let statuses: Vec<_> = published.layers.iter().map(|layer| layer.status).collect();
+    use Status::{Present, Uploaded};
+    assert_eq!(statuses, [Present, Present, Present, Uploaded]);
+    let small = (image.config.len() + image.manifest.unwrap().bytes.len()) as u64;
+    assert_eq!(published.bytes, 200_000 + small);
+    // HEAD and GET of the tag; HEAD, POST, PUT of the layer; POST, PUT of the
+    // configuration; PUT of the manifest.
+    assert_eq!(registry.log().len(), 8, "{:#?}", registry.log());
+}
+
+#[tokio::test]
+async fn the_base_is_mounted_and_each_tag_gets_the_manifest() {
+    let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
+    let image = bench.image_on_base(&registry, &[1]);
+    let published = bench.push(&image, &registry, &["a", "b"]).await.unwrap();
+    assert_eq!(published.layers[0].status, Status::Mounted);
+    assert_eq!(published.layers[1].status, Status::Uploaded);
+    assert_eq!(registry.count("PUT", "/manifests/"), 2);
+    assert_eq!(registry.count("HEAD", "/manifests/"), 1);
+    let base = image.layers[0]
+        .descriptor
+        .as_ref()
+        .unwrap()
+        .digest
+        .to_string();
+    assert_eq!(
+        registry.count("", &format!("mount={}", base.replace(':', "%3A"))),
+        1
+    );
+    assert_eq!(registry.count("GET", "/blobs/"), 0, "no base byte moves");
+}
+
+#[tokio::test]
+async fn an_upload_opened_instead_of_a_mount_is_used() {
+    let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
+    registry.behaviour().mounts = false;
+    let image = bench.image_on_base(&registry, &[]);
+    let published = bench.push(&image, &registry, &["a"]).await.unwrap();
+    assert_eq!(published.layers[0].status, Status::Uploaded);
+    // One for the base, one for the configuration.
+    assert_eq!(registry.count("POST", "/blobs/uploads/"), 2);
+    assert!(
+        registry.state().uploads.is_empty(),
+        "no session is left open"
+    );
+}
+
+#[tokio::test]
+async fn a_mount_that_is_refused_is_an_upload() {
+    for status in [404, 405, 403] {
+        let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
+        registry.fault(Fault::new(
+            "POST",
+            "mount=",
+            Action::Answer(Response::new(status)),
+        ));
+        let image = bench.image_on_base(&registry, &[]);
+        let published = bench.push(&image, &registry, &["a"]).await.unwrap();
+        assert_eq!(published.layers[0].status, Status::Uploaded, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_base_elsewhere_streams_through() {
+    let bench = Bench::new();
+    let (source, target) = (FaultRegistry::start().await, FaultRegistry::start().await);
+    let image = bench.image_on_base(&source, &[1]);
+    // Broken off on the way, too.
+    source.fault(Fault::new("GET", "/blobs/", Action::Cut(100_000)));
+    let published = bench.push(&image, &target, &["a"]).await.unwrap();
+    assert_eq!(published.layers[0].status, Status::Uploaded);
+    let digest = image.layers[0].descriptor.as_ref().unwrap().digest;
+    assert!(target.has_blob("team/job", &digest));
+    assert_eq!(
+        bench.store.blob_size(&digest),
+        None,
+        "it did not touch the disk"
+    );
+    assert_eq!(target.count("PUT", "/blobs/uploads/"), 3);
+}
+
+#[tokio::test]
+async fn a_manifest_that_lost_its_blobs_is_not_trusted() {
+    let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
+    bench
+        .push(&bench.image(&[1, 2]), &registry, &["v1"])
+        .await
+        .unwrap();
+    let lost = bench.image(&[1]).layers[0]
+        .descriptor
+        .as_ref()
+        .unwrap()
+        .digest;
+    let key = ("team/job".to_string(), lost.to_string());
+    registry.state().blobs.remove(&key);
+    bench
+        .push(&bench.image(&[1, 3]), &registry, &["v1"])
+        .await
+        .unwrap();
+    assert!(registry.has_blob("team/job", &lost));
+}
+
+#[tokio::test]
+async fn the_same_push_to_an_immutable_tag_is_fine_and_another_is_not() {
+    let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
+    registry.behaviour().immutable = true;
+    let one = bench.image(&[1]);
+    bench.push(&one, &registry, &["b"]).await.unwrap();
+    bench.push(&one, &registry, &["a", "b"]).await.unwrap();
+    let error = failed(bench.push(&bench.image(&[2]), &registry, &["a"]).await);
+    assert!(
+        error.contains("TAG_IMMUTABLE") && error.contains("team/job:a"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn without_a_tag_the_digest_is_the_name() {
+    let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
+    let image = bench.image(&[1]);
+    let digest = image.manifest.as_ref().unwrap().digest;
+    bench.push(&image, &registry, &[]).await.unwrap();
+    assert_eq!(registry.count("PUT", &format!("/manifests/{digest}")), 1);
+    assert!(bench.push(&image, &registry, &[]).await.unwrap().unchanged);
+}
+
+#[tokio::test]
+async fn heads_that_say_nothing_are_no_hindrance() {
+    let no_digest = || Action::Header("docker-content-digest", None);
+    let status = |status| Action::Answer(Response::new(status));
+    for action in [no_digest(), status(403), status(405)] {
+        let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
+        let image = bench.image(&[1]);
+        registry.fault(Fault::new("HEAD", "/manifests/", action.clone()));
+        bench.push(&image, &registry, &["a"]).await.unwrap();
+        registry.fault(Fault::new("HEAD", "/manifests/", action.clone()));
+        let again = bench.push(&image, &registry, &["a"]).await.unwrap();
+        assert!(again.unchanged, "{action:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_layer_twice_in_an_image_is_sent_once() {
+    let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
+    let bytes = noise(1, 100_000);
+    let twice = vec![
+        stored(&bench.store, "a", &bytes),
+        stored(&bench.store, "b", &bytes),
+    ];
+    let published = bench.push(&image(twice), &registry, &["a"]).await.unwrap();
+    assert_eq!(registry.count("PUT", "/blobs/uploads/"), 2);
+    assert!(
+        published
+            .layers
+            .iter()
+            .all(|layer| layer.status == Status::Uploaded)
+    );
+}
+
+#[tokio::test]
+async fn a_layer_in_the_daemon_alone_is_needed_only_if_absent() {
+    let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
+    let bytes = noise(1, 100_000);
+    let origin = Origin::Daemon {
+        image: "sha256:1".into(),
+    };
+    let image = image(vec![layer("base", LayerKind::Base, &bytes, origin)]);
+    let error = failed(bench.push(&image, &registry, &["a"]).await);
+    assert!(
+        error.contains("internal error") && error.contains("in the daemon alone"),
+        "{error}"
+    );
+    registry.add_blob("team/job", &bytes);
+    bench.push(&image, &registry, &["a"]).await.unwrap();
+}

@@ -1,0 +1,98 @@
+//! The same against a real registry: the one that FLINKPACK_TEST_REGISTRY
+//! (host:port, plain http) names.
+
+use flinkpack::image::{LayerKind, Origin, Reference};
+use flinkpack::report::Report;
+use flinkpack::sink::{self, Status};
+
+use super::Bench;
+use crate::support::images::{image, layer, noise, stored};
+
+fn repository(name: &str) -> Reference {
+    let host = std::env::var("FLINKPACK_TEST_REGISTRY").expect(
+        "this test needs a registry: FLINKPACK_TEST_REGISTRY=host:port (`make up` starts one and writes target/env.sh)",
+    );
+    // Another run must not find what this one left.
+    let run = std::process::id();
+    let time = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+    format!("{host}/flinkpack-test/{name}-{run}-{time}")
+        .parse()
+        .unwrap()
+}
+
+async fn push(
+    bench: &Bench,
+    image: &flinkpack::image::Image,
+    target: &Reference,
+    tags: &[&str],
+) -> sink::Published {
+    let tags: Vec<String> = tags.iter().map(|tag| tag.to_string()).collect();
+    let report = Report::silent();
+    sink::registry::push(
+        image,
+        target,
+        &tags,
+        &bench.store,
+        &bench.registries,
+        &report,
+    )
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn push_again_mount_and_pull() {
+    let bench = Bench::new();
+    let (base, job) = (repository("base"), repository("job"));
+    let time = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
+    let bytes = noise(time, 5_000_000);
+    let first = image(vec![stored(&bench.store, "base", &bytes)]);
+    let published = push(&bench, &first, &base, &["1"]).await;
+    assert_eq!(published.layers[0].status, Status::Uploaded);
+    let origin = Origin::Registry(base.clone());
+    let second = image(vec![
+        layer("base", LayerKind::Base, &bytes, origin),
+        stored(&bench.store, "job", &noise(time + 1, 1_000_000)),
+    ]);
+    let published = push(&bench, &second, &job, &["1", "2"]).await;
+    assert_eq!(published.layers[0].status, Status::Mounted);
+    assert_eq!(published.layers[1].status, Status::Uploaded);
+    assert!(published.bytes < 1_010_000, "{}", published.bytes);
+    let again = push(&bench, &second, &job, &["1"]).await;
+    assert_eq!((again.requests, again.bytes), (1, 0));
+    // Read back what was sent.
+    let other = Bench::new();
+    let platform = second.platform.clone();
+    let reference = job.with_tag("2").unwrap();
+    let found = other
+        .registries
+        .resolve_platform(&reference, &platform)
+        .await
+        .unwrap();
+    assert_eq!(
+        found.fetched.digest,
+        second.manifest.as_ref().unwrap().digest
+    );
+    for descriptor in &found.manifest.layers {
+        other
+            .registries
+            .blob_to_store(&reference, descriptor, &other.store, None)
+            .await
+            .unwrap();
+        assert!(other.store.read_blob(&descriptor.digest).is_some());
+    }
+    let config = other
+        .registries
+        .config(&reference, &found.manifest.config)
+        .await
+        .unwrap();
+    assert_eq!(config, second.config);
+    assert!(
+        other
+            .registries
+            .head(&job.with_tag("none").unwrap())
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
