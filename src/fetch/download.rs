@@ -22,7 +22,7 @@ use crate::store::Store;
 
 /// What is to be fetched, and how.
 #[derive(Clone)]
-pub struct Request<'a> {
+pub struct Download<'a> {
     /// The address, http or https.
     pub url: &'a Url,
     /// Its name in progress lines.
@@ -31,7 +31,7 @@ pub struct Request<'a> {
     pub access: Option<&'a Access>,
     /// The content that is wanted: anything else is an error tagged
     /// `digest-mismatch`.
-    pub sha256: Option<Digest>,
+    pub expected: Option<Digest>,
     /// The most bytes that are taken.
     pub limit: Option<u64>,
     /// Refuse, with an error tagged `offline`.
@@ -42,14 +42,14 @@ pub struct Request<'a> {
     pub patience: Patience,
 }
 
-impl<'a> Request<'a> {
+impl<'a> Download<'a> {
     /// A request for this address, with no credentials, wishes or limits.
-    pub fn new(url: &'a Url, name: &'a str) -> Request<'a> {
-        Request {
+    pub fn new(url: &'a Url, name: &'a str) -> Download<'a> {
+        Download {
             url,
             name,
             access: None,
-            sha256: None,
+            expected: None,
             limit: None,
             offline: false,
             sums: false,
@@ -102,18 +102,26 @@ impl Body {
 
 /// Fetches a file into the store; says its digest and size in bytes.
 pub async fn download(
-    request: &Request<'_>,
     store: &Store,
     report: &Report,
+    download: Download<'_>,
 ) -> Result<(Digest, u64)> {
-    fetch(request, store, report).await?.keep().await
+    fetch(store, report, download).await?.keep().await
 }
 
 /// Fetches a file, but leaves it to [`Body::keep`] to give it its place.
-pub async fn fetch(request: &Request<'_>, store: &Store, report: &Report) -> Result<Body> {
-    if request.offline {
-        return Err(refuse_offline(request.url));
+pub async fn fetch(store: &Store, report: &Report, download: Download<'_>) -> Result<Body> {
+    if download.offline {
+        return Err(refuse_offline(download.url));
     }
+    // Credentials in the address are credentials for its host alone.
+    let mut url = download.url.clone();
+    let of_url = Access::take_from(&mut url);
+    let request = &Download {
+        url: &url,
+        access: download.access.or(of_url.as_ref()),
+        ..download
+    };
     let mut attempts = Attempts::new(request.patience);
     let mut transfer = Transfer {
         request,
@@ -141,13 +149,13 @@ pub async fn fetch(request: &Request<'_>, store: &Store, report: &Report) -> Res
     Ok(Body {
         written,
         headers,
-        wanted: request.sha256,
+        wanted: request.expected,
         shown: shown(request.url),
     })
 }
 
 struct Transfer<'a> {
-    request: &'a Request<'a>,
+    request: &'a Download<'a>,
     report: &'a Report,
     sink: Sink,
     /// Of the content in the sink; only with it is a transfer resumed.

@@ -11,7 +11,7 @@ use super::fetch::Maven;
 use super::local;
 use super::repositories::{Place, Repository};
 use crate::error::{Context, Error, Result};
-use crate::fetch::{Request, Small, fetch, get_small, redact};
+use crate::fetch::{Download, Small, fetch, get_small, redact};
 use crate::image::Digest;
 
 /// The largest `.sha1` or `.md5` file, in bytes.
@@ -97,15 +97,15 @@ pub(super) async fn file(
     {
         return Ok(Some((known.digest, known.size, shown)));
     }
-    let request = Request {
+    let request = Download {
         access: repository.access.as_ref(),
-        sha256: pinned,
+        expected: pinned,
         offline: maven.offline(),
         sums: pinned.is_none(),
         patience: maven.patience(),
-        ..Request::new(&url, name)
+        ..Download::new(&url, name)
     };
-    let mut body = match fetch(&request, maven.store(), maven.report()).await {
+    let mut body = match fetch(maven.store(), maven.report(), request).await {
         Ok(body) => body,
         Err(error) if error.is("not-found") => return Ok(None),
         Err(error) => return Err(error),
