@@ -19,7 +19,7 @@ const MAX_PATH: usize = 4096;
 const MAX_TEXT: u64 = 1 << 20;
 
 /// What one layer does to the tree below it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Scan {
     /// Paths it brings.
     pub nodes: BTreeMap<String, Node>,
@@ -29,7 +29,7 @@ pub struct Scan {
     pub opaque: Vec<String>,
     /// Content of text files it brings.
     pub texts: BTreeMap<String, String>,
-    /// Files whose bytes the caller wanted, by path.
+    /// Hard links to files of lower layers: path and target.
     pub links: Vec<(String, String)>,
 }
 

@@ -12,6 +12,8 @@ use crate::error::{Error, Result};
 pub struct Tree {
     nodes: BTreeMap<String, Node>,
     texts: BTreeMap<String, String>,
+    /// Java's version where the facts below know it.
+    java: Option<u32>,
 }
 
 impl Tree {
@@ -20,6 +22,7 @@ impl Tree {
         Tree {
             nodes: facts.nodes.clone(),
             texts: facts.texts.clone(),
+            java: facts.java,
         }
     }
 
@@ -188,6 +191,7 @@ impl Tree {
             .map(|home| format!("{}/release", home.trim_matches('/')))
             .and_then(|path| of(&path))
             .or_else(|| self.texts.values().find_map(|text| java_version(text)))
+            .or(self.java)
     }
 }
 

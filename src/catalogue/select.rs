@@ -283,7 +283,7 @@ impl Entry {
         flink: &str,
         scala: Option<&str>,
     ) -> Result<Selected, SelectError> {
-        let minor = self.exists(flink)?;
+        let minor = self.minor_of(flink)?;
         let minor_text = minor.to_string();
         let target = Target {
             flink,
@@ -300,8 +300,8 @@ impl Entry {
         }
     }
 
-    /// Whether a full Flink version has it at all: the minor, if so.
-    pub(super) fn exists(&self, flink: &str) -> Result<Minor, SelectError> {
+    /// The minor of a full Flink version, if that has the entry at all.
+    pub(super) fn minor_of(&self, flink: &str) -> Result<Minor, SelectError> {
         let minor = Minor::of_version(flink).ok_or_else(|| SelectError::NotFlink {
             flink: flink.to_owned(),
         })?;
@@ -328,9 +328,10 @@ impl Entry {
         Ok(minor)
     }
 
-    /// Fails where a full Flink version does not have it at all.
-    pub fn check_exists(&self, flink: &str) -> Result<(), SelectError> {
-        self.exists(flink).map(|_| ())
+    /// An error where this Flink (a full version) never had the entry, or has
+    /// dropped it.
+    pub fn exists(&self, flink: &str) -> Result<(), SelectError> {
+        self.minor_of(flink).map(|_| ())
     }
 
     fn select_version(&self, wanted: &str, target: Target<'_>) -> Result<Selected, SelectError> {

@@ -177,7 +177,7 @@ impl Entry {
         flink: &str,
         scala: Option<&str>,
     ) -> Result<Vec<Candidate>, SelectError> {
-        let minor = self.exists(flink)?;
+        let minor = self.minor_of(flink)?;
         let mut templates: Vec<Template> = self
             .templates
             .iter()

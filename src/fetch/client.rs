@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::{Client, redirect};
+use reqwest::{Client, ClientBuilder, redirect};
 
 use crate::error::{Context, Result};
 
@@ -27,16 +27,24 @@ pub fn client(scheme: &str) -> Result<Client> {
     if let Some(client) = cell.get() {
         return Ok(client.clone());
     }
-    // A second installation is refused, which is right: one is enough.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = Client::builder()
-        .user_agent(concat!("flinkpack/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none())
-        .connect_timeout(CONNECT)
-        .read_timeout(STALL);
-    if plain {
-        builder = builder.tls_certs_only([]);
-    }
+    let builder = builder(!plain).read_timeout(STALL);
     let client = builder.build().doing(|| "setting up the HTTP client")?;
     Ok(cell.get_or_init(|| client).clone())
+}
+
+/// What every client has in common. It has no time limit for reading: that of
+/// the HTTP library counts from the beginning of a request, and so would cut
+/// any upload that takes longer.
+pub fn builder(tls: bool) -> ClientBuilder {
+    // A second installation is refused, which is right: one is enough.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder()
+        .user_agent(concat!("flinkpack/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT);
+    if tls {
+        builder
+    } else {
+        builder.tls_certs_only([])
+    }
 }

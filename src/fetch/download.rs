@@ -22,7 +22,7 @@ use crate::store::Store;
 
 /// What is to be fetched, and how.
 #[derive(Clone)]
-pub struct Download<'a> {
+pub struct Request<'a> {
     /// The address, http or https.
     pub url: &'a Url,
     /// Its name in progress lines.
@@ -31,7 +31,7 @@ pub struct Download<'a> {
     pub access: Option<&'a Access>,
     /// The content that is wanted: anything else is an error tagged
     /// `digest-mismatch`.
-    pub expected: Option<Digest>,
+    pub sha256: Option<Digest>,
     /// The most bytes that are taken.
     pub limit: Option<u64>,
     /// Refuse, with an error tagged `offline`.
@@ -42,14 +42,14 @@ pub struct Download<'a> {
     pub patience: Patience,
 }
 
-impl<'a> Download<'a> {
+impl<'a> Request<'a> {
     /// A request for this address, with no credentials, wishes or limits.
-    pub fn new(url: &'a Url, name: &'a str) -> Download<'a> {
-        Download {
+    pub fn new(url: &'a Url, name: &'a str) -> Request<'a> {
+        Request {
             url,
             name,
             access: None,
-            expected: None,
+            sha256: None,
             limit: None,
             offline: false,
             sums: false,
@@ -102,25 +102,25 @@ impl Body {
 
 /// Fetches a file into the store; says its digest and size in bytes.
 pub async fn download(
+    request: &Request<'_>,
     store: &Store,
     report: &Report,
-    download: Download<'_>,
 ) -> Result<(Digest, u64)> {
-    fetch(store, report, download).await?.keep().await
+    fetch(request, store, report).await?.keep().await
 }
 
 /// Fetches a file, but leaves it to [`Body::keep`] to give it its place.
-pub async fn fetch(store: &Store, report: &Report, download: Download<'_>) -> Result<Body> {
-    if download.offline {
-        return Err(refuse_offline(download.url));
+pub async fn fetch(request: &Request<'_>, store: &Store, report: &Report) -> Result<Body> {
+    if request.offline {
+        return Err(refuse_offline(request.url));
     }
     // Credentials in the address are credentials for its host alone.
-    let mut url = download.url.clone();
+    let mut url = request.url.clone();
     let of_url = Access::take_from(&mut url);
-    let request = &Download {
+    let request = &Request {
         url: &url,
-        access: download.access.or(of_url.as_ref()),
-        ..download
+        access: request.access.or(of_url.as_ref()),
+        ..request.clone()
     };
     let mut attempts = Attempts::new(request.patience);
     let mut transfer = Transfer {
@@ -149,13 +149,13 @@ pub async fn fetch(store: &Store, report: &Report, download: Download<'_>) -> Re
     Ok(Body {
         written,
         headers,
-        wanted: request.expected,
+        wanted: request.sha256,
         shown: shown(request.url),
     })
 }
 
 struct Transfer<'a> {
-    request: &'a Download<'a>,
+    request: &'a Request<'a>,
     report: &'a Report,
     sink: Sink,
     /// Of the content in the sink; only with it is a transfer resumed.

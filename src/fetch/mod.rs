@@ -12,5 +12,5 @@ mod status;
 
 pub use access::{Access, Secret};
 pub use attempts::Patience;
-pub use download::{Body, Download, download, fetch};
+pub use download::{Body, Request, download, fetch};
 pub use small::{Small, get_small};

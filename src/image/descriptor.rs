@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::digest::Digest;
+use super::platform::Platform;
 use crate::error::{Context, Error, Result};
 
 /// Media types of the two families.
@@ -96,6 +97,38 @@ pub struct Index {
     /// Everything else.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+impl Index {
+    /// The entry for `platform`.
+    pub fn choose(&self, platform: &Platform) -> Result<&Descriptor> {
+        let of = |entry: &Descriptor| entry.other.get("platform").and_then(Platform::of_json);
+        if let Some(entry) = self
+            .manifests
+            .iter()
+            .find(|entry| of(entry).is_some_and(|theirs| platform.accepts(&theirs)))
+        {
+            return Ok(entry);
+        }
+        let mut there: Vec<String> = self
+            .manifests
+            .iter()
+            .filter_map(of)
+            // Attestations hide behind this one.
+            .filter(|platform| platform.os != "unknown")
+            .map(|platform| platform.to_string())
+            .collect();
+        there.sort();
+        there.dedup();
+        let there = match there.as_slice() {
+            [] => "no platform at all".to_string(),
+            some => some.join(", "),
+        };
+        let error = Error::new(format!(
+            "there is no image for {platform}; there is {there}"
+        ));
+        Err(error.tagged("no-platform"))
+    }
 }
 
 /// A manifest or an index, by its content.

@@ -1,20 +1,26 @@
 //! Images: digests, descriptors, references, platforms, and an image made of
 //! base layers and own layers.
 
+pub mod assemble;
 pub mod descriptor;
 pub mod digest;
+pub mod layout;
+mod members;
 pub mod platform;
 pub mod reference;
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 pub use descriptor::{AnyManifest, Descriptor, ImageManifest, Index, media};
 pub use digest::Digest;
+pub use layout::Layout;
 pub use platform::Platform;
 pub use reference::Reference;
 
 /// Where a layer's bytes (those its descriptor names) can be had.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Origin {
     /// In the store, under the descriptor's digest.
     Store,
@@ -36,7 +42,7 @@ pub enum Origin {
 }
 
 /// What kind of layer it is; also its place among the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum LayerKind {
     /// A layer of the base.
     Base,
@@ -70,7 +76,7 @@ impl LayerKind {
 }
 
 /// One layer of an image.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Layer {
     /// What it holds.
     pub kind: LayerKind,

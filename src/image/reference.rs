@@ -3,12 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::Digest;
 use crate::error::Error;
 
 /// `[host[:port]/]repository[:tag][@digest]`, normalised as Docker does:
 /// no host means `docker.io`, and one name there means `library/NAME`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Reference {
     /// Host and port of the registry, `docker.io` for Docker Hub.
     pub host: String,

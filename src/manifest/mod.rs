@@ -138,12 +138,17 @@ pub struct MavenSection {
 impl Manifest {
     /// Reads and checks the manifest at `path`.
     pub fn read(path: &Path) -> Result<Manifest> {
-        let text = parse::read_text(path)?;
-        let content = parse::parse(path, &text)?;
+        Manifest::of_text(path, &parse::read_text(path)?)
+    }
+
+    /// Reads and checks a manifest that is not in a file; `path` is where it
+    /// would be.
+    pub fn of_text(path: &Path, text: &str) -> Result<Manifest> {
+        let content = parse::parse(path, text)?;
         let manifest = Manifest {
             path: path.to_path_buf(),
             content,
-            text,
+            text: text.to_string(),
         };
         manifest.check()?;
         Ok(manifest)

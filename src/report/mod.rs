@@ -3,8 +3,18 @@
 //! Library code gets a [`Report`] and says what it does; how that looks is
 //! decided by the [`Reporter`] behind it.
 
+mod bars;
+mod bytes;
+mod json;
+mod lines;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use bars::Bars;
+pub use bytes::bytes;
+pub use json::Json;
+pub use lines::{Level, Lines};
 
 /// The kinds of long work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,10 @@
 //! repositories have, since the catalogue ages and repositories differ.
 //!
 //! An artifact's versions are asked for once in a process
-//! ([`Maven::versions`]).
+//! ([`Maven::versions`](super::maven::Maven::versions)).
 
-use super::maven::{Maven, Version, is_stable};
+use super::Repositories;
+use super::maven::{Version, is_stable};
 use crate::base::BaseFacts;
 use crate::catalogue::{Candidate, Entry, SelectError, Selected, Wanted};
 use crate::error::{Error, Result};
@@ -23,7 +24,7 @@ pub async fn select(
     entry: &Entry,
     wanted: &str,
     facts: &BaseFacts,
-    maven: &Maven,
+    maven: &Repositories,
     report: &Report,
 ) -> Result<Selected> {
     let scala = Some(facts.scala.as_str()).filter(|scala| !scala.is_empty());
@@ -42,7 +43,7 @@ pub async fn select(
 
 /// Fails where the base's Flink does not have the entry at all.
 pub fn exists(entry: &Entry, facts: &BaseFacts) -> Result<()> {
-    entry.check_exists(facts.flink.as_str()).map_err(told)
+    entry.exists(facts.flink.as_str()).map_err(told)
 }
 
 fn told(error: SelectError) -> Error {
@@ -57,7 +58,7 @@ struct Picker<'a> {
     entry: &'a Entry,
     flink: &'a str,
     scala: Option<&'a str>,
-    maven: &'a Maven,
+    maven: &'a Repositories,
     report: &'a Report,
 }
 
@@ -175,6 +176,7 @@ impl Picker<'_> {
 
     async fn versions(&self, candidate: &Candidate) -> Result<Vec<String>> {
         self.maven
+            .get()?
             .versions(candidate.group(), candidate.artifact())
             .await
     }

@@ -1,4 +1,52 @@
-//! From what a manifest names to JARs in the store.
+//! Finds each JAR that the manifest asks for: path, glob, address, Maven
+//! coordinate, catalogue name, the base's opt/. Says nothing of where it goes.
+//!
+//! [`wanted`] turns the manifest into requests; [`Resolver::resolve`] answers
+//! them. A Maven coordinate is one file here.
 
 pub mod catalogue;
+pub mod jar;
+pub mod local;
 pub mod maven;
+mod repositories;
+mod resolver;
+mod wanted;
+
+pub use repositories::Repositories;
+pub use resolver::Resolver;
+pub use wanted::{Folder, Request, Wanted, wanted};
+
+use crate::image::{Digest, LayerKind};
+use crate::lock::Source;
+use crate::manifest::Place;
+use crate::stage::Content;
+
+/// One JAR that was found.
+#[derive(Clone, Debug)]
+pub struct Artifact {
+    /// The manifest's name for it; for what comes `with` another, its own.
+    pub name: String,
+    /// What it is.
+    pub kind: LayerKind,
+    /// Where it came from.
+    pub source: Source,
+    /// The name its file gets.
+    pub file_name: String,
+    /// Where it goes, as the manifest wants it.
+    pub folder: Folder,
+    /// How a filesystem plugin gets to its place.
+    pub place: Option<Place>,
+    /// Its content.
+    pub sha256: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Where its bytes are.
+    pub content: Content,
+}
+
+impl Artifact {
+    /// How messages name it.
+    pub fn shown(&self) -> String {
+        format!("{} ({})", self.name, self.source)
+    }
+}

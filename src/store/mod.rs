@@ -11,6 +11,7 @@ mod lock;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -67,6 +68,8 @@ impl Bucket {
 #[derive(Clone, Debug)]
 pub struct Store {
     root: PathBuf,
+    /// What is older counts as absent.
+    since: Option<SystemTime>,
 }
 
 impl Store {
@@ -89,7 +92,27 @@ impl Store {
 
     /// Opens the store in `root`; the folder is made when something is written.
     pub fn open(root: impl Into<PathBuf>) -> Store {
-        Store { root: root.into() }
+        Store {
+            root: root.into(),
+            since: None,
+        }
+    }
+
+    /// The same store, in which everything that is there now counts as absent.
+    pub fn fresh(self) -> Store {
+        Store {
+            since: Some(SystemTime::now()),
+            ..self
+        }
+    }
+
+    fn is_current(&self, path: &Path) -> bool {
+        match self.since {
+            None => true,
+            Some(since) => fs::metadata(path)
+                .and_then(|meta| meta.modified())
+                .is_ok_and(|modified| modified >= since),
+        }
     }
 
     /// The store's folder.
@@ -104,8 +127,9 @@ impl Store {
 
     /// The size of the blob in bytes, if the store has it.
     pub fn blob_size(&self, digest: &Digest) -> Option<u64> {
-        let meta = fs::metadata(self.blob_path(digest)).ok()?;
-        meta.is_file().then_some(meta.len())
+        let path = self.blob_path(digest);
+        let meta = fs::metadata(&path).ok()?;
+        (meta.is_file() && self.is_current(&path)).then_some(meta.len())
     }
 
     /// Opens a blob for reading. The caller checks what it reads against the
@@ -120,6 +144,7 @@ impl Store {
     /// A small blob, whole and checked; `None` if the store has it not. A
     /// corrupted one is deleted and counts as absent.
     pub fn read_blob(&self, digest: &Digest) -> Option<Vec<u8>> {
+        self.blob_size(digest)?;
         let bytes = fs::read(self.blob_path(digest)).ok()?;
         if Digest::of(&bytes) == *digest {
             return Some(bytes);
@@ -152,7 +177,11 @@ impl Store {
     /// What `bucket` holds under `key`. What cannot be read counts as absent:
     /// it is only a cache.
     pub fn get<T: DeserializeOwned>(&self, bucket: Bucket, key: &str) -> Option<T> {
-        let bytes = fs::read(self.entry_path(bucket, key)).ok()?;
+        let path = self.entry_path(bucket, key);
+        if !self.is_current(&path) {
+            return None;
+        }
+        let bytes = fs::read(path).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
 

@@ -4,6 +4,7 @@ use flinkpack::base::BaseFacts;
 use flinkpack::catalogue::{Catalogue, Entry, Selected};
 use flinkpack::error::Error;
 use flinkpack::report::Report;
+use flinkpack::resolve::Repositories;
 use flinkpack::resolve::catalogue::{exists, select};
 use flinkpack::resolve::maven::{Maven, Repository};
 
@@ -69,7 +70,7 @@ fn project(artifacts: &[(&str, &[&str])]) -> Project {
 
 impl Project {
     async fn select(&self, text: &str, wanted: &str, flink: &str) -> Result<Selected, Error> {
-        let maven = maven(self.list.clone(), &self.store, Report::silent());
+        let maven = Repositories::of(maven(self.list.clone(), &self.store, Report::silent()));
         select(
             &entry(text),
             wanted,
@@ -185,12 +186,12 @@ async fn without_an_answer_the_listed_ones_stay() {
         "{text}"
     );
 
-    let offline = Maven::over(
+    let offline = Repositories::of(Maven::new(
         project.list.clone(),
         project.store.clone(),
         Report::silent(),
         true,
-    );
+    ));
     let selected = select(
         &entry(OWN),
         "auto",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use flinkpack::catalogue::{Catalogue, Wanted};
 use flinkpack::report::Report;
-use flinkpack::resolve::maven::Maven;
+use flinkpack::resolve::maven::{Environment, Maven};
 
 use super::store;
 
@@ -48,7 +48,8 @@ async fn catalogue_walk() {
         }
     }
     let (_folder, store) = store();
-    let maven = Maven::new(&[], store, Report::silent(), false).unwrap();
+    let environment = Environment::of_process();
+    let maven = Maven::of_user(&[], &environment, store, Report::silent(), false).unwrap();
     let mut absent = Vec::new();
     for ((group, artifact), rows) in rows {
         let versions = maven.versions(&group, &artifact).await.unwrap();

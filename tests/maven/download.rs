@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use flinkpack::error::Error;
-use flinkpack::fetch::{Access, Download, Secret, download, get_small};
+use flinkpack::fetch::{Access, Request, Secret, download, get_small};
 use flinkpack::image::Digest;
 use flinkpack::report::Report;
 use flinkpack::store::Store;
@@ -11,16 +11,16 @@ use crate::support::maven::{Reply, Server};
 
 const BODY: &[u8] = b"0123456789abcdef";
 
-fn request(url: &url::Url) -> Download<'_> {
-    Download {
+fn request(url: &url::Url) -> Request<'_> {
+    Request {
         patience: hasty(),
-        ..Download::new(url, "a.jar")
+        ..Request::new(url, "a.jar")
     }
 }
 
 async fn get(server: &Server, store: &Store, path: &str) -> Result<(Digest, u64), Error> {
     let url = server.url(path);
-    download(store, &Report::silent(), request(&url)).await
+    download(&request(&url), store, &Report::silent()).await
 }
 
 fn nothing_left(store: &Store) {
@@ -141,7 +141,7 @@ async fn passing_failures_are_tried_again() {
 async fn a_refused_connection_is_an_error_that_names_the_host() {
     let (_folder, store) = store();
     let url = url::Url::parse("http://127.0.0.1:9/a.jar?token=s3cret").unwrap();
-    let error = download(&store, &Report::silent(), request(&url))
+    let error = download(&request(&url), &store, &Report::silent())
         .await
         .unwrap_err();
     let text = error.report();
@@ -264,19 +264,17 @@ async fn credentials_stay_with_their_host() {
         )
         .on("/c.jar", [Reply::ok(BODY)]);
     let url = server.url("/a.jar");
-    let with = Download {
+    let with = Request {
         access: Some(&access),
         ..request(&url)
     };
-    download(&store, &Report::silent(), with.clone())
-        .await
-        .unwrap();
+    download(&with, &store, &Report::silent()).await.unwrap();
     let last = server.asked().pop().unwrap();
     assert_eq!(last.path, "/c.jar");
     assert!(!last.headers.contains_key("authorization") && !last.headers.contains_key("x-token"));
 
     server.on("/a.jar", [Reply::ok(BODY).needing_basic("me", "other")]);
-    let error = download(&store, &Report::silent(), with.clone())
+    let error = download(&with, &store, &Report::silent())
         .await
         .unwrap_err();
     assert!(
@@ -290,11 +288,11 @@ async fn a_wanted_digest_is_insisted_on() {
     server.on("/a.jar", [Reply::ok(BODY)]);
     let url = server.url("/a.jar");
     let wanted = Digest::of(b"other");
-    let with = Download {
-        expected: Some(wanted),
+    let with = Request {
+        sha256: Some(wanted),
         ..request(&url)
     };
-    let error = download(&store, &Report::silent(), with.clone())
+    let error = download(&with, &store, &Report::silent())
         .await
         .unwrap_err();
     let text = error.report();
@@ -311,11 +309,11 @@ async fn sizes_have_bounds() {
     let (server, (_folder, store)) = (Server::start(), store());
     server.on("/a.jar", [Reply::ok(BODY)]);
     let url = server.url("/a.jar");
-    let with = Download {
+    let with = Request {
         limit: Some(15),
         ..request(&url)
     };
-    let error = download(&store, &Report::silent(), with.clone())
+    let error = download(&with, &store, &Report::silent())
         .await
         .unwrap_err();
     assert!(error.is("too-large"), "{error}");
@@ -332,11 +330,11 @@ async fn sizes_have_bounds() {
 async fn offline_asks_nobody() {
     let (server, (_folder, store)) = (Server::start(), store());
     let url = server.url("/a.jar");
-    let with = Download {
+    let with = Request {
         offline: true,
         ..request(&url)
     };
-    let error = download(&store, &Report::silent(), with.clone())
+    let error = download(&with, &store, &Report::silent())
         .await
         .unwrap_err();
     assert!(

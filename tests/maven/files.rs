@@ -39,7 +39,7 @@ async fn a_file_is_fetched_checked_and_then_cached() {
         (again.sha256, again.from, again.url_shown),
         (file.sha256, Origin::Cache, file.url_shown)
     );
-    let offline = Maven::over(list, store, heard.report(), true);
+    let offline = Maven::new(list, store, heard.report(), true);
     assert_eq!(get(&offline).await.unwrap().from, Origin::Cache);
     assert_eq!(server.paths(), [PATH.to_owned(), format!("{PATH}.sha1")]);
     assert!(heard.warnings().is_empty(), "{:?}", heard.warnings());
@@ -339,7 +339,7 @@ async fn one_download_however_many_ask() {
 #[tokio::test]
 async fn offline_names_the_address() {
     let (server, (_folder, store)) = (Server::start(), store());
-    let maven = Maven::over(
+    let maven = Maven::new(
         vec![repository("one", &server)],
         store,
         Report::silent(),
@@ -407,7 +407,7 @@ async fn a_folder_is_a_repository() {
         blocked: None,
         access: None,
     };
-    let maven = Maven::over(vec![one], store, Report::silent(), true);
+    let maven = Maven::new(vec![one], store, Report::silent(), true);
     assert_eq!(get(&maven).await.unwrap().sha256, Digest::of(JAR));
 }
 
@@ -502,7 +502,7 @@ async fn a_snapshot_is_the_newest_one_and_is_asked_for_each_time() {
     let list = vec![repository("one", &one), repository("two", &two)];
     let coordinate: Coordinate = "com.acme:orders:1.1-SNAPSHOT".parse().unwrap();
     let ask = |offline| {
-        Maven::over(list.clone(), store.clone(), Report::silent(), offline).with_patience(hasty())
+        Maven::new(list.clone(), store.clone(), Report::silent(), offline).with_patience(hasty())
     };
     let file = ask(false).jar(&coordinate, None).await.unwrap();
     assert_eq!(file.sha256, Digest::of(b"PK new"));

@@ -20,7 +20,7 @@ async fn versions_of_all_repositories_are_merged_and_asked_for_once() {
         );
     }
     assert_eq!(one.asked().len() + two.asked().len(), 2);
-    let offline = Maven::over(list.clone(), store, Report::silent(), true);
+    let offline = Maven::new(list.clone(), store, Report::silent(), true);
     assert_eq!(offline.versions("g", "a").await.unwrap().len(), 3);
     assert!(
         offline

@@ -68,5 +68,5 @@ fn repository(id: &str, server: &Server) -> Repository {
 }
 
 fn maven(list: Vec<Repository>, store: &Store, report: Report) -> Maven {
-    Maven::over(list, store.clone(), report, false).with_patience(hasty())
+    Maven::new(list, store.clone(), report, false).with_patience(hasty())
 }

@@ -29,7 +29,7 @@ fn settings(server: &Server, servers: &str) -> String {
 fn maven(environment: &Environment, store: &flinkpack::store::Store, report: Report) -> Maven {
     let settings = Settings::read(environment).unwrap();
     let list = repositories(&[], &settings, "https://central.example.com").unwrap();
-    Maven::over(list, store.clone(), report, false).with_patience(hasty())
+    Maven::new(list, store.clone(), report, false).with_patience(hasty())
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn no_secret_is_in_any_error() {
             let settings = Settings::read(&environment).unwrap();
             let list = repositories(&manifest, &settings, "https://central.example.com").unwrap();
             let maven =
-                Maven::over(list, store.clone(), heard.report(), false).with_patience(hasty());
+                Maven::new(list, store.clone(), heard.report(), false).with_patience(hasty());
             let text = maven
                 .jar(&"g:a:1".parse().unwrap(), None)
                 .await

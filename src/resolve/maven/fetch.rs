@@ -83,7 +83,7 @@ impl<K: Eq + Hash, V> Once<K, V> {
 
 impl Maven {
     /// Files out of these repositories, asked in order, and no others.
-    pub fn over(
+    pub fn new(
         repositories: Vec<Repository>,
         store: Store,
         report: Report,
@@ -106,11 +106,6 @@ impl Maven {
         }
     }
 
-    /// As the user's Maven, in the process's environment; see [`Maven::of_user`].
-    pub fn new(manifest: &[String], store: Store, report: Report, offline: bool) -> Result<Maven> {
-        Maven::of_user(manifest, &Environment::of_process(), store, report, offline)
-    }
-
     /// As the user's Maven: `manifest` are the addresses of `[maven]
     /// repositories`, the rest comes from settings.xml and the installed Maven.
     pub fn of_user(
@@ -123,7 +118,7 @@ impl Maven {
         let settings = Settings::read(environment)?;
         let central = central(environment, &store)?;
         let list = repositories(manifest, &settings, &central)?;
-        let maven = Maven::over(list, store, report, offline || settings.offline);
+        let maven = Maven::new(list, store, report, offline || settings.offline);
         Ok(match settings.local_repository() {
             Some(folder) => maven.with_local_repository(folder),
             None => maven,

@@ -11,7 +11,7 @@ use super::fetch::Maven;
 use super::local;
 use super::repositories::{Place, Repository};
 use crate::error::{Context, Error, Result};
-use crate::fetch::{Download, Small, fetch, get_small, redact};
+use crate::fetch::{Request, Small, fetch, get_small, redact};
 use crate::image::Digest;
 
 /// The largest `.sha1` or `.md5` file, in bytes.
@@ -97,15 +97,15 @@ pub(super) async fn file(
     {
         return Ok(Some((known.digest, known.size, shown)));
     }
-    let request = Download {
+    let request = Request {
         access: repository.access.as_ref(),
-        expected: pinned,
+        sha256: pinned,
         offline: maven.offline(),
         sums: pinned.is_none(),
         patience: maven.patience(),
-        ..Download::new(&url, name)
+        ..Request::new(&url, name)
     };
-    let mut body = match fetch(maven.store(), maven.report(), request).await {
+    let mut body = match fetch(&request, maven.store(), maven.report()).await {
         Ok(body) => body,
         Err(error) if error.is("not-found") => return Ok(None),
         Err(error) => return Err(error),

@@ -1,0 +1,27 @@
+# build    target/release/flinkpack
+# up       the test environment, under target/; writes target/env.sh       down  ends it
+# test     every test, on the environment                                  demo  see it work
+# bench    the comparison with other tools                                 clean all of it away
+
+.PHONY: build up down test demo bench clean
+
+build:
+	cargo build --release
+
+up:
+	tests/env/up
+
+down:
+	tests/env/down
+
+test: build up
+	. target/env.sh && cargo test --release
+
+demo: build
+	examples/demo
+
+bench: build up
+	. target/env.sh && benches/run
+
+clean: down
+	rm -rf target examples/orders/build

@@ -1,0 +1,280 @@
+//! Each command: arguments to an operation, its result to stdout.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+use serde::Serialize;
+
+use super::args::{
+    Base, BaseBuild, Build, Cache, Cli, Command, Format, Global, Inputs, Lock, Push,
+};
+use crate::error::{Context, Result};
+use crate::ops::outcome::Outcome;
+use crate::ops::{
+    self, Session, Settings, base_build, build, cache, init, inspect, lock, plugins, push,
+};
+use crate::report::{Report, bytes};
+use crate::sink::Status;
+use crate::store::{Store, write_atomically};
+
+pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
+    let Cli { command, global } = cli;
+    if let Some(folder) = &global.folder {
+        std::env::set_current_dir(folder)
+            .doing(|| format!("changing to the folder {}", folder.display()))?;
+    }
+    let session = |offline: bool, no_cache: bool| {
+        let settings = Settings {
+            offline,
+            no_cache,
+            insecure: global.insecure.clone(),
+        };
+        Session::begin(&settings, report.clone())
+    };
+    match command {
+        Command::Init => {
+            init::run(&global.manifest)?;
+            report.note(format!(
+                "wrote {}: say what goes in, then run `flinkpack build`",
+                global.manifest.display()
+            ));
+            Ok(())
+        }
+        Command::Lock(args) => {
+            run_lock(
+                &session(args.inputs.offline, args.inputs.no_cache)?,
+                &global,
+                &args,
+            )
+            .await
+        }
+        Command::Build(args) => {
+            run_build(
+                &session(args.inputs.offline, args.inputs.no_cache)?,
+                &global,
+                args,
+            )
+            .await
+        }
+        Command::Push(args) => run_push(&session(false, false)?, &global, &args).await,
+        Command::Inspect(args) => {
+            let session = session(args.offline, false)?;
+            let found = inspect::run(&session, &args.image, args.platform.as_deref()).await?;
+            print(global.format, &found, || found.text())
+        }
+        Command::Base(Base::Build(args)) => {
+            run_base_build(&session(args.offline, false)?, &global, args).await
+        }
+        Command::Plugins(args) => {
+            let rows = plugins::run(&folder_of(&global.manifest), args.flink.as_deref())?;
+            print(global.format, &rows, || {
+                plugins::text(&rows, args.flink.as_deref())
+            })
+        }
+        Command::Cache(args) => run_cache(&global, args),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "flinkpack",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
+    }
+}
+
+fn folder_of(manifest: &Path) -> PathBuf {
+    manifest.parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+fn inputs(global: &Global, args: &Inputs, locked: bool) -> ops::build::Inputs {
+    ops::build::Inputs {
+        manifest: global.manifest.clone(),
+        base: args.base.clone(),
+        platform: args.platform.clone(),
+        locked,
+        upgrade: None,
+    }
+}
+
+async fn run_lock(session: &Session, global: &Global, args: &Lock) -> Result<()> {
+    let mut inputs = inputs(global, &args.inputs, false);
+    inputs.upgrade = args.upgrade.clone();
+    let changes = lock::run(session, &inputs, args.check).await?;
+    print(global.format, &changes, || {
+        match (changes.is_empty(), args.check) {
+            (true, _) => "the lock file is up to date\n".to_string(),
+            (false, _) => changes.iter().map(|change| format!("{change}\n")).collect(),
+        }
+    })
+}
+
+async fn run_build(session: &Session, global: &Global, args: Build) -> Result<()> {
+    let options = build::Options {
+        inputs: inputs(global, &args.inputs, args.locked),
+        tags: args.tags,
+        push: args.push,
+        load: args.load,
+        outputs: args.output,
+    };
+    if args.dry_run {
+        let forecast = build::forecast(session, &options).await?;
+        return print(global.format, &forecast, || forecast.text());
+    }
+    let outcome = build::run(session, &options).await?;
+    finish(session, global, &outcome, args.metadata_file.as_deref())
+}
+
+async fn run_push(session: &Session, global: &Global, args: &Push) -> Result<()> {
+    let outcome = push::run(session, &global.manifest, &args.tags).await?;
+    finish(session, global, &outcome, args.metadata_file.as_deref())
+}
+
+async fn run_base_build(session: &Session, global: &Global, args: BaseBuild) -> Result<()> {
+    let options = base_build::Options {
+        distribution: args.distribution,
+        sha256: args.sha256,
+        os: args.os,
+        tags: args.tags,
+        with: args.with,
+        dockerfiles: args.dockerfiles,
+        push: args.push,
+    };
+    let folder = std::env::current_dir().doing(|| "looking for the current folder")?;
+    let outcome = base_build::run(session, &options, &folder).await?;
+    finish(session, global, &outcome, args.metadata_file.as_deref())
+}
+
+/// Layers and places to stderr, the reference or the document to stdout.
+fn finish(
+    session: &Session,
+    global: &Global,
+    outcome: &Outcome,
+    metadata_file: Option<&Path>,
+) -> Result<()> {
+    tell_layers(&session.report, outcome);
+    for place in &outcome.places {
+        session.report.note(place);
+    }
+    if let Some(path) = metadata_file {
+        let mut text = serde_json::to_vec_pretty(outcome).doing(|| "encoding the result")?;
+        text.push(b'\n');
+        write_atomically(path, &text)?;
+    }
+    print(global.format, outcome, || {
+        format!("{}\n", outcome.reference())
+    })
+}
+
+fn tell_layers(report: &Report, outcome: &Outcome) {
+    let base: Vec<_> = outcome
+        .layers
+        .iter()
+        .filter(|layer| layer.kind == crate::image::LayerKind::Base)
+        .collect();
+    if !base.is_empty() {
+        let moved = base
+            .iter()
+            .filter(|layer| layer.status.moved() && layer.status != Status::Cached)
+            .count();
+        let how = match (
+            moved,
+            base.iter()
+                .filter(|layer| layer.status == Status::Mounted)
+                .count(),
+        ) {
+            (0, 0) => "not moved".to_string(),
+            (0, mounted) => format!("{mounted} mounted"),
+            (moved, _) => format!("{moved} moved"),
+        };
+        let size: u64 = base.iter().map(|layer| layer.size).sum();
+        let size = if size == 0 {
+            String::new()
+        } else {
+            bytes(size)
+        };
+        report.note(row("base", &count(base.len(), "layer"), &size, &how));
+    }
+    for layer in &outcome.layers {
+        if layer.kind != crate::image::LayerKind::Base {
+            report.note(row(
+                layer.kind.word(),
+                &layer.name,
+                &bytes(layer.size),
+                layer.status.word(),
+            ));
+        }
+    }
+}
+
+fn row(kind: &str, name: &str, size: &str, status: &str) -> String {
+    format!("  {kind:<11} {name:<32} {size:>9}  {status}")
+}
+
+fn count(number: usize, word: &str) -> String {
+    if number == 1 {
+        format!("1 {word}")
+    } else {
+        format!("{number} {word}s")
+    }
+}
+
+fn run_cache(global: &Global, args: Cache) -> Result<()> {
+    let store = Store::open(Store::default_root()?);
+    match args {
+        Cache::Dir => {
+            let place = store.root().display().to_string();
+            print(global.format, &place, || format!("{place}\n"))
+        }
+        Cache::Size => {
+            let size = cache::size(&store)?;
+            print(global.format, &size, || {
+                let mut out = format!("{}\n", size.place);
+                for part in &size.parts {
+                    out.push_str(&format!(
+                        "  {:<8} {:>9}  {}\n",
+                        part.name,
+                        bytes(part.bytes),
+                        count(part.files as usize, "file")
+                    ));
+                }
+                out.push_str(&format!("  {:<8} {:>9}\n", "all", bytes(size.bytes)));
+                out
+            })
+        }
+        Cache::Prune { unused, all } => {
+            let unused = if all {
+                std::time::Duration::ZERO
+            } else {
+                unused
+            };
+            let pruned = cache::prune(&store, unused)?;
+            print(global.format, &pruned, || {
+                format!(
+                    "deleted {}, {}\n",
+                    count(pruned.files as usize, "file"),
+                    bytes(pruned.bytes)
+                )
+            })
+        }
+    }
+}
+
+fn print<T: Serialize>(format: Format, value: &T, text: impl FnOnce() -> String) -> Result<()> {
+    let text = match format {
+        Format::Text => text(),
+        Format::Json => {
+            let mut text = serde_json::to_string_pretty(value).doing(|| "encoding the result")?;
+            text.push('\n');
+            text
+        }
+    };
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever reads the pipe has enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.doing(|| "writing to stdout"),
+    }
+}

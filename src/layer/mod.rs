@@ -1,0 +1,135 @@
+//! Entries become layers: deterministic tars, hashed and compressed in one
+//! pass, and found again by what went in.
+
+pub mod archive;
+mod blob;
+pub mod group;
+pub mod gzip;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+pub use group::{Group, MAX_LAYERS, group};
+
+use crate::base::BaseFacts;
+use crate::error::{Context, Result};
+use crate::image::{Descriptor, Digest, Layer, Origin, media};
+use crate::lock::LAYER_FORMAT;
+use crate::report::{Phase, Report};
+use crate::stage::{Entry, EntryKind, parents};
+use crate::store::{Bucket, Store};
+
+/// What the store knows of a layer whose inputs it has seen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Known {
+    /// Digest of the compressed bytes.
+    pub digest: Digest,
+    /// Digest of the uncompressed tar.
+    pub diff_id: Digest,
+    /// Size of the compressed bytes.
+    pub size: u64,
+}
+
+/// A group with its parent folders, ready to be written: the whole input of a
+/// layer.
+pub struct Plan<'a> {
+    group: Group<'a>,
+    entries: Vec<Entry>,
+    key: String,
+}
+
+impl<'a> Plan<'a> {
+    /// The layer of a group on this base.
+    pub fn new(group: Group<'a>, facts: &BaseFacts) -> Plan<'a> {
+        let mut entries = std::collections::BTreeMap::new();
+        for entry in &group.entries {
+            for parent in parents(facts, &entry.path) {
+                entries.insert(parent.path.clone(), parent);
+            }
+        }
+        for entry in &group.entries {
+            entries.insert(entry.path.clone(), (*entry).clone());
+        }
+        let entries: Vec<Entry> = entries.into_values().collect();
+        let key = key(&entries);
+        Plan {
+            group,
+            entries,
+            key,
+        }
+    }
+
+    /// The group.
+    pub fn group(&self) -> &Group<'a> {
+        &self.group
+    }
+
+    /// Bytes of content.
+    pub fn size(&self) -> u64 {
+        self.entries.iter().map(Entry::size).sum()
+    }
+
+    /// What the store knows of it, whether or not it still has the bytes.
+    pub fn known(&self, store: &Store) -> Option<Known> {
+        store.get(Bucket::Layers, &self.key)
+    }
+
+    /// Whether the layer must be written to have its digest and its bytes.
+    pub fn is_cached(&self, store: &Store) -> bool {
+        self.known(store)
+            .is_some_and(|known| store.blob_size(&known.digest) == Some(known.size))
+    }
+
+    /// The layer: from the store, or written now. Blocks.
+    pub fn layer(&self, store: &Store, docker_types: bool, report: &Report) -> Result<Layer> {
+        let cached = self
+            .known(store)
+            .filter(|known| store.blob_size(&known.digest) == Some(known.size));
+        let (known, built) = match cached {
+            Some(known) => (known, false),
+            None => {
+                let task = report.start(Phase::Layer, &self.group.name, Some(self.size()));
+                let known = blob::write(&self.entries, store, &task)
+                    .doing(|| format!("writing the layer `{}`", self.group.name))?;
+                task.finish("built");
+                (known, true)
+            }
+        };
+        if built {
+            store.put(Bucket::Layers, &self.key, &known)?;
+        }
+        let media_type = if docker_types {
+            media::DOCKER_LAYER_GZIP
+        } else {
+            media::OCI_LAYER_GZIP
+        };
+        Ok(Layer {
+            kind: self.group.kind,
+            name: self.group.name.clone(),
+            diff_id: known.diff_id,
+            descriptor: Some(Descriptor::new(media_type, known.digest, known.size)),
+            origin: Origin::Store,
+            entries: self.group.entries.len(),
+            built,
+        })
+    }
+}
+
+/// The hash of everything that decides a layer's bytes.
+fn key(entries: &[Entry]) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(format!("layer-format {LAYER_FORMAT}\n"));
+    for entry in entries {
+        let kind = match &entry.kind {
+            EntryKind::Folder => "folder".to_string(),
+            EntryKind::File { sha256, size, .. } => format!("file {sha256} {size}"),
+            EntryKind::Link { target } => format!("link {target}"),
+            EntryKind::Whiteout => "whiteout".to_string(),
+        };
+        hasher.update(format!(
+            "{}\0{kind}\0{:o} {} {} {}\n",
+            entry.path, entry.mode, entry.uid, entry.gid, entry.mtime
+        ));
+    }
+    Digest::finish(hasher).to_string()
+}

@@ -1,0 +1,183 @@
+//! `flinkpack.lock`: what was found, pinned. Written in a stable order, made to
+//! be read in a diff.
+
+mod wire;
+
+use std::path::Path;
+
+use crate::error::{Context, Result};
+use crate::image::{Digest, LayerKind};
+use crate::manifest::Place;
+use crate::store::write_atomically;
+
+/// The lock file's usual name, beside the manifest.
+pub const FILE: &str = "flinkpack.lock";
+
+/// The form of the file.
+pub const VERSION: i64 = 1;
+
+/// Changes when the same inputs would give other layer bytes.
+pub const LAYER_FORMAT: u32 = 1;
+
+/// Everything that was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lock {
+    /// The base.
+    pub base: LockedBase,
+    /// The JARs, sorted by path.
+    pub jars: Vec<LockedJar>,
+}
+
+/// The pinned base.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LockedBase {
+    /// As the manifest names it.
+    pub reference: String,
+    /// Its manifest's digest, or the daemon's image ID.
+    pub digest: Digest,
+    /// What it runs on.
+    pub platform: String,
+    /// Its Flink.
+    pub flink: String,
+    /// Its Scala.
+    pub scala: String,
+    /// Its Java, where one was found.
+    pub java: Option<u32>,
+}
+
+/// Where a JAR came from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// A Maven coordinate.
+    Maven(String),
+    /// A local path, from the manifest's folder.
+    Path(String),
+    /// An address, without what is secret in it.
+    Url(String),
+    /// A path under FLINK_HOME of the base.
+    Base(String),
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Source::Maven(text) | Source::Path(text) | Source::Url(text) => f.write_str(text),
+            Source::Base(path) => write!(f, "{path} of the base"),
+        }
+    }
+}
+
+/// A pinned JAR.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LockedJar {
+    /// The manifest's name for it.
+    pub name: String,
+    /// What it is.
+    pub kind: LayerKind,
+    /// Where it came from.
+    pub source: Source,
+    /// Where it goes, under FLINK_HOME.
+    pub path: String,
+    /// How a filesystem plugin gets there.
+    pub place: Option<Place>,
+    /// Its content.
+    pub sha256: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The layer that holds it, once one was made.
+    pub layer: Option<Digest>,
+}
+
+impl Lock {
+    /// Reads the file; `None` where there is none.
+    pub fn read(path: &Path) -> Result<Option<Lock>> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).doing(|| format!("reading {}", path.display())),
+        };
+        wire::read(&text)
+            .doing(|| format!("reading {}", path.display()))
+            .map(Some)
+    }
+
+    /// The file's text.
+    pub fn text(&self) -> String {
+        wire::write(self)
+    }
+
+    /// Writes the file, where it would change. Says whether it did.
+    pub fn write(&self, path: &Path) -> Result<bool> {
+        let text = self.text();
+        if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
+            return Ok(false);
+        }
+        write_atomically(path, text.as_bytes())?;
+        Ok(true)
+    }
+
+    /// The pin of a source, if it has one.
+    pub fn pin(&self, name: &str, source: &Source) -> Option<&LockedJar> {
+        self.jars
+            .iter()
+            .find(|jar| jar.source == *source && jar.name == name)
+            .or_else(|| self.jars.iter().find(|jar| jar.source == *source))
+    }
+
+    /// What differs from another lock, a line each, leaving out the layers,
+    /// which follow from the rest.
+    pub fn differences(&self, other: &Lock) -> Vec<String> {
+        let mut out = Vec::new();
+        if self.base.reference != other.base.reference {
+            out.push(format!(
+                "base: {} instead of {}",
+                other.base.reference, self.base.reference
+            ));
+        } else if self.base.digest != other.base.digest {
+            out.push(format!(
+                "base {}: {} instead of {}",
+                self.base.reference, other.base.digest, self.base.digest
+            ));
+        } else if self.base.platform != other.base.platform {
+            out.push(format!(
+                "base {}: {} instead of {}",
+                self.base.reference, other.base.platform, self.base.platform
+            ));
+        }
+        for new in &other.jars {
+            match self.jars.iter().find(|old| old.path == new.path) {
+                None => match self.jars.iter().find(|old| {
+                    old.name == new.name
+                        && old.kind == new.kind
+                        && !other.jars.iter().any(|jar| jar.path == old.path)
+                }) {
+                    Some(old) => out.push(format!(
+                        "{}: {} instead of {}",
+                        new.name, new.source, old.source
+                    )),
+                    None => out.push(format!("{}: {} is new", new.name, new.source)),
+                },
+                Some(old) if old.sha256 != new.sha256 => {
+                    out.push(format!("{}: {} has other content", new.name, new.source));
+                }
+                Some(old) if old.source != new.source || old.place != new.place => {
+                    out.push(format!(
+                        "{}: {} instead of {}",
+                        new.name, new.source, old.source
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        for old in &self.jars {
+            let gone = !other
+                .jars
+                .iter()
+                .any(|new| new.path == old.path || (new.name == old.name && new.kind == old.kind));
+            if gone {
+                out.push(format!("{}: {} is gone", old.name, old.source));
+            }
+        }
+        out
+    }
+}

@@ -1,0 +1,249 @@
+//! The lock file's text, apart from its type: one form a version.
+
+use serde::Deserialize;
+use toml_edit::{DocumentMut, Item, Table, value};
+
+use super::{LAYER_FORMAT, Lock, LockedBase, LockedJar, Source, VERSION};
+use crate::error::{Context, Error, Exit, Result};
+use crate::image::{Digest, LayerKind};
+use crate::manifest::Place;
+
+const HEADER: &str =
+    "# Written by flinkpack. Keep it in version control: it pins what was found.\n";
+
+#[derive(Deserialize)]
+struct Probe {
+    version: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct File {
+    #[serde(rename = "version")]
+    _version: i64,
+    layer_format: u32,
+    base: Base,
+    #[serde(default)]
+    jar: Vec<Jar>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Base {
+    reference: String,
+    digest: Digest,
+    platform: String,
+    flink: String,
+    scala: String,
+    java: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Jar {
+    name: String,
+    kind: String,
+    maven: Option<String>,
+    file: Option<String>,
+    url: Option<String>,
+    base: Option<String>,
+    path: String,
+    place: Option<Place>,
+    sha256: String,
+    size: u64,
+    layer: Option<Digest>,
+}
+
+pub(super) fn read(text: &str) -> Result<Lock> {
+    let again = "delete the file and run `flinkpack lock` to make it anew";
+    let probe: Probe = toml::from_str(text)
+        .map_err(|error| Error::new(error.message()))
+        .doing(|| "it is not a lock file")
+        .hint(|| again)
+        .map_err(|error| error.exit_with(Exit::Usage))?;
+    if probe.version != VERSION {
+        return Err(Error::usage(format!(
+            "the lock file has version {}, and this flinkpack knows version {VERSION}",
+            probe.version
+        ))
+        .tagged("lock-version")
+        .hint("a newer flinkpack wrote it: use that one"));
+    }
+    let file: File = toml::from_str(text)
+        .map_err(|error| {
+            let line = error
+                .span()
+                .map_or(0, |span| text[..span.start].matches('\n').count() + 1);
+            Error::usage(format!("line {line}: {}", error.message()))
+        })
+        .hint(|| again)?;
+    let jars = file
+        .jar
+        .into_iter()
+        .map(|jar| jar.checked(file.layer_format))
+        .collect::<Result<_>>()
+        .hint(|| again)?;
+    Ok(Lock {
+        base: LockedBase {
+            reference: file.base.reference,
+            digest: file.base.digest,
+            platform: file.base.platform,
+            flink: file.base.flink,
+            scala: file.base.scala,
+            java: file.base.java.and_then(|java| java.parse().ok()),
+        },
+        jars,
+    })
+}
+
+impl Jar {
+    fn checked(self, layer_format: u32) -> Result<LockedJar> {
+        let sources: Vec<Source> = [
+            self.maven.map(Source::Maven),
+            self.file.map(Source::Path),
+            self.url.map(Source::Url),
+            self.base.map(Source::Base),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let name = self.name;
+        let [source] = <[Source; 1]>::try_from(sources).map_err(|_| {
+            Error::usage(format!(
+                "the JAR `{name}` has not one of `maven`, `file`, `url` and `base`"
+            ))
+        })?;
+        let kind = [
+            LayerKind::Dependency,
+            LayerKind::Filesystem,
+            LayerKind::Connector,
+            LayerKind::Udf,
+            LayerKind::Job,
+        ]
+        .into_iter()
+        .find(|kind| kind.word() == self.kind)
+        .ok_or_else(|| Error::usage(format!("the JAR `{name}` has the kind `{}`", self.kind)))?;
+        Ok(LockedJar {
+            kind,
+            source,
+            path: self.path,
+            place: self.place,
+            sha256: Digest::from_hex(&self.sha256).map_err(|error| error.exit_with(Exit::Usage))?,
+            size: self.size,
+            // Layers of another format have other bytes.
+            layer: self.layer.filter(|_| layer_format == LAYER_FORMAT),
+            name,
+        })
+    }
+}
+
+pub(super) fn write(lock: &Lock) -> String {
+    let mut document = DocumentMut::new();
+    document["version"] = value(VERSION);
+    document["layer-format"] = value(i64::from(LAYER_FORMAT));
+    let mut base = Table::new();
+    base["reference"] = value(&lock.base.reference);
+    base["digest"] = value(lock.base.digest.to_string());
+    base["platform"] = value(&lock.base.platform);
+    base["flink"] = value(&lock.base.flink);
+    base["scala"] = value(&lock.base.scala);
+    if let Some(java) = lock.base.java {
+        base["java"] = value(java.to_string());
+    }
+    document["base"] = Item::Table(base);
+    let mut jars = toml_edit::ArrayOfTables::new();
+    for jar in &lock.jars {
+        let mut table = Table::new();
+        table["name"] = value(&jar.name);
+        table["kind"] = value(jar.kind.word());
+        let (key, text) = match &jar.source {
+            Source::Maven(text) => ("maven", text),
+            Source::Path(text) => ("file", text),
+            Source::Url(text) => ("url", text),
+            Source::Base(text) => ("base", text),
+        };
+        table[key] = value(text);
+        table["path"] = value(&jar.path);
+        if let Some(place) = jar.place {
+            table["place"] = value(match place {
+                Place::Link => "link",
+                Place::Move => "move",
+                Place::Copy => "copy",
+            });
+        }
+        table["sha256"] = value(jar.sha256.hex());
+        table["size"] = value(jar.size as i64);
+        if let Some(layer) = jar.layer {
+            table["layer"] = value(layer.to_string());
+        }
+        jars.push(table);
+    }
+    if !jars.is_empty() {
+        document["jar"] = Item::ArrayOfTables(jars);
+    }
+    format!("{HEADER}{document}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock() -> Lock {
+        let jar = |name: &str, source: Source| LockedJar {
+            name: name.into(),
+            kind: LayerKind::Connector,
+            source,
+            path: format!("lib/{name}.jar"),
+            place: None,
+            sha256: Digest::of(name.as_bytes()),
+            size: 7,
+            layer: Some(Digest::of(b"layer")),
+        };
+        Lock {
+            base: LockedBase {
+                reference: "flink:1.20".into(),
+                digest: Digest::of(b"base"),
+                platform: "linux/amd64".into(),
+                flink: "1.20.5".into(),
+                scala: "2.12".into(),
+                java: Some(17),
+            },
+            jars: vec![
+                jar("kafka", Source::Maven("a:b:1".into())),
+                jar("local", Source::Path("x/\"y\".jar".into())),
+                LockedJar {
+                    place: Some(Place::Link),
+                    kind: LayerKind::Filesystem,
+                    ..jar("s3", Source::Base("opt/s3.jar".into()))
+                },
+            ],
+        }
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        let lock = lock();
+        assert_eq!(read(&write(&lock)).unwrap(), lock);
+        insta::assert_snapshot!(write(&lock));
+    }
+
+    #[test]
+    fn a_newer_version_is_named() {
+        let text = write(&lock()).replace("version = 1", "version = 2");
+        let error = read(&text).unwrap_err();
+        assert!(error.is("lock-version"), "{error}");
+    }
+
+    #[test]
+    fn what_is_wrong_has_a_line() {
+        let text = write(&lock()).replace("size = 7", "size = \"x\"");
+        assert!(read(&text).unwrap_err().report().contains("line 1"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn junk_never_panics(text in "[\\x20-\\x7e\\n]{0,400}") {
+            let _ = read(&text);
+        }
+    }
+}

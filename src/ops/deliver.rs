@@ -1,0 +1,365 @@
+//! An image to its places: daemon, registries, files.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::Session;
+use super::outcome::{LayerOutcome, Transferred};
+use super::target::Target;
+use crate::base::{Base, Sources, materialise};
+use crate::error::{Error, Result};
+use crate::image::{AnyManifest, Digest, Image, Origin, Reference};
+use crate::report::bytes;
+use crate::sink::{self, Published, Status, archive, daemon, layout};
+use crate::store::Bucket;
+
+/// A file or folder to write, and the image's name in it where it was given.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// `oci:DIR[:TAG]`.
+    Layout(PathBuf, Option<String>),
+    /// `oci-archive:FILE[:TAG]`.
+    OciArchive(PathBuf, Option<String>),
+    /// `docker-archive:FILE`; its names are the image's.
+    DockerArchive(PathBuf),
+}
+
+impl std::str::FromStr for Output {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Output> {
+        let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
+        let (path, tag) = match rest.rsplit_once(':') {
+            Some((path, tag)) if !path.is_empty() && !tag.contains('/') => {
+                (path, Some(tag.to_string()))
+            }
+            _ => (rest, None),
+        };
+        if let Some(tag) = &tag {
+            crate::image::reference::check_tag(tag)?;
+        }
+        let error = || {
+            Error::usage(format!("`{text}` is no output"))
+                .hint("outputs are oci:DIR[:TAG], oci-archive:FILE[:TAG] and docker-archive:FILE")
+        };
+        match kind {
+            _ if path.is_empty() => Err(error()),
+            "oci" => Ok(Output::Layout(PathBuf::from(path), tag)),
+            "oci-archive" => Ok(Output::OciArchive(PathBuf::from(path), tag)),
+            "docker-archive" => Ok(Output::DockerArchive(PathBuf::from(rest))),
+            _ => Err(error()),
+        }
+    }
+}
+
+/// Where an image goes.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// Into the daemon.
+    pub load: bool,
+    /// Into registries.
+    pub push: bool,
+    /// Into files.
+    pub outputs: Vec<Output>,
+}
+
+/// What came of it.
+pub struct Delivered {
+    /// Each layer and what became of it.
+    pub layers: Vec<LayerOutcome>,
+    /// What went over the wire.
+    pub transferred: Transferred,
+    /// A line a place.
+    pub told: Vec<String>,
+    /// Whether every place had everything.
+    pub unchanged: bool,
+}
+
+/// Sends the image everywhere. Base layers that a place needs and only the
+/// daemon has are exported once; the image then gets its manifest.
+pub async fn deliver(
+    session: &Session,
+    image: &Image,
+    targets: &[Target],
+    places: &Places,
+) -> Result<Delivered> {
+    let mut status: Vec<Status> = image
+        .layers
+        .iter()
+        .map(|layer| {
+            if layer.built {
+                Status::Built
+            } else {
+                Status::Cached
+            }
+        })
+        .collect();
+    let mut out = Delivered {
+        layers: Vec::new(),
+        transferred: Transferred::default(),
+        told: Vec::new(),
+        unchanged: true,
+    };
+    if places.load {
+        load(session, image, targets, &mut status, &mut out).await?;
+    }
+    for output in &places.outputs {
+        let published = write(session, image, targets, output).await?;
+        out.unchanged &= published.unchanged;
+        out.told.push(format!(
+            "wrote {}, {}",
+            published.place,
+            bytes(published.bytes)
+        ));
+        if !places.load {
+            status = published.layers.iter().map(|layer| layer.status).collect();
+        }
+    }
+    if places.push {
+        for target in targets {
+            let published = sink::registry::push(
+                image,
+                &target.repository,
+                &target.tags,
+                &session.store,
+                &session.registries,
+                &session.report,
+            )
+            .await?;
+            out.transferred.registry_bytes += published.bytes;
+            out.transferred.registry_requests += published.requests;
+            out.unchanged &= published.unchanged;
+            out.told.push(pushed_line(&published));
+            status = published.layers.iter().map(|layer| layer.status).collect();
+        }
+    }
+    out.layers = image
+        .layers
+        .iter()
+        .zip(status)
+        .map(|(layer, status)| LayerOutcome {
+            kind: layer.kind,
+            name: layer.name.clone(),
+            digest: layer
+                .descriptor
+                .as_ref()
+                .map(|descriptor| descriptor.digest),
+            diff_id: layer.diff_id,
+            size: layer
+                .descriptor
+                .as_ref()
+                .map_or(0, |descriptor| descriptor.size),
+            entries: layer.entries,
+            status,
+        })
+        .collect();
+    Ok(out)
+}
+
+/// Gives an image whose base only the daemon knows its descriptors, its bytes
+/// and its manifest, so that it can go anywhere.
+pub async fn make_portable(
+    sources: &Sources<'_>,
+    image: &mut Image,
+    docker_types: bool,
+) -> Result<()> {
+    materialise::from_daemon(sources, &mut image.layers).await?;
+    image.manifest = crate::image::assemble::manifest(&image.config, &image.layers, docker_types)?;
+    Ok(())
+}
+
+fn pushed_line(published: &Published) -> String {
+    let total = published.layers.len();
+    let moved: Vec<_> = published
+        .layers
+        .iter()
+        .filter(|layer| layer.status == Status::Uploaded)
+        .collect();
+    let mounted = published
+        .layers
+        .iter()
+        .filter(|layer| layer.status == Status::Mounted)
+        .count();
+    let requests = match published.requests {
+        1 => "1 request".to_string(),
+        many => format!("{many} requests"),
+    };
+    if published.unchanged {
+        return format!("pushed nothing: all {total} layers and the tag are there ({requests})");
+    }
+    let there = total - moved.len() - mounted;
+    let mut line = format!(
+        "pushed {} of {total} layers, {}; {there} already there",
+        moved.len(),
+        bytes(published.bytes)
+    );
+    if mounted > 0 {
+        line.push_str(&format!(", {mounted} mounted"));
+    }
+    line.push_str(&format!(" ({requests})"));
+    line
+}
+
+/// The layers that the targets' repositories have for certain: those that
+/// their tags name. What cannot be asked counts as absent.
+pub async fn layers_in_registries(session: &Session, targets: &[Target]) -> Vec<Digest> {
+    let mut there = Vec::new();
+    for target in targets {
+        for reference in target.references().unwrap_or_default() {
+            let Ok(fetched) = session.registries.manifest(&reference).await else {
+                continue;
+            };
+            if let Ok(AnyManifest::Image(manifest)) = fetched.parse() {
+                there.extend(manifest.layers.iter().map(|layer| layer.digest));
+            }
+        }
+    }
+    there
+}
+
+/// Whether the base's layers are in the registry that the image goes to.
+pub fn is_mountable(base: &Base, targets: &[Target]) -> bool {
+    base.layers.iter().all(|layer| match &layer.origin {
+        Origin::Registry(from) => targets
+            .iter()
+            .all(|target| target.repository.host == from.host),
+        _ => false,
+    })
+}
+
+/// What the daemon had last, by project: its layers need not be sent again.
+#[derive(Serialize, Deserialize)]
+struct LastLoad {
+    image_id: Digest,
+}
+
+async fn load(
+    session: &Session,
+    image: &Image,
+    targets: &[Target],
+    status: &mut [Status],
+    out: &mut Delivered,
+) -> Result<()> {
+    let docker = session.need_daemon().await?;
+    let mut names: Vec<Reference> = Vec::new();
+    for target in targets {
+        names.extend(target.references()?);
+    }
+    let total = image.layers.len();
+    if daemon::is_loaded(docker, image, &names).await? {
+        status.fill(Status::Present);
+        out.told.push(format!(
+            "loaded nothing: the daemon has all {total} layers and the tag"
+        ));
+        return Ok(());
+    }
+    out.unchanged = false;
+    let key = format!(
+        "load {} {}",
+        docker.address(),
+        names.first().map(Reference::full).unwrap_or_default()
+    );
+    let last: Option<LastLoad> = session.store.get(Bucket::Builds, &key);
+    let mut known: Vec<String> = names.iter().map(Reference::to_string).collect();
+    known.extend(last.map(|last| last.image_id.to_string()));
+    known.extend(image.layers.iter().find_map(|layer| match &layer.origin {
+        Origin::Daemon { image } => Some(image.clone()),
+        _ => None,
+    }));
+    known.extend(base_name(image));
+    let there = daemon::layers_there(docker, image, &known).await?;
+    let loaded = match daemon::load(
+        docker,
+        &session.store,
+        image,
+        &names,
+        there,
+        &session.report,
+    )
+    .await?
+    {
+        Some(loaded) => loaded,
+        None => {
+            let sources = session.sources().await;
+            let mut whole = image.clone();
+            materialise::from_daemon(&sources, &mut whole.layers).await?;
+            materialise::from_registry(&sources, &mut whole, 0).await?;
+            daemon::load(docker, &session.store, &whole, &names, 0, &session.report)
+                .await?
+                .ok_or_else(|| {
+                    Error::new("the daemon took neither a part of the image nor all of it")
+                })?
+        }
+    };
+    session.store.put(
+        Bucket::Builds,
+        &key,
+        &LastLoad {
+            image_id: loaded.image_id,
+        },
+    )?;
+    for (status, sent) in status.iter_mut().zip(&loaded.sent) {
+        *status = if *sent {
+            Status::Loaded
+        } else {
+            Status::Present
+        };
+    }
+    let sent = loaded.sent.iter().filter(|sent| **sent).count();
+    out.transferred.daemon_bytes += loaded.bytes;
+    out.told.push(format!(
+        "loaded {sent} of {total} layers, {}; {} already there",
+        bytes(loaded.bytes),
+        total - sent
+    ));
+    Ok(())
+}
+
+/// The base as its label names it: the daemon may have it under that name.
+fn base_name(image: &Image) -> Vec<String> {
+    let config: serde_json::Value = serde_json::from_slice(&image.config).unwrap_or_default();
+    config
+        .pointer("/config/Labels")
+        .and_then(|labels| labels.get("org.opencontainers.image.base.name"))
+        .and_then(serde_json::Value::as_str)
+        .and_then(|name| {
+            name.trim_start_matches("docker-daemon:")
+                .trim_start_matches("docker://")
+                .parse::<Reference>()
+                .ok()
+        })
+        .map(|name| vec![name.to_string()])
+        .unwrap_or_default()
+}
+
+async fn write(
+    session: &Session,
+    image: &Image,
+    targets: &[Target],
+    output: &Output,
+) -> Result<Published> {
+    let mut names: Vec<Reference> = Vec::new();
+    for target in targets {
+        names.extend(target.references()?);
+    }
+    let (store, registries, report) = (&session.store, &session.registries, &session.report);
+    let tag = targets
+        .first()
+        .and_then(|target| target.tags.first())
+        .cloned();
+    match output {
+        Output::Layout(path, named) => {
+            let tag = named.clone().or(tag);
+            layout::write(image, path, tag.as_deref(), store, registries, report).await
+        }
+        Output::OciArchive(path, named) => {
+            let form = archive::Form::Oci(named.clone().or(tag));
+            archive::write(image, path, form, store, registries, report).await
+        }
+        Output::DockerArchive(path) => {
+            let form = archive::Form::Docker(names);
+            archive::write(image, path, form, store, registries, report).await
+        }
+    }
+}

@@ -1,0 +1,473 @@
+//! From a manifest to an image: resolve, place, layer, assemble. Moves nothing
+//! anywhere but into the store.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::Session;
+use super::session::lock_path;
+use crate::base::{self, Base, BaseSpec};
+use crate::catalogue::{Catalogue, Kind};
+use crate::error::{Context, Error, Result};
+use crate::image::assemble::{Changes, assemble};
+use crate::image::{Digest, Image, LayerKind, Platform};
+use crate::layer::{self, Plan};
+use crate::lock::{Lock, LockedBase, LockedJar, Source};
+use crate::manifest::Manifest;
+use crate::resolve::{Artifact, Repositories, Resolver, Wanted, wanted};
+use crate::stage::{self, Content, EntryKind, Stage, files, jars};
+
+/// The label that lists an image's JARs, for `inspect`.
+pub const ARTIFACTS_LABEL: &str = "flinkpack.artifacts";
+
+/// What decides an image.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// The manifest's file.
+    pub manifest: PathBuf,
+    /// Another base than the manifest's.
+    pub base: Option<String>,
+    /// Another platform than the manifest's.
+    pub platform: Option<String>,
+    /// Whether the lock file must hold everything already.
+    pub locked: bool,
+    /// Names to find anew, whatever the lock file has; empty names mean all.
+    pub upgrade: Option<Vec<String>>,
+}
+
+/// Everything that was found, and where it goes; no layer is written yet.
+pub struct Found {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// The base.
+    pub base: Base,
+    /// The JARs.
+    pub artifacts: Vec<Artifact>,
+    /// All paths.
+    pub stage: Stage,
+    /// The lock file's path.
+    pub lock_path: PathBuf,
+    /// The lock file as it was.
+    pub old_lock: Option<Lock>,
+    wanted: Vec<Wanted>,
+    catalogue: Catalogue,
+    maven: Repositories,
+}
+
+/// An image, and the lock that made it.
+pub struct Made {
+    /// The image.
+    pub image: Image,
+    /// The new lock.
+    pub lock: Lock,
+}
+
+/// Finds the base and every JAR, and places them.
+pub async fn find(session: &Session, inputs: &Inputs) -> Result<Found> {
+    let manifest = Manifest::read(&inputs.manifest)?;
+    let lock_path = lock_path(&inputs.manifest);
+    let old_lock = Lock::read(&lock_path)?;
+    if inputs.locked && old_lock.is_none() {
+        return Err(
+            Error::new(format!("--locked, and there is no {}", lock_path.display()))
+                .hint("`flinkpack lock` writes it; keep it in version control"),
+        );
+    }
+    find_in(session, inputs, manifest, old_lock).await
+}
+
+/// The same for a manifest that was read already.
+pub async fn find_in(
+    session: &Session,
+    inputs: &Inputs,
+    manifest: Manifest,
+    old_lock: Option<Lock>,
+) -> Result<Found> {
+    let lock_path = lock_path(&inputs.manifest);
+    let catalogue = Catalogue::embedded()
+        .with_folder(&manifest.folder().join("plugins"))
+        .map_err(|error| Error::usage(error.to_string()).hint(error.hint()))?;
+    let upgrades = |name: &str| match &inputs.upgrade {
+        None => false,
+        Some(names) => names.is_empty() || names.iter().any(|one| one == name),
+    };
+    let base = find_base(
+        session,
+        inputs,
+        &manifest,
+        old_lock.as_ref().filter(|_| !upgrades("base")),
+    )
+    .await?;
+    let pins = old_lock.clone().map(|mut lock| {
+        lock.jars.retain(|jar| !upgrades(&jar.name));
+        lock
+    });
+    let maven = Repositories::new(
+        manifest.content.maven.repositories.clone(),
+        session.store.clone(),
+        session.report.clone(),
+        session.offline,
+    );
+    let wanted = wanted(&manifest)?;
+    let artifacts = Resolver {
+        manifest: &manifest,
+        facts: &base.facts,
+        catalogue: &catalogue,
+        maven: &maven,
+        store: &session.store,
+        lock: pins.as_ref(),
+        report: &session.report,
+        offline: session.offline,
+    }
+    .resolve(&wanted)
+    .await?;
+    let stage = place(session, &manifest, &base, &artifacts, &catalogue)?;
+    let found = Found {
+        manifest,
+        base,
+        artifacts,
+        stage,
+        lock_path,
+        old_lock,
+        wanted,
+        catalogue,
+        maven,
+    };
+    if inputs.locked {
+        found.check_locked()?;
+    }
+    Ok(found)
+}
+
+async fn find_base(
+    session: &Session,
+    inputs: &Inputs,
+    manifest: &Manifest,
+    lock: Option<&Lock>,
+) -> Result<Base> {
+    let image = &manifest.content.image;
+    let text = inputs.base.as_ref().unwrap_or(image.base.get_ref());
+    let platform: Platform = match (&inputs.platform, &image.platform) {
+        (Some(text), _) => text.parse()?,
+        (None, Some(text)) => text.get_ref().parse()?,
+        (None, None) => Platform::host(),
+    };
+    let pinned = lock
+        .filter(|lock| lock.base.reference == *text && lock.base.platform == platform.to_string())
+        .map(|lock| lock.base.digest);
+    let found = async {
+        let spec: BaseSpec = text.parse()?;
+        let sources = session.sources().await;
+        base::open(
+            &sources,
+            &spec.from_folder(manifest.folder()),
+            &platform,
+            pinned,
+        )
+        .await
+    }
+    .await;
+    let mut base = match inputs.base {
+        Some(_) => found?,
+        None => manifest.locate(image.base.span(), found)?,
+    };
+    base.reference = text.clone();
+    if let Some(pinned) = pinned
+        && pinned != base.digest
+        && !inputs.locked
+    {
+        session.report.note(format!(
+            "the base {text} moved: it is {} now, and was {} in the lock file",
+            base.digest.short(),
+            pinned.short()
+        ));
+    }
+    Ok(base)
+}
+
+fn place(
+    session: &Session,
+    manifest: &Manifest,
+    base: &Base,
+    artifacts: &[Artifact],
+    catalogue: &Catalogue,
+) -> Result<Stage> {
+    let filesystems: Vec<(String, String)> = catalogue
+        .entries()
+        .filter(|entry| entry.kind == Kind::Filesystem)
+        .filter_map(|entry| Some((entry.name.clone(), entry.artifact.clone()?)))
+        .collect();
+    let mut stage = Stage::default();
+    for artifact in artifacts {
+        for told in jars::stage(&mut stage, &base.facts, artifact, &filesystems)? {
+            session.report.warn(told);
+        }
+    }
+    stage::config::stage(&mut stage, &base.facts, &manifest.content.config)?;
+    for (target, spec) in &manifest.content.files {
+        let added = stage_files(session, manifest, base, &mut stage, target, spec.get_ref());
+        manifest.locate(spec.span(), added)?;
+    }
+    Ok(stage)
+}
+
+fn stage_files(
+    session: &Session,
+    manifest: &Manifest,
+    base: &Base,
+    stage: &mut Stage,
+    target: &str,
+    spec: &crate::manifest::FileSpec,
+) -> Result<()> {
+    let source = manifest.folder().join(&spec.path);
+    for file in files::expand(target, &source, spec.mode)? {
+        let (sha256, size) = crate::resolve::local::digest(&session.store, &file.source)?;
+        stage.file(
+            &base.facts,
+            stage::NewFile {
+                path: &file.target,
+                sha256,
+                size,
+                content: Content::Local(file.source),
+                mode: file.mode,
+                reason: format!("[files] \"{target}\""),
+                layer: LayerKind::Config,
+                artifact: target,
+            },
+        )?;
+    }
+    Ok(())
+}
+
+impl Found {
+    /// The lock that this gives. Layers are those that are known so far.
+    pub fn lock(&self, layers: &BTreeMap<String, Digest>) -> Lock {
+        let base = &self.base;
+        let mut jars: Vec<LockedJar> = self
+            .artifacts
+            .iter()
+            .map(|artifact| {
+                let path = jars::path_of(&base.facts, artifact);
+                LockedJar {
+                    name: artifact.name.clone(),
+                    kind: artifact.kind,
+                    source: artifact.source.clone(),
+                    place: artifact.place,
+                    sha256: artifact.sha256,
+                    size: artifact.size,
+                    layer: layers
+                        .get(&base.facts.resolve(&base.facts.under_home(&path)))
+                        .copied(),
+                    path,
+                }
+            })
+            .collect();
+        jars.sort_by(|a, b| (&a.path, &a.source).cmp(&(&b.path, &b.source)));
+        jars.dedup_by(|a, b| a.path == b.path && a.source == b.source);
+        Lock {
+            base: LockedBase {
+                reference: base.reference.clone(),
+                digest: base.digest,
+                platform: base.platform.to_string(),
+                flink: base.facts.flink.to_string(),
+                scala: base.facts.scala.clone(),
+                java: base.facts.java,
+            },
+            jars,
+        }
+    }
+
+    fn check_locked(&self) -> Result<()> {
+        let Some(old) = &self.old_lock else {
+            return Ok(());
+        };
+        let differences = old.differences(&self.lock(&BTreeMap::new()));
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(format!(
+            "--locked, and {} does not hold what the manifest asks for:\n  {}",
+            self.lock_path.display(),
+            differences.join("\n  ")
+        ))
+        .hint("`flinkpack lock` brings it up to date"))
+    }
+
+    /// Writes the layers that are not cached, and assembles the image.
+    pub async fn make(&mut self, session: &Session) -> Result<Made> {
+        self.fetch_needed(session).await?;
+        let groups = layer::group(&self.stage, self.base.layers.len())?;
+        let plans: Vec<Plan<'_>> = groups
+            .into_iter()
+            .map(|group| Plan::new(group, &self.base.facts))
+            .collect();
+        let own = write_layers(session, &plans, self.base.docker_types)?;
+        let mut layer_of = BTreeMap::new();
+        for (plan, layer) in plans.iter().zip(&own) {
+            if let Some(descriptor) = &layer.descriptor {
+                for entry in &plan.group().entries {
+                    layer_of.insert(entry.path.clone(), descriptor.digest);
+                }
+            }
+        }
+        let lock = self.lock(&layer_of);
+        let changes = Changes {
+            labels: self.labels(&lock)?,
+            env: self.manifest.content.image.env.clone(),
+            command: self.command(),
+            history: own
+                .iter()
+                .map(|layer| format!("flinkpack: {} {}", layer.kind.word(), layer.name))
+                .collect(),
+        };
+        let mut layers = self.base.layers.clone();
+        layers.extend(own);
+        let image = assemble(
+            &self.base.config,
+            self.base.platform.clone(),
+            layers,
+            self.base.docker_types,
+            &changes,
+        )?;
+        Ok(Made { image, lock })
+    }
+
+    /// Brings the bytes that uncached layers need into the store.
+    async fn fetch_needed(&mut self, session: &Session) -> Result<()> {
+        let mut absent: Vec<Digest> = Vec::new();
+        for group in layer::group(&self.stage, self.base.layers.len())? {
+            let plan = Plan::new(group, &self.base.facts);
+            if plan.is_cached(&session.store) {
+                continue;
+            }
+            for entry in &plan.group().entries {
+                if let EntryKind::File {
+                    sha256,
+                    content: Content::Absent,
+                    ..
+                } = &entry.kind
+                {
+                    absent.push(*sha256);
+                }
+            }
+        }
+        if absent.is_empty() {
+            return Ok(());
+        }
+        let resolver = Resolver {
+            manifest: &self.manifest,
+            facts: &self.base.facts,
+            catalogue: &self.catalogue,
+            maven: &self.maven,
+            store: &session.store,
+            lock: None,
+            report: &session.report,
+            offline: session.offline,
+        };
+        for artifact in &self.artifacts {
+            if !absent.contains(&artifact.sha256) {
+                continue;
+            }
+            if let Source::Base(path) = &artifact.source {
+                let sources = session.sources().await;
+                let path = self.base.facts.under_home(path);
+                base::extract(&sources, &self.base, &path).await?;
+            } else {
+                resolver.fetch(artifact, &self.wanted).await?;
+            }
+        }
+        for entry in self.stage.entries_mut() {
+            if let EntryKind::File {
+                sha256, content, ..
+            } = &mut entry.kind
+                && absent.contains(sha256)
+            {
+                *content = Content::Store;
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&self) -> Option<Vec<String>> {
+        let job = self.manifest.content.job.as_ref()?;
+        let mut command = vec!["standalone-job".to_string()];
+        if let Some(class) = &job.class {
+            command.extend(["--job-classname".to_string(), class.clone()]);
+        }
+        command.extend(job.args.iter().cloned());
+        Some(command)
+    }
+
+    fn labels(&self, lock: &Lock) -> Result<BTreeMap<String, String>> {
+        let artifacts: Vec<serde_json::Value> = lock
+            .jars
+            .iter()
+            .map(|jar| {
+                json!({
+                    "name": jar.name,
+                    "kind": jar.kind.word(),
+                    "source": jar.source.to_string(),
+                    "path": jar.path,
+                    "sha256": jar.sha256.hex(),
+                })
+            })
+            .collect();
+        let mut labels = BTreeMap::from([
+            (
+                ARTIFACTS_LABEL.to_string(),
+                serde_json::to_string(&artifacts).doing(|| "listing the JARs")?,
+            ),
+            (
+                "org.opencontainers.image.base.name".to_string(),
+                self.base.reference.clone(),
+            ),
+            (
+                "org.opencontainers.image.base.digest".to_string(),
+                self.base.digest.to_string(),
+            ),
+        ]);
+        labels.extend(self.manifest.content.image.labels.clone());
+        Ok(labels)
+    }
+}
+
+/// Layers in parallel, as many at once as there are processors.
+fn write_layers(
+    session: &Session,
+    plans: &[Plan<'_>],
+    docker_types: bool,
+) -> Result<Vec<crate::image::Layer>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let done: std::sync::Mutex<BTreeMap<usize, Result<crate::image::Layer>>> =
+        std::sync::Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(plans.len()) {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    let Some(plan) = plans.get(at) else { break };
+                    let layer = plan.layer(&session.store, docker_types, &session.report);
+                    let failed = layer.is_err();
+                    if let Ok(mut done) = done.lock() {
+                        done.insert(at, layer);
+                    }
+                    if failed {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    let done = done
+        .into_inner()
+        .map_err(|_| Error::new("a thread that wrote layers ended by a panic"))?;
+    let layers: Vec<_> = done.into_values().collect::<Result<_>>()?;
+    if layers.len() == plans.len() {
+        Ok(layers)
+    } else {
+        Err(Error::new("not all layers were written"))
+    }
+}

@@ -1,0 +1,18 @@
+//! The commands' work: joins the stages, which know nothing of each other.
+
+pub mod base_build;
+pub mod build;
+pub mod cache;
+mod context;
+mod deliver;
+pub mod init;
+pub mod inspect;
+pub mod lock;
+mod make;
+pub mod outcome;
+pub mod plugins;
+pub mod push;
+mod session;
+mod target;
+
+pub use session::{Session, Settings};

@@ -1,0 +1,113 @@
+//! `flinkpack push`: what was built last, to its registry.
+
+use std::path::Path;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::Session;
+use super::build::outcome;
+use super::deliver::{Places, deliver, make_portable};
+use super::outcome::{BaseOutcome, Outcome};
+use super::target::{Target, targets};
+use crate::base::Base;
+use crate::error::{Context, Error, Result};
+use crate::image::{Digest, Image, Layer, Platform, Reference};
+use crate::manifest::Manifest;
+use crate::store::{Bucket, Store};
+
+/// What is kept of the last build of a project.
+#[derive(Serialize, Deserialize)]
+pub struct Last {
+    base: (String, Digest),
+    platform: String,
+    layers: Vec<Layer>,
+    config: Digest,
+    docker_types: bool,
+    targets: Vec<(Reference, Vec<String>)>,
+}
+
+fn key(manifest: &Path) -> Result<String> {
+    let whole =
+        std::fs::canonicalize(manifest).doing(|| format!("looking for {}", manifest.display()))?;
+    Ok(format!("last {}", whole.display()))
+}
+
+impl Last {
+    /// Keeps a build.
+    pub fn keep(
+        session: &Session,
+        manifest: &Path,
+        image: &Image,
+        targets: &[Target],
+        base: &Base,
+    ) -> Result<()> {
+        let last = Last {
+            base: (base.reference.clone(), base.digest),
+            platform: image.platform.to_string(),
+            layers: image.layers.clone(),
+            config: session.store.write_blob(&image.config)?,
+            docker_types: base.docker_types,
+            targets: targets
+                .iter()
+                .map(|target| (target.repository.clone(), target.tags.clone()))
+                .collect(),
+        };
+        session.store.put(Bucket::Builds, &key(manifest)?, &last)
+    }
+
+    fn find(store: &Store, manifest: &Path) -> Result<Option<Last>> {
+        Ok(store.get(Bucket::Builds, &key(manifest)?))
+    }
+}
+
+/// Pushes what was built last from this manifest; `tags` take the place of
+/// those it was built with.
+pub async fn run(session: &Session, manifest: &Path, tags: &[String]) -> Result<Outcome> {
+    let begun = Instant::now();
+    let nothing = || {
+        Error::new(format!(
+            "nothing was built from {} yet, or the cache was pruned since",
+            manifest.display()
+        ))
+        .hint("`flinkpack build --push` builds and pushes")
+    };
+    let last = Last::find(&session.store, manifest)?.ok_or_else(nothing)?;
+    let config = session.store.read_blob(&last.config).ok_or_else(nothing)?;
+    let mut image = Image {
+        platform: last.platform.parse::<Platform>()?,
+        manifest: crate::image::assemble::manifest(&config, &last.layers, last.docker_types)?,
+        layers: last.layers,
+        config,
+    };
+    if image.manifest.is_none() {
+        make_portable(&session.sources().await, &mut image, last.docker_types).await?;
+    }
+    let targets = if tags.is_empty() {
+        last.targets
+            .into_iter()
+            .map(|(repository, tags)| Target { repository, tags })
+            .collect()
+    } else {
+        let lock = std::fs::read(super::session::lock_path(manifest)).unwrap_or_default();
+        targets(&Manifest::read(manifest)?, tags, &Digest::of(&lock))?
+    };
+    let places = Places {
+        push: true,
+        ..Places::default()
+    };
+    let delivered = deliver(session, &image, &targets, &places)
+        .await
+        .map_err(|error| {
+            if error.is("corrupt-blob") {
+                error.hint("`flinkpack build --push` makes it anew")
+            } else {
+                error
+            }
+        })?;
+    let base = BaseOutcome {
+        reference: last.base.0,
+        digest: last.base.1,
+    };
+    Ok(outcome(&image, &targets, base, delivered, begun))
+}

@@ -1,0 +1,101 @@
+//! What every command works with: store, registries, daemon, report.
+
+use std::path::PathBuf;
+
+use tokio::sync::OnceCell;
+
+use crate::base::Sources;
+use crate::daemon::Daemon;
+use crate::error::Result;
+use crate::registry::{Keychain, Options, Registries};
+use crate::report::Report;
+use crate::store::Store;
+
+/// What the command line says for every command.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Whether the network is out of bounds.
+    pub offline: bool,
+    /// Whether what the cache holds counts as absent.
+    pub no_cache: bool,
+    /// Registries that are talked to without TLS.
+    pub insecure: Vec<String>,
+}
+
+/// One run.
+pub struct Session {
+    /// The store.
+    pub store: Store,
+    /// The registries.
+    pub registries: Registries,
+    /// Told of the work.
+    pub report: Report,
+    /// Whether the network is out of bounds.
+    pub offline: bool,
+    daemon: OnceCell<std::result::Result<Daemon, String>>,
+}
+
+impl Session {
+    /// Begins a run.
+    pub fn begin(settings: &Settings, report: Report) -> Result<Session> {
+        let store = Store::open(Store::default_root()?);
+        let options = Options {
+            insecure: settings.insecure.clone(),
+            ..Options::default()
+        };
+        Ok(Session {
+            store: if settings.no_cache {
+                store.fresh()
+            } else {
+                store
+            },
+            registries: Registries::new(Keychain::of_docker(), options, report.clone()),
+            report,
+            offline: settings.offline,
+            daemon: OnceCell::new(),
+        })
+    }
+
+    async fn asked(&self) -> &std::result::Result<Daemon, String> {
+        self.daemon
+            .get_or_init(|| async { Daemon::connect().await.map_err(|error| error.to_string()) })
+            .await
+    }
+
+    /// The daemon, where one answers.
+    pub async fn daemon(&self) -> Option<&Daemon> {
+        self.asked().await.as_ref().ok()
+    }
+
+    /// The daemon, or why there is none.
+    pub async fn need_daemon(&self) -> Result<&Daemon> {
+        match self.asked().await {
+            Ok(daemon) => Ok(daemon),
+            // Asked again for the whole error, with its hints.
+            Err(_) => Err(match Daemon::connect().await {
+                Ok(_) => crate::error::Error::new("the Docker daemon came up just now")
+                    .hint("run the command again"),
+                Err(error) => error,
+            }),
+        }
+    }
+
+    /// What a base is looked for with.
+    pub async fn sources(&self) -> Sources<'_> {
+        let asked = self.asked().await;
+        Sources {
+            store: &self.store,
+            daemon: asked.as_ref().ok(),
+            no_daemon: asked.as_ref().err().map(String::as_str),
+            registries: &self.registries,
+            report: &self.report,
+            offline: self.offline,
+        }
+    }
+}
+
+/// The lock file that belongs to a manifest: `flinkpack.lock` beside
+/// `flinkpack.toml`, `NAME.lock` beside `NAME.toml`.
+pub fn lock_path(manifest: &std::path::Path) -> PathBuf {
+    manifest.with_extension("lock")
+}

@@ -1,0 +1,82 @@
+//! Repositories and tags that an image gets.
+
+use crate::error::{Error, Result};
+use crate::image::{Digest, Reference};
+use crate::manifest::{Manifest, tags};
+
+/// One repository with its tags.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// The repository, without tag.
+    pub repository: Reference,
+    /// Its tags, at least one.
+    pub tags: Vec<String>,
+}
+
+impl Target {
+    /// The full references.
+    pub fn references(&self) -> Result<Vec<Reference>> {
+        self.tags
+            .iter()
+            .map(|tag| self.repository.with_tag(tag))
+            .collect()
+    }
+}
+
+/// What the command line (`-t`) and the manifest say. A `-t` that has a `/` or
+/// `:` is a whole reference; otherwise a tag of the manifest's repository. Any
+/// `-t` takes the place of the manifest's tags.
+pub fn targets(manifest: &Manifest, given: &[String], lock: &Digest) -> Result<Vec<Target>> {
+    let image = &manifest.content.image;
+    let own: Reference = image.name.get_ref().parse()?;
+    let mut targets: Vec<Target> = Vec::new();
+    let mut add = |repository: Reference, tag: String| match targets
+        .iter_mut()
+        .find(|target| target.repository == repository)
+    {
+        Some(target) if target.tags.contains(&tag) => {}
+        Some(target) => target.tags.push(tag),
+        None => targets.push(Target {
+            repository,
+            tags: vec![tag],
+        }),
+    };
+    for text in given {
+        let text = expand_placeholders(text, manifest, lock)?;
+        if text.contains(['/', ':']) {
+            let whole: Reference = text.parse()?;
+            if whole.digest.is_some() {
+                return Err(Error::usage(format!(
+                    "-t {text}: a tag is wanted, not a digest"
+                )));
+            }
+            let tag = whole.tag.clone().unwrap_or_else(|| "latest".to_string());
+            add(Reference { tag: None, ..whole }, tag);
+        } else {
+            crate::image::reference::check_tag(&text)?;
+            add(own.clone(), text);
+        }
+    }
+    if given.is_empty() {
+        for tag in &image.tags {
+            let expanded = tags::expand(tag.get_ref(), manifest.folder(), lock);
+            add(own.clone(), manifest.locate(tag.span(), expanded)?);
+        }
+        if image.tags.is_empty() {
+            add(own, "latest".to_string());
+        }
+    }
+    Ok(targets)
+}
+
+/// A whole reference is no tag, so only its tag part may hold placeholders.
+fn expand_placeholders(text: &str, manifest: &Manifest, lock: &Digest) -> Result<String> {
+    match text.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') && tag.contains('{') => Ok(format!(
+            "{repository}:{}",
+            tags::expand(tag, manifest.folder(), lock)?
+        )),
+        None if text.contains('{') => tags::expand(text, manifest.folder(), lock),
+        _ => Ok(text.to_string()),
+    }
+}

@@ -1,0 +1,217 @@
+//! Reading blobs: streams that go on where they broke off, and that end with
+//! an error if what came is not what was asked for.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use reqwest::header::{ACCEPT_ENCODING, HeaderValue, RANGE};
+use reqwest::{Method, StatusCode};
+use sha2::{Digest as _, Sha256};
+use tokio::io::AsyncRead;
+use tokio_util::io::StreamReader;
+
+use super::Registries;
+use super::client::{Call, Client};
+use super::location::first_position;
+use super::pull::pull_scope;
+use super::retry::{Attempts, Failure, Remedy};
+use super::transport::Answer;
+use crate::error::{Context, Error, Result};
+use crate::image::{Descriptor, Digest, Reference};
+use crate::report::Task;
+use crate::store::Store;
+
+/// A blob on its way here.
+pub struct BlobReader {
+    client: Client,
+    call: Call,
+    digest: Digest,
+    size: u64,
+    at: u64,
+    /// `None` where only a part is read, which cannot be checked.
+    hasher: Option<Sha256>,
+    answer: Option<Answer>,
+    attempts: Attempts,
+}
+
+impl BlobReader {
+    pub(super) fn begin(
+        client: Client,
+        reference: &Reference,
+        digest: Digest,
+        size: u64,
+    ) -> Result<BlobReader> {
+        let path = format!("{}/blobs/{digest}", reference.repository);
+        let doing = format!("reading the blob {digest} from {}", reference.name());
+        let scopes: Arc<[String]> = [pull_scope(&reference.repository)].into();
+        let call = Call::new(Method::GET, path, &scopes, doing)
+            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let attempts = client.attempts();
+        Ok(BlobReader {
+            client,
+            call,
+            digest,
+            size,
+            at: 0,
+            hasher: Some(Sha256::new()),
+            answer: None,
+            attempts,
+        })
+    }
+
+    /// The same blob from `position` on; it cannot be checked then.
+    pub(super) fn from(mut self, position: u64) -> BlobReader {
+        if position > 0 {
+            self.at = position;
+            self.hasher = None;
+        }
+        self
+    }
+
+    /// The next piece; `None` after the last one, which is given out only
+    /// when everything before it was right.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        if self.at == self.size {
+            return Ok(None);
+        }
+        loop {
+            match self.step().await {
+                Ok(piece) => {
+                    self.attempts.progress();
+                    return Ok(Some(piece));
+                }
+                Err(failure) => {
+                    self.answer = None;
+                    let failure = self.client.blame(&self.call, failure);
+                    let report = self.client.registries().report().clone();
+                    self.attempts.wait(failure, &report).await?;
+                }
+            }
+        }
+    }
+
+    /// As a stream.
+    pub fn into_stream(self) -> impl Stream<Item = Result<Bytes>> + Send {
+        futures_util::stream::try_unfold(self, |mut reader| async move {
+            Ok(reader.chunk().await?.map(|piece| (piece, reader)))
+        })
+    }
+
+    /// As a reader.
+    pub fn into_async_read(self) -> impl AsyncRead + Send {
+        let pieces = self
+            .into_stream()
+            .map(|piece| piece.map_err(|error| std::io::Error::other(error.to_string())));
+        StreamReader::new(Box::pin(pieces))
+    }
+
+    async fn step(&mut self) -> Result<Bytes, Failure> {
+        let mut answer = match self.answer.take() {
+            Some(answer) => answer,
+            None => self.open().await?,
+        };
+        let Some(piece) = answer.chunk().await? else {
+            return Err(Failure::new(
+                Remedy::Again,
+                Error::new(format!(
+                    "the transfer ended after {} of {} bytes",
+                    self.at, self.size
+                )),
+            ));
+        };
+        self.at += piece.len() as u64;
+        if self.at > self.size {
+            return Err(self.wrong(format!("it is longer than {} bytes", self.size)));
+        }
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&piece);
+        }
+        if self.at < self.size {
+            self.answer = Some(answer);
+        } else if let Some(hasher) = self.hasher.take() {
+            let found = Digest::finish(hasher);
+            if found != self.digest {
+                return Err(self.wrong(format!("it has the digest {found}")));
+            }
+        }
+        Ok(piece)
+    }
+
+    fn wrong(&self, how: String) -> Failure {
+        Error::new(format!("the registry gave other content: {how}"))
+            .hint("something on the way changed it, or the registry is broken")
+            .tagged("digest-mismatch")
+            .into()
+    }
+
+    async fn open(&mut self) -> Result<Answer, Failure> {
+        let mut call = self.call.clone();
+        if self.at > 0 {
+            let range = format!("bytes={}-", self.at);
+            let range = HeaderValue::try_from(range).map_err(Error::from)?;
+            call = call.header(RANGE, range);
+        }
+        let mut answer = self.client.attempt(&call).await?;
+        match answer.status {
+            StatusCode::PARTIAL_CONTENT => {
+                let first = answer.header("content-range").and_then(first_position);
+                if first != Some(self.at) {
+                    return Err(Error::new("the registry answered with another range").into());
+                }
+            }
+            // The server knows no ranges: what is here already is read again.
+            StatusCode::OK => skip(&mut answer, self.at).await?,
+            _ => {
+                return Err(self.client.refusal(answer).await.into());
+            }
+        }
+        Ok(answer)
+    }
+}
+
+async fn skip(answer: &mut Answer, mut bytes: u64) -> Result<(), Failure> {
+    while bytes > 0 {
+        let piece = answer.chunk().await?.map_or(Bytes::new(), |piece| piece);
+        if piece.is_empty() {
+            return Err(Failure::new(
+                Remedy::Again,
+                Error::new("the transfer ended early"),
+            ));
+        }
+        let skipped = (piece.len() as u64).min(bytes);
+        bytes -= skipped;
+        if skipped < piece.len() as u64 {
+            answer.unread(piece.slice(skipped as usize..));
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn to_store(
+    registries: &Registries,
+    reference: &Reference,
+    descriptor: &Descriptor,
+    store: &Store,
+    task: Option<&Task>,
+) -> Result<u64> {
+    if store.blob_size(&descriptor.digest) == Some(descriptor.size) {
+        return Ok(0);
+    }
+    let client = registries.client(&reference.host)?;
+    let _place = client.host().downloads.acquire().await?;
+    let mut reader = registries.blob(reference, descriptor)?;
+    let mut blob = store.new_blob()?;
+    while let Some(piece) = reader.chunk().await? {
+        // A page cache takes these faster than a hand-over to another thread.
+        blob.write_all(&piece).doing(|| "writing to the cache")?;
+        if let Some(task) = task {
+            task.advance(piece.len() as u64);
+        }
+    }
+    // fsync may take long.
+    let digest = descriptor.digest;
+    tokio::task::spawn_blocking(move || blob.commit_as(&digest)).await??;
+    Ok(descriptor.size)
+}

@@ -1,0 +1,165 @@
+//! How one registry wants to be logged in to, and with what.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use reqwest::header::{HeaderValue, WWW_AUTHENTICATE};
+use tokio::sync::OnceCell;
+
+use super::challenge;
+use super::keychain::{Credential, Keychain, Login as Kind};
+use super::retry::Failure;
+use super::token::{Asker, Realm, Token, basic, bearer};
+use super::traffic::Traffic;
+use super::transport::{Answer, Transport};
+use crate::error::Result;
+use crate::report::Report;
+
+/// What was learned of a registry's login; shared by all that ask it.
+#[derive(Default)]
+pub struct Login {
+    wanted: Mutex<Option<Wanted>>,
+    credential: OnceCell<Credential>,
+    tokens: Mutex<HashMap<String, Token>>,
+    /// One token request at a time: the others then find its token.
+    gate: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone, Debug)]
+enum Wanted {
+    Basic,
+    Bearer { realm: Realm, scope: Option<String> },
+}
+
+/// What a login needs of its surroundings.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    pub transport: &'a Transport,
+    pub traffic: &'a Traffic,
+    pub keychain: &'a Keychain,
+    pub report: &'a Report,
+    /// The registry as users name it, which is how credentials are kept.
+    pub name: &'a str,
+    pub asker: Asker<'a>,
+}
+
+impl Login {
+    /// The `Authorization` to send at once: what worked before.
+    pub async fn header(
+        &self,
+        around: Surroundings<'_>,
+        scopes: &[String],
+    ) -> Result<Option<HeaderValue>, Failure> {
+        let wanted = lock(&self.wanted).clone();
+        match wanted {
+            None => Ok(None),
+            Some(wanted) => self.make(around, &wanted, scopes, None).await,
+        }
+    }
+
+    /// After a 401: another `Authorization` than `used`, if there is one.
+    pub async fn renew(
+        &self,
+        around: Surroundings<'_>,
+        refusal: &Answer,
+        scopes: &[String],
+        used: Option<&HeaderValue>,
+    ) -> Result<Option<HeaderValue>, Failure> {
+        let Some(wanted) = wanted(refusal, around.asker)? else {
+            return Ok(None);
+        };
+        *lock(&self.wanted) = Some(wanted.clone());
+        let header = self.make(around, &wanted, scopes, used).await?;
+        Ok(header.filter(|header| Some(header) != used))
+    }
+
+    /// The credential, if it was looked for.
+    pub fn credential(&self) -> Option<&Credential> {
+        self.credential.get()
+    }
+
+    async fn make(
+        &self,
+        around: Surroundings<'_>,
+        wanted: &Wanted,
+        scopes: &[String],
+        used: Option<&HeaderValue>,
+    ) -> Result<Option<HeaderValue>, Failure> {
+        let credential = self.find(around).await?;
+        if let Kind::RegistryToken(token) = &credential.login {
+            return Ok(Some(bearer(token)?));
+        }
+        let (realm, scope) = match wanted {
+            Wanted::Basic => return Ok(basic(&credential.login)?),
+            Wanted::Bearer { realm, scope } => (realm, scope),
+        };
+        let mut scopes = scopes.to_vec();
+        if let Some(scope) = scope
+            && scopes.is_empty()
+        {
+            scopes.push(scope.clone());
+        }
+        let key = scopes.join(" ");
+        let _one = self.gate.lock().await;
+        if let Some(token) = self.kept(&key) {
+            let header = bearer(&token.secret)?;
+            if Some(&header) != used {
+                return Ok(Some(header));
+            }
+        }
+        let token = realm
+            .ask(around.transport, around.traffic, credential, &scopes)
+            .await?;
+        let header = bearer(&token.secret)?;
+        lock(&self.tokens).insert(key, token);
+        Ok(Some(header))
+    }
+
+    fn kept(&self, key: &str) -> Option<Token> {
+        let tokens = lock(&self.tokens);
+        tokens.get(key).filter(|token| token.is_fresh()).cloned()
+    }
+
+    async fn find(&self, around: Surroundings<'_>) -> Result<&Credential> {
+        self.credential
+            .get_or_try_init(|| async {
+                let credential = around.keychain.find(around.name).await?;
+                let how = match credential.login {
+                    Kind::Anonymous => "without credentials",
+                    _ => "with credentials",
+                };
+                around
+                    .report
+                    .detail(format!("{}: {how}: {}", around.name, credential.source));
+                Ok(credential)
+            })
+            .await
+    }
+}
+
+/// What a 401 asks for; a bearer token rather than a password.
+fn wanted(refusal: &Answer, asker: Asker<'_>) -> Result<Option<Wanted>> {
+    let challenges: Vec<_> = refusal
+        .headers
+        .get_all(WWW_AUTHENTICATE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(challenge::parse)
+        .collect();
+    for challenge in &challenges {
+        if challenge.scheme == "bearer"
+            && let Some(realm) = challenge.get("realm")
+        {
+            return Ok(Some(Wanted::Bearer {
+                realm: Realm::new(realm, challenge.get("service"), asker)?,
+                scope: challenge.get("scope").map(str::to_string),
+            }));
+        }
+    }
+    let basic = challenges.iter().any(|one| one.scheme == "basic");
+    Ok(basic.then_some(Wanted::Basic))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,156 @@
+//! Registries: reading and writing manifests and blobs (OCI distribution
+//! specification 1.1).
+//!
+//! [`Registries`] is the entry: it knows the credentials, keeps connections
+//! and tokens, and counts what goes over the wire.
+
+mod blob;
+mod body;
+mod challenge;
+mod client;
+mod docker_config;
+mod helper;
+mod keychain;
+mod location;
+mod login;
+mod pull;
+mod push;
+mod refusal;
+mod retry;
+mod secret;
+mod source;
+mod token;
+mod traffic;
+mod transport;
+mod upload;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub use blob::BlobReader;
+pub use body::Progress;
+pub use helper::Helpers;
+pub use keychain::{Credential, Keychain, Login};
+pub use pull::{Fetched, Head, Resolved};
+pub use push::{Outcome, Pusher};
+pub use secret::Secret;
+pub use source::Source;
+pub(crate) use source::descriptor;
+pub use traffic::Traffic;
+
+use crate::error::Result;
+use crate::report::Report;
+use client::{Client, Host};
+use transport::Transport;
+
+/// How registries are talked to.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Hosts (`host[:port]`) taken without a verified certificate, or without
+    /// TLS at all.
+    pub insecure: Vec<String>,
+    /// Attempts at one thing.
+    pub attempts: u32,
+    /// Wait before the second attempt; it doubles with each further one.
+    pub first_delay: Duration,
+    /// The longest wait that a registry may ask for.
+    pub longest_wait: Duration,
+    /// Time without a byte after which a transfer is broken off.
+    pub stall: Duration,
+    /// Time that a registry has to answer when it has got a body.
+    pub answer: Duration,
+    /// Blobs under way at once, by host and direction.
+    pub concurrency: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            insecure: Vec::new(),
+            attempts: 5,
+            first_delay: Duration::from_millis(250),
+            longest_wait: Duration::from_secs(60),
+            stall: Duration::from_secs(60),
+            answer: Duration::from_secs(300),
+            concurrency: 4,
+        }
+    }
+}
+
+/// All registries, as one process sees them. Clones share everything.
+#[derive(Clone)]
+pub struct Registries {
+    shared: Arc<Shared>,
+    traffic: Traffic,
+}
+
+struct Shared {
+    options: Options,
+    keychain: Keychain,
+    report: Report,
+    transport: Transport,
+    hosts: Mutex<HashMap<String, Arc<Host>>>,
+}
+
+impl Registries {
+    /// Registries that are logged in to with `keychain`.
+    pub fn new(keychain: Keychain, options: Options, report: Report) -> Registries {
+        Registries {
+            shared: Arc::new(Shared {
+                transport: Transport::new(&options),
+                options,
+                keychain,
+                report,
+                hosts: Mutex::default(),
+            }),
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// The same registries, counting for themselves as well.
+    pub fn metered(&self) -> Registries {
+        Registries {
+            shared: Arc::clone(&self.shared),
+            traffic: self.traffic.part(),
+        }
+    }
+
+    /// What went over the wire through these.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.shared.options
+    }
+
+    pub(crate) fn report(&self) -> &Report {
+        &self.shared.report
+    }
+
+    fn keychain(&self) -> &Keychain {
+        &self.shared.keychain
+    }
+
+    fn transport(&self) -> &Transport {
+        &self.shared.transport
+    }
+
+    fn client(&self, name: &str) -> Result<Client> {
+        let mut hosts = self
+            .shared
+            .hosts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let host = match hosts.get(name) {
+            Some(host) => Arc::clone(host),
+            None => {
+                let host = Arc::new(Host::new(name, self)?);
+                hosts.insert(name.to_string(), Arc::clone(&host));
+                host
+            }
+        };
+        Ok(Client::new(host, self.clone()))
+    }
+}

@@ -1,0 +1,246 @@
+//! Writing to one repository: of each blob only what the registry lacks.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, StatusCode};
+use url::form_urlencoded;
+
+use super::body::{Body, Progress};
+use super::client::{Call, Client};
+use super::pull::{self, Head, pull_scope};
+use super::source::Source;
+use super::upload::{Session, Upload};
+use super::{Registries, client};
+use crate::error::{Context, Error, Result};
+use crate::image::{AnyManifest, Digest, Manifest, Reference};
+
+/// Blobs up to this size are sent without asking whether they are there: the
+/// question would cost as much.
+const SMALL: u64 = 64 << 10;
+
+/// How a blob came to be in the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was there.
+    Present,
+    /// The registry took it from another of its repositories.
+    Mounted,
+    /// It was sent.
+    Uploaded,
+}
+
+impl Outcome {
+    /// The word in outputs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Present => "present",
+            Outcome::Mounted => "mounted",
+            Outcome::Uploaded => "uploaded",
+        }
+    }
+}
+
+/// Writes to one repository.
+pub struct Pusher {
+    client: Client,
+    target: Reference,
+    /// Rights to the repositories that blobs are mounted from, too.
+    wide: Arc<[String]>,
+    narrow: Arc<[String]>,
+    mounts: AtomicBool,
+    known: Mutex<HashSet<Digest>>,
+}
+
+impl Pusher {
+    /// For the repository of `target`; `sources` are other repositories of the
+    /// same registry that blobs may be mounted from.
+    pub fn new(registries: &Registries, target: &Reference, sources: &[&str]) -> Result<Pusher> {
+        // Some registries heed the first scope only, so the target's goes first.
+        let own = format!("repository:{}:pull,push", target.repository);
+        let others = sources.iter().map(|source| pull_scope(source));
+        Ok(Pusher {
+            client: registries.client(&target.host)?,
+            target: target.clone(),
+            wide: std::iter::once(own.clone()).chain(others).collect(),
+            narrow: [own].into(),
+            mounts: AtomicBool::new(!sources.is_empty()),
+            known: Mutex::default(),
+        })
+    }
+
+    /// What the repository has under `reference`, as far as the registry will
+    /// say: where reading is forbidden, nothing is known.
+    pub async fn head(&self, reference: &Reference) -> Result<Option<Head>> {
+        let mut outcome = pull::head(&self.client, reference, &self.scopes()).await;
+        if self.narrowed(&outcome) {
+            outcome = pull::head(&self.client, reference, &self.scopes()).await;
+        }
+        match outcome {
+            Err(error) if error.is("forbidden") => Ok(None),
+            outcome => outcome,
+        }
+    }
+
+    /// Learns that the repository has all blobs of the image of this digest:
+    /// a registry takes a manifest only when it has what it names.
+    pub async fn learn(&self, digest: Digest) {
+        let reference = self.target.with_digest(digest);
+        let fetched = pull::manifest(&self.client, &reference, &self.scopes()).await;
+        // It only saves questions.
+        if let Ok(AnyManifest::Image(manifest)) = fetched.and_then(|fetched| fetched.parse()) {
+            let layers = manifest.layers.iter().map(|layer| layer.digest);
+            self.known().extend(layers);
+            self.known().insert(manifest.config.digest);
+        }
+    }
+
+    /// Forgets what was learned, and says whether there was anything.
+    pub fn unlearn(&self) -> bool {
+        let mut known = self.known();
+        let some = !known.is_empty();
+        known.clear();
+        some
+    }
+
+    /// Brings a blob into the repository: from `mount`, another repository of
+    /// the registry, if that works; else from `source`, which is asked for
+    /// only when the bytes are needed.
+    pub async fn blob(
+        &self,
+        (digest, size): (Digest, u64),
+        mount: Option<&str>,
+        source: impl FnOnce() -> Result<Source>,
+        progress: Option<Arc<Progress>>,
+    ) -> Result<Outcome> {
+        if self.known().contains(&digest) {
+            return Ok(Outcome::Present);
+        }
+        let mut session = None;
+        if let Some(from) = mount.filter(|_| self.mounts.load(Ordering::Relaxed)) {
+            match self.mount(digest, from).await? {
+                Mount::Done => return Ok(Outcome::Mounted),
+                Mount::Session(opened) => session = Some(opened),
+                Mount::No => {}
+            }
+        }
+        if size > SMALL && self.has(digest).await? {
+            return Ok(Outcome::Present);
+        }
+        let source = source()?;
+        let _place = self.client.host().uploads.acquire().await?;
+        let upload = Upload {
+            client: &self.client,
+            repository: &self.target.repository,
+            scopes: &self.scopes(),
+            source: &source,
+            progress,
+        };
+        upload.run(session).await?;
+        Ok(Outcome::Uploaded)
+    }
+
+    /// Puts the manifest under `tag`, or under its digest alone.
+    pub async fn manifest(&self, manifest: &Manifest, tag: Option<&str>) -> Result<()> {
+        let reference = match tag {
+            Some(tag) => self.target.with_tag(tag)?,
+            None => self.target.with_digest(manifest.digest),
+        };
+        let kind = HeaderValue::try_from(manifest.media_type.as_str())?;
+        let path = format!(
+            "{}/manifests/{}",
+            reference.repository,
+            reference.selector()
+        );
+        let doing = format!("putting the manifest of {reference}");
+        let call = Call::new(Method::PUT, path, &self.narrow, doing)
+            .header(CONTENT_TYPE, kind)
+            .body(Body::Bytes(Bytes::copy_from_slice(&manifest.bytes)));
+        let answer = self.client.send(&call).await?;
+        let status = answer.status;
+        if !status.is_success() {
+            let error = self.client.refused(&call, answer).await;
+            if status != StatusCode::UNAUTHORIZED && !error.is("blob-unknown") {
+                // A tag that must not move is refused even where it need not.
+                let head = pull::head(&self.client, &reference, &self.narrow).await;
+                if matches!(head, Ok(Some(head)) if head.digest == manifest.digest) {
+                    return Ok(());
+                }
+            }
+            return Err(error);
+        }
+        let said = answer.header("docker-content-digest");
+        match said.and_then(|said| said.trim().parse::<Digest>().ok()) {
+            Some(said) if said != manifest.digest => Err(Error::new(format!(
+                "the registry says that it got {said}, not {}",
+                manifest.digest
+            ))
+            .hint("something on the way changed the manifest, or the registry is broken")
+            .tagged("digest-mismatch")
+            .doing(call.doing)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn mount(&self, digest: Digest, from: &str) -> Result<Mount> {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("mount", &digest.to_string())
+            .append_pair("from", from)
+            .finish();
+        let path = format!("{}/blobs/uploads/?{query}", self.target.repository);
+        let doing = format!("mounting the blob {digest} from {from}");
+        let call = Call::new(Method::POST, path, &self.scopes(), doing);
+        let outcome = self.client.send(&call).await;
+        if self.narrowed(&outcome) {
+            return Ok(Mount::No);
+        }
+        let answer = outcome?;
+        Ok(match answer.status {
+            StatusCode::CREATED => Mount::Done,
+            // Not mounted, but an upload was opened: another would be lost.
+            StatusCode::ACCEPTED => {
+                Mount::Session(Session::of(&answer, 0, 0).doing(|| call.doing)?)
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                self.mounts.store(false, Ordering::Relaxed);
+                Mount::No
+            }
+            _ => Mount::No,
+        })
+    }
+
+    async fn has(&self, digest: Digest) -> Result<bool> {
+        let path = format!("{}/blobs/{digest}", self.target.repository);
+        let doing = format!("asking {} for the blob {digest}", self.target.name());
+        let call = client::Call::new(Method::HEAD, path, &self.scopes(), doing);
+        let answer = self.client.send(&call).await?;
+        // Whatever else it says, the upload will tell.
+        Ok(answer.status.is_success())
+    }
+
+    /// After a refusal of the wider rights: goes on without them, and says so.
+    fn narrowed<T>(&self, outcome: &Result<T>) -> bool {
+        let refused = matches!(outcome, Err(error) if error.is("unauthorized"));
+        refused && self.mounts.swap(false, Ordering::Relaxed)
+    }
+
+    fn scopes(&self) -> Arc<[String]> {
+        match self.mounts.load(Ordering::Relaxed) {
+            true => Arc::clone(&self.wide),
+            false => Arc::clone(&self.narrow),
+        }
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, HashSet<Digest>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Mount {
+    Done,
+    Session(Session),
+    No,
+}

@@ -1,0 +1,144 @@
+//! A server's "no", in words.
+
+use std::time::SystemTime;
+
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use super::keychain::{Credential, Login};
+use super::retry::{Failure, Remedy, retry_after};
+use super::secret::Secret;
+use super::transport::Answer;
+use crate::error::Error;
+
+/// Bytes of a refusal that are read.
+const MESSAGE: u64 = 64 << 10;
+
+/// Characters of it that are shown.
+const SHOWN: usize = 300;
+
+/// What the server says about its answer, as ` (…)`, or nothing; `secret` is
+/// blotted out, should the server repeat it.
+pub async fn said(mut answer: Answer, secret: Option<&Secret>) -> String {
+    let Ok(bytes) = answer.take(MESSAGE).await else {
+        return String::new();
+    };
+    let Some(text) = message(&bytes) else {
+        return String::new();
+    };
+    let text = secret.map_or(text.clone(), |secret| secret.scrub(&text));
+    let line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(SHOWN)
+        .collect();
+    format!(" ({})", line.trim())
+}
+
+/// `code: message` of each error that a registry lists, or a short plain text.
+fn message(bytes: &[u8]) -> Option<String> {
+    let Ok(value) = serde_json::from_slice::<Value>(bytes) else {
+        let text = std::str::from_utf8(bytes).ok()?.trim();
+        let plain = !text.is_empty() && text.len() <= SHOWN && !text.contains('<');
+        return plain.then(|| text.to_string());
+    };
+    let one = |value: &Value| {
+        let text = |key: &str| value.get(key).and_then(Value::as_str);
+        match (text("code"), text("message").or(text("details"))) {
+            (Some(code), Some(message)) => Some(format!("{code}: {message}")),
+            (Some(word), None) | (None, Some(word)) => Some(word.to_string()),
+            _ => None,
+        }
+    };
+    match value.get("errors").and_then(Value::as_array) {
+        Some(errors) => {
+            let all: Vec<String> = errors.iter().take(3).filter_map(one).collect();
+            (!all.is_empty()).then(|| all.join("; "))
+        }
+        None => one(&value),
+    }
+}
+
+/// The failure of an answer that goes away by itself.
+pub async fn passing(answer: Answer) -> Failure {
+    let status = answer.status;
+    let after = answer
+        .header("retry-after")
+        .and_then(|value| retry_after(value, SystemTime::now()));
+    let remedy = match after {
+        Some(time) => Remedy::After(time),
+        None => Remedy::Again,
+    };
+    let said = said(answer, None).await;
+    let error = Error::new(format!("the server answered {status}{said}"));
+    let error = match status {
+        StatusCode::TOO_MANY_REQUESTS => error.hint("the registry limits how often it is asked: credentials raise that limit on many registries"),
+        _ => error,
+    };
+    Failure::new(remedy, error)
+}
+
+/// The error of an answer that is final. `credential` is what the request was
+/// sent with, where the registry asked for a login.
+pub async fn error(answer: Answer, host: &str, credential: Option<&Credential>) -> Error {
+    let status = answer.status;
+    let secret = credential.and_then(|credential| credential.login.secret());
+    let challenged = answer.header("www-authenticate").is_some();
+    let said = said(answer, secret).await;
+    let error = Error::new(format!("the registry answered {status}{said}"));
+    let login = format!("log in with `docker login {host}`");
+    match (status, credential) {
+        (StatusCode::UNAUTHORIZED, Some(credential)) => match credential.login {
+            Login::Anonymous => error
+                .doing(format!("no credentials were found for {host}: {}", credential.source))
+                .hint(login),
+            _ => error
+                .doing(format!("the credentials of the {} were refused", credential.source))
+                .hint(format!("they may have expired, or may lack a right: {login}")),
+        }
+        .tagged("unauthorized"),
+        (StatusCode::UNAUTHORIZED, None) => {
+            let why = if challenged {
+                "it asks for a login in a way that is not known here"
+            } else {
+                "it does not say how to log in"
+            };
+            error.doing(why).tagged("unauthorized")
+        }
+        (StatusCode::FORBIDDEN, credential) => match credential {
+            Some(credential) if !matches!(credential.login, Login::Anonymous) => error.hint(format!(
+                "the credentials of the {} lack the right to do this",
+                credential.source
+            )),
+            _ => error.hint(format!("no credentials were used: {login}")),
+        }
+        .tagged("forbidden"),
+        _ if said.contains("BLOB_UNKNOWN") => error.tagged("blob-unknown"),
+        (StatusCode::NOT_FOUND, _) => error.tagged("not-found"),
+        (StatusCode::PAYLOAD_TOO_LARGE, _) => {
+            error.hint("the registry, or a proxy before it, limits the size of a request: raise that limit").tagged("too-large")
+        }
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_taken_from_where_registries_put_them() {
+        let of = |text: &str| message(text.as_bytes());
+        assert_eq!(
+            of(r#"{"errors":[{"code":"DENIED","message":"no"}]}"#).as_deref(),
+            Some("DENIED: no")
+        );
+        assert_eq!(
+            of(r#"{"details":"incorrect"}"#).as_deref(),
+            Some("incorrect")
+        );
+        assert_eq!(of("busy").as_deref(), Some("busy"));
+        assert_eq!(of("<html>busy</html>"), None);
+        assert_eq!(of(""), None);
+    }
+}

@@ -1,0 +1,156 @@
+//! Is it a JAR? Looked at once a content.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use crate::error::{Context, Error, Result};
+use crate::image::Digest;
+use crate::store::{Bucket, Store};
+
+/// More entries than any JAR has, by an order of magnitude.
+const MAX_ENTRIES: usize = 2_000_000;
+/// A central directory larger than this is made to fill the memory.
+const MAX_DIRECTORY: u64 = 128 << 20;
+
+/// Checks that the file is a whole JAR whose entries stay inside their folder.
+/// `shown` is how messages name it.
+pub fn check(store: &Store, path: &Path, digest: &Digest, shown: &str) -> Result<()> {
+    let key = format!("jar {digest}");
+    if store.get::<bool>(Bucket::Files, &key) == Some(true) {
+        return Ok(());
+    }
+    look(path).doing(|| format!("{shown} is not a JAR that can be used"))?;
+    store.put(Bucket::Files, &key, &true)
+}
+
+fn look(path: &Path) -> Result<()> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    if size == 0 {
+        return Err(Error::new("it is empty").hint("is the build that writes it done?"));
+    }
+    let mut start = Vec::new();
+    Read::take(&mut file, 64).read_to_end(&mut start)?;
+    if !start.starts_with(b"PK") {
+        let text = String::from_utf8_lossy(&start)
+            .trim_start()
+            .to_ascii_lowercase();
+        let error = Error::new("it does not begin as a zip file does");
+        return Err(
+            if text.starts_with("<!doctype") || text.starts_with("<html") {
+                error.hint("it is an HTML page: a proxy or login page instead of the file?")
+            } else if text.starts_with("version https://git-lfs") {
+                error.hint("it is a Git LFS pointer: run `git lfs pull`")
+            } else {
+                error
+            },
+        );
+    }
+    let directory = directory_size(&mut file, size)?;
+    if directory > MAX_DIRECTORY.min(size) {
+        return Err(Error::new(format!(
+            "its central directory claims {directory} bytes"
+        )));
+    }
+    let archive = zip::ZipArchive::new(BufReader::new(file))
+        .doing(|| "its end is missing or broken")
+        .hint(|| "was it cut off while it was copied or downloaded?")?;
+    if archive.len() > MAX_ENTRIES {
+        return Err(Error::new(format!("it claims {} entries", archive.len())));
+    }
+    for name in archive.file_names() {
+        let leaves =
+            name.starts_with(['/', '\\']) || name.split(['/', '\\']).any(|part| part == "..");
+        if leaves {
+            return Err(Error::new(format!(
+                "its entry `{}` leads out of its folder",
+                name.escape_default()
+            ))
+            .hint("whoever made this JAR wants files written elsewhere: do not use it"));
+        }
+    }
+    Ok(())
+}
+
+/// The size of the central directory as the end record says, in bytes; 0 where
+/// there is no record to be found (the zip library says why, later). Source:
+/// APPNOTE.TXT 4.3.16.
+fn directory_size(file: &mut File, size: u64) -> Result<u64> {
+    use std::io::{Seek, SeekFrom};
+    let tail = size.min(22 + 65_535);
+    file.seek(SeekFrom::End(-(tail as i64)))?;
+    let mut bytes = Vec::new();
+    Read::take(&mut *file, tail).read_to_end(&mut bytes)?;
+    file.seek(SeekFrom::Start(0))?;
+    let record = bytes
+        .windows(4)
+        .rposition(|window| window == b"PK\x05\x06")
+        .and_then(|at| bytes.get(at + 12..at + 16));
+    Ok(match record {
+        // All ones: the numbers are in the zip64 record.
+        Some([0xff, 0xff, 0xff, 0xff]) | None => 0,
+        Some(field) => u64::from(u32::from_le_bytes([field[0], field[1], field[2], field[3]])),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn report(bytes: &[u8]) -> Option<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("store"));
+        let path = folder.path().join("x.jar");
+        std::fs::write(&path, bytes).unwrap();
+        check(&store, &path, &Digest::of(bytes), "x.jar")
+            .err()
+            .map(|error| error.report())
+    }
+
+    fn jar(names: &[&str]) -> Vec<u8> {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for name in names {
+            zip.start_file(*name, zip::write::SimpleFileOptions::default())
+                .unwrap();
+            zip.write_all(b"x").unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn good_jars_pass_and_bad_ones_say_what_they_are() {
+        let good = jar(&["a/B.class", "META-INF/MANIFEST.MF"]);
+        assert_eq!(report(&good), None);
+        for (bytes, word) in [
+            (Vec::new(), "empty"),
+            (b"hello".to_vec(), "zip"),
+            (b"<!DOCTYPE html>".to_vec(), "HTML"),
+            (good[..good.len() - 30].to_vec(), "cut off"),
+            (jar(&["../../etc/passwd"]), "leads out"),
+            (jar(&["/etc/passwd"]), "leads out"),
+        ] {
+            let text = report(&bytes).expect(word);
+            assert!(text.contains(word), "{word}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_bomb_of_a_directory_is_refused() {
+        let mut bomb = jar(&["a"]);
+        let end = bomb.len() - 22;
+        bomb[end + 8..end + 12].copy_from_slice(&[0xff, 0xff, 0xff, 0xff]);
+        bomb[end + 12..end + 16].copy_from_slice(&0xf000_0000u32.to_le_bytes());
+        assert!(report(&bomb).unwrap().contains("claims"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn junk_never_panics(junk in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
+            let mut bytes = b"PK".to_vec();
+            bytes.extend(junk);
+            report(&bytes);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What the manifest asks for, as a list of requests in its order.
+
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::image::LayerKind;
+use crate::manifest::{JarSource, JarSpec, Manifest, Place};
+
+/// Where the manifest wants a JAR, in Flink's terms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Folder {
+    /// The system class path.
+    Lib,
+    /// The user class path.
+    Usrlib,
+    /// The folder of a filesystem plugin; lib/ before there were plugins.
+    Plugin(String),
+}
+
+/// One request.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// The catalogue's entry: `auto` or a version.
+    Catalogue(String),
+    /// A Maven coordinate.
+    Maven(String),
+    /// A path or glob.
+    Path(String),
+    /// An address, and its SHA-256 in hex where the manifest gives it.
+    Url(String, Option<String>),
+    /// A filesystem plugin.
+    Filesystem(Option<Place>),
+}
+
+/// A request, for whom, and where it stands in the manifest.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The manifest's key.
+    pub name: String,
+    /// What is asked for.
+    pub request: Request,
+    /// What it is.
+    pub kind: LayerKind,
+    /// Where it goes.
+    pub folder: Folder,
+    /// Its place in the manifest.
+    pub span: Range<usize>,
+    /// Whether it comes `with` another one.
+    pub companion: bool,
+}
+
+/// All requests of a manifest.
+pub fn wanted(manifest: &Manifest) -> Result<Vec<Wanted>> {
+    let content = &manifest.content;
+    let mut out = Vec::new();
+    for (name, spec) in &content.connectors {
+        add(
+            &mut out,
+            name,
+            spec.get_ref(),
+            LayerKind::Connector,
+            Folder::Lib,
+            spec.span(),
+        );
+    }
+    for (name, spec) in &content.udfs {
+        let folder = match spec.get_ref().folder.as_deref() {
+            Some("usrlib") => Folder::Usrlib,
+            _ => Folder::Lib,
+        };
+        add(
+            &mut out,
+            name,
+            spec.get_ref(),
+            LayerKind::Udf,
+            folder,
+            spec.span(),
+        );
+    }
+    if let Some(job) = &content.job {
+        add(
+            &mut out,
+            "job",
+            job.jar.get_ref(),
+            LayerKind::Job,
+            Folder::Usrlib,
+            job.jar.span(),
+        );
+    }
+    for (name, spec) in &content.filesystems {
+        let folder = Folder::Plugin(name.clone());
+        out.push(Wanted {
+            name: name.clone(),
+            request: Request::Filesystem(spec.get_ref().place),
+            kind: LayerKind::Filesystem,
+            folder: folder.clone(),
+            span: spec.span(),
+            companion: false,
+        });
+        companions(
+            &mut out,
+            name,
+            &spec.get_ref().with,
+            LayerKind::Filesystem,
+            folder,
+            spec.span(),
+        );
+    }
+    Ok(out)
+}
+
+fn add(
+    out: &mut Vec<Wanted>,
+    name: &str,
+    spec: &JarSpec,
+    kind: LayerKind,
+    folder: Folder,
+    span: Range<usize>,
+) {
+    out.push(Wanted {
+        name: name.to_string(),
+        request: request(&spec.source),
+        kind,
+        folder: folder.clone(),
+        span: span.clone(),
+        companion: false,
+    });
+    companions(out, name, &spec.with, LayerKind::Dependency, folder, span);
+}
+
+fn companions(
+    out: &mut Vec<Wanted>,
+    name: &str,
+    with: &[String],
+    kind: LayerKind,
+    folder: Folder,
+    span: Range<usize>,
+) {
+    for text in with {
+        out.push(Wanted {
+            name: name.to_string(),
+            request: request(&JarSpec::of_text(text).source),
+            kind,
+            folder: folder.clone(),
+            span: span.clone(),
+            companion: true,
+        });
+    }
+}
+
+fn request(source: &JarSource) -> Request {
+    match source.clone() {
+        JarSource::Catalogue(version) => Request::Catalogue(version),
+        JarSource::Maven(coordinate) => Request::Maven(coordinate),
+        JarSource::Path(path) => Request::Path(path),
+        JarSource::Url(url, sha256) => Request::Url(url, sha256),
+    }
+}

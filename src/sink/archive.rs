@@ -1,0 +1,218 @@
+//! Images into one file: an OCI layout in a tar, or what `docker load` reads.
+
+use std::io::{BufWriter, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::json;
+use tar::{EntryType, Header};
+
+use super::files::{self, Blob, OCI_LAYOUT, Tools};
+use super::{Published, manifest};
+use crate::error::{Context, Error, Result};
+use crate::image::{Digest, Image, Index, Layer, Reference, media};
+use crate::registry::{Registries, Source};
+use crate::report::Report;
+use crate::store::{Store, create_folder};
+
+/// The two forms of archives.
+#[derive(Clone, Debug)]
+pub enum Form {
+    /// An OCI layout; the image may have a name in it.
+    Oci(Option<String>),
+    /// What `docker save` writes and `docker load` reads, with these names.
+    Docker(Vec<Reference>),
+}
+
+/// Writes `image` to `path`: a tar that is the same, byte for byte, for the
+/// same image. A file that is there is replaced when the new one is whole.
+pub async fn write(
+    image: &Image,
+    path: &Path,
+    form: Form,
+    store: &Store,
+    registries: &Registries,
+    report: &Report,
+) -> Result<Published> {
+    let doing = || format!("writing the archive {}", path.display());
+    let registries = &registries.metered();
+    let tools = Tools {
+        store,
+        registries,
+        report,
+    };
+    run(image, path, form, &tools).await.doing(doing)
+}
+
+async fn run(image: &Image, path: &Path, form: Form, tools: &Tools<'_>) -> Result<Published> {
+    let manifest = manifest(image)?;
+    if matches!(form, Form::Docker(_)) {
+        refuse_zstd(image)?;
+    }
+    let layers: Vec<&Layer> = image.layers.iter().collect();
+    let blobs = tools.layers(&layers).await?;
+    let (place, tag) = match &form {
+        Form::Oci(tag) => {
+            let suffix = tag
+                .as_ref()
+                .map(|tag| format!(":{tag}"))
+                .unwrap_or_default();
+            (
+                format!("oci-archive:{}{suffix}", path.display()),
+                tag.clone(),
+            )
+        }
+        Form::Docker(_) => (format!("docker-archive:{}", path.display()), None),
+    };
+    let head = match &form {
+        Form::Oci(tag) => oci_head(image, tag.as_deref())?,
+        Form::Docker(names) => docker_head(image, names)?,
+    };
+    let (shared, report, path) = (
+        files::shared(image),
+        tools.report.clone(),
+        path.to_path_buf(),
+    );
+    let bytes = files::beside(move || write_file(&path, &head, &blobs, &shared, &report)).await?;
+    let there = |_: &Digest| false;
+    Ok(files::published(
+        place,
+        image,
+        manifest,
+        tag.as_deref(),
+        bytes,
+        tools.registries,
+        there,
+    ))
+}
+
+/// Docker reads such layers from no archive that it wrote itself, and before
+/// version 23 from nowhere.
+fn refuse_zstd(image: &Image) -> Result<()> {
+    let zstd = |layer: &&Layer| {
+        let descriptor = layer.descriptor.as_ref();
+        descriptor.is_some_and(|one| one.media_type == media::OCI_LAYER_ZSTD)
+    };
+    match image.layers.iter().find(zstd) {
+        None => Ok(()),
+        Some(layer) => Err(Error::new(format!(
+            "the layer {} is compressed with zstd, which docker-archive does not know",
+            layer.name
+        ))
+        .hint("write an oci-archive instead")),
+    }
+}
+
+/// The small members that come before the blobs.
+type HeadMembers = Vec<(String, Vec<u8>)>;
+
+fn blob_name(digest: &Digest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
+}
+
+fn oci_head(image: &Image, tag: Option<&str>) -> Result<HeadMembers> {
+    let manifest = manifest(image)?;
+    let index = Index {
+        schema_version: 2,
+        media_type: Some(media::OCI_INDEX.to_string()),
+        manifests: vec![files::index_entry(image, manifest, tag)],
+        other: serde_json::Map::new(),
+    };
+    Ok(vec![
+        ("oci-layout".to_string(), OCI_LAYOUT.to_vec()),
+        ("index.json".to_string(), serde_json::to_vec(&index)?),
+        (blob_name(&manifest.digest), manifest.bytes.clone()),
+    ])
+}
+
+fn docker_head(image: &Image, names: &[Reference]) -> Result<HeadMembers> {
+    let mut layers = Vec::new();
+    for layer in &image.layers {
+        layers.push(blob_name(&crate::registry::descriptor(layer)?.digest));
+    }
+    let names: Vec<String> = names.iter().map(Reference::to_string).collect();
+    let list = json!([{
+        "Config": blob_name(&Digest::of(&image.config)),
+        "RepoTags": names,
+        "Layers": layers,
+    }]);
+    Ok(vec![(
+        "manifest.json".to_string(),
+        serde_json::to_vec(&list)?,
+    )])
+}
+
+fn write_file(
+    path: &Path,
+    head: &HeadMembers,
+    blobs: &[Blob],
+    image: &Arc<Image>,
+    report: &Report,
+) -> Result<u64> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    create_folder(folder)?;
+    let file = tempfile::Builder::new()
+        .prefix(".flinkpack-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(folder)?;
+    let mut out = BufWriter::with_capacity(1 << 20, file);
+    let small = Report::silent();
+    for (name, bytes) in head {
+        member(
+            &mut out,
+            name,
+            &Source::of_bytes(bytes.clone()),
+            name,
+            &small,
+        )?;
+    }
+    let config = Source::of_bytes(image.config.clone());
+    member(
+        &mut out,
+        &blob_name(&config.digest),
+        &config,
+        "configuration",
+        &small,
+    )?;
+    for blob in blobs {
+        let name = blob_name(&blob.source.digest);
+        member(&mut out, &name, &blob.source, &blob.name, report)?;
+    }
+    // Two zero blocks end a tar.
+    out.write_all(&[0; 1024])?;
+    let file = out.into_inner().map_err(|error| error.into_error())?;
+    let bytes = file.as_file().metadata()?.len();
+    file.as_file().sync_data()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(bytes)
+}
+
+fn member(
+    out: &mut impl Write,
+    name: &str,
+    source: &Source,
+    shown: &str,
+    report: &Report,
+) -> Result<()> {
+    let mut header = Header::new_gnu();
+    header.set_path(name)?;
+    header.set_entry_type(EntryType::Regular);
+    header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_size(source.size);
+    header.set_cksum();
+    out.write_all(header.as_bytes())?;
+    let blob = Blob {
+        source: source.clone(),
+        name: shown.to_string(),
+    };
+    Tools::write(report, &blob, out)?;
+    let padding = source.size.next_multiple_of(512) - source.size;
+    std::io::copy(&mut std::io::repeat(0).take(padding), out)?;
+    Ok(())
+}

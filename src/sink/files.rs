@@ -1,0 +1,172 @@
+//! What the sinks that write files have in common.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde_json::{Map, Value, json};
+
+use super::{LayerStatus, Published, Status};
+use crate::error::{Context, Error, Result};
+use crate::image::layout::REF_NAME;
+use crate::image::{Descriptor, Digest, Image, Layer, Manifest, Origin};
+use crate::registry::{Registries, Source};
+use crate::report::{Phase, Report};
+use crate::store::Store;
+
+/// Layers that are fetched at once.
+const FETCHED: usize = 4;
+
+/// The file that says: this is an OCI layout.
+pub const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// What a sink of files works with.
+#[derive(Clone)]
+pub struct Tools<'a> {
+    /// Where layers are, and come to.
+    pub store: &'a Store,
+    /// Where base layers come from.
+    pub registries: &'a Registries,
+    /// Who is told.
+    pub report: &'a Report,
+}
+
+/// One blob to be written.
+pub struct Blob {
+    /// Its bytes; local ones.
+    pub source: Source,
+    /// A name for people.
+    pub name: String,
+}
+
+impl Tools<'_> {
+    /// The blobs of `layers`, each once, in their order; those that are in a
+    /// registry come into the store first.
+    pub async fn layers(&self, layers: &[&Layer]) -> Result<Vec<Blob>> {
+        let mut wanted: Vec<&Layer> = Vec::new();
+        for layer in layers {
+            let digest = crate::registry::descriptor(layer)?.digest;
+            let same =
+                |other: &&Layer| other.descriptor.as_ref().map(|one| one.digest) == Some(digest);
+            if !wanted.iter().any(same) {
+                wanted.push(layer);
+            }
+        }
+        stream::iter(wanted)
+            .map(|layer| self.local(layer))
+            .buffered(FETCHED)
+            .try_collect()
+            .await
+    }
+
+    async fn local(&self, layer: &Layer) -> Result<Blob> {
+        let descriptor = crate::registry::descriptor(layer)?;
+        let mut source = Source::of_layer(layer, self.store, self.registries)?;
+        if let Origin::Registry(reference) = &layer.origin
+            && source.is_remote()
+        {
+            let task = self
+                .report
+                .start(Phase::Fetch, layer.name.as_str(), Some(descriptor.size));
+            self.registries
+                .blob_to_store(reference, descriptor, self.store, Some(&task))
+                .await
+                .doing(|| format!("fetching the layer {}", layer.name))?;
+            task.finish("fetched");
+            source = Source::of_store(self.store, descriptor.digest, descriptor.size);
+        }
+        Ok(Blob {
+            source,
+            name: layer.name.clone(),
+        })
+    }
+
+    /// Writes a blob's bytes, checked, telling of them.
+    pub fn write(report: &Report, blob: &Blob, out: &mut impl Write) -> Result<u64> {
+        let size = blob.source.size;
+        let task = report.start(Phase::Write, blob.name.as_str(), Some(size));
+        let mut failed = None;
+        blob.source.each_piece(0, size, |piece| {
+            failed = out.write_all(&piece).err();
+            task.advance(piece.len() as u64);
+            failed.is_none()
+        })?;
+        if let Some(error) = failed {
+            return Err(Error::from(error).doing(format!("writing the layer {}", blob.name)));
+        }
+        task.finish("written");
+        Ok(size)
+    }
+}
+
+/// The manifest's entry in an `index.json`, under `tag`.
+pub fn index_entry(image: &Image, manifest: &Manifest, tag: Option<&str>) -> Descriptor {
+    let mut entry = Descriptor::new(
+        &manifest.media_type,
+        manifest.digest,
+        manifest.bytes.len() as u64,
+    );
+    let mut platform = Map::new();
+    platform.insert(
+        "architecture".into(),
+        image.platform.architecture.clone().into(),
+    );
+    platform.insert("os".into(), image.platform.os.clone().into());
+    if let Some(variant) = &image.platform.variant {
+        platform.insert("variant".into(), variant.clone().into());
+    }
+    entry
+        .other
+        .insert("platform".into(), Value::Object(platform));
+    if let Some(tag) = tag {
+        entry
+            .other
+            .insert("annotations".into(), json!({ REF_NAME: tag }));
+    }
+    entry
+}
+
+/// What became of an image that was written to `place`; `there` says of a
+/// blob whether the place had it.
+pub fn published(
+    place: String,
+    image: &Image,
+    manifest: &Manifest,
+    tag: Option<&str>,
+    bytes: u64,
+    registries: &Registries,
+    there: impl Fn(&Digest) -> bool,
+) -> Published {
+    let layers = image.layers.iter();
+    let layers = layers
+        .map(|layer| {
+            let digest = layer.descriptor.as_ref().map(|one| one.digest);
+            let status = match digest.is_some_and(|digest| there(&digest)) {
+                true => Status::Present,
+                false => Status::written(layer),
+            };
+            LayerStatus::of(layer, status)
+        })
+        .collect();
+    Published {
+        place,
+        digest: manifest.digest,
+        tags: tag.map(str::to_string).into_iter().collect(),
+        layers,
+        bytes,
+        requests: registries.traffic().requests(),
+        unchanged: bytes == 0,
+    }
+}
+
+/// Does slow work on files beside the network's threads.
+pub async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await?
+}
+
+/// Shares `image` with such work.
+pub fn shared(image: &Image) -> Arc<Image> {
+    Arc::new(image.clone())
+}

@@ -1,0 +1,156 @@
+//! Images into a folder: an OCI image layout.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::files::{self, Blob, OCI_LAYOUT, Tools};
+use super::{Published, manifest};
+use crate::error::{Context, Result};
+use crate::image::layout::REF_NAME;
+use crate::image::{Descriptor, Digest, Image, Index, Layer, media};
+use crate::registry::{Registries, Source};
+use crate::report::Report;
+use crate::store::{Store, create_folder, write_atomically};
+
+/// Writes `image` into the layout `folder` under `tag`. Blobs that are there
+/// stay, and so do the folder's other images.
+pub async fn write(
+    image: &Image,
+    folder: &Path,
+    tag: Option<&str>,
+    store: &Store,
+    registries: &Registries,
+    report: &Report,
+) -> Result<Published> {
+    let doing = || format!("writing the OCI layout {}", folder.display());
+    let registries = &registries.metered();
+    let tools = Tools {
+        store,
+        registries,
+        report,
+    };
+    run(image, folder, tag, &tools).await.doing(doing)
+}
+
+async fn run(
+    image: &Image,
+    folder: &Path,
+    tag: Option<&str>,
+    tools: &Tools<'_>,
+) -> Result<Published> {
+    let manifest = manifest(image)?;
+    let blobs = folder.join("blobs/sha256");
+    create_folder(&blobs)?;
+    let mut there = HashSet::new();
+    let mut missing: Vec<&Layer> = Vec::new();
+    for layer in &image.layers {
+        let descriptor = crate::registry::descriptor(layer)?;
+        match has(&blobs, &descriptor.digest, descriptor.size) {
+            true => drop(there.insert(descriptor.digest)),
+            false => missing.push(layer),
+        }
+    }
+    let mut wanted = tools.layers(&missing).await?;
+    for (name, bytes) in [
+        ("configuration", &image.config),
+        ("manifest", &manifest.bytes),
+    ] {
+        let source = Source::of_bytes(bytes.clone());
+        if !has(&blobs, &source.digest, source.size) {
+            let name = name.to_string();
+            wanted.push(Blob { source, name });
+        }
+    }
+    let entry = files::index_entry(image, manifest, tag);
+    let (report, root) = (tools.report.clone(), folder.to_path_buf());
+    // Two writers of one folder would lose one of their index entries.
+    let key = format!("layout {}", folder.canonicalize()?.display());
+    let store = tools.store.clone();
+    let bytes = files::beside(move || {
+        let mut bytes = 0;
+        for blob in &wanted {
+            bytes += write_blob(&report, &blobs, blob)?;
+        }
+        let _lock = store.lock(&key)?;
+        bytes += write_if_other(&root.join("oci-layout"), OCI_LAYOUT)?;
+        bytes += write_if_other(&root.join("index.json"), &merged(&root, entry)?)?;
+        Ok(bytes)
+    })
+    .await?;
+    let place = place(folder, tag);
+    Ok(files::published(
+        place,
+        image,
+        manifest,
+        tag,
+        bytes,
+        tools.registries,
+        |digest| there.contains(digest),
+    ))
+}
+
+fn place(folder: &Path, tag: Option<&str>) -> String {
+    match tag {
+        Some(tag) => format!("oci:{}:{tag}", folder.display()),
+        None => format!("oci:{}", folder.display()),
+    }
+}
+
+fn has(blobs: &Path, digest: &Digest, size: u64) -> bool {
+    fs::metadata(blobs.join(digest.hex())).is_ok_and(|meta| meta.is_file() && meta.len() == size)
+}
+
+fn write_blob(report: &Report, blobs: &Path, blob: &Blob) -> Result<u64> {
+    let path: PathBuf = blobs.join(blob.source.digest.hex());
+    let doing = || format!("writing {}", path.display());
+    let mut file = tempfile::Builder::new()
+        .prefix(".flinkpack-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(blobs)
+        .doing(doing)?;
+    let bytes = Tools::write(report, blob, &mut file)?;
+    file.flush().doing(doing)?;
+    file.as_file().sync_data().doing(doing)?;
+    file.persist(&path)
+        .map_err(|error| error.error)
+        .doing(doing)?;
+    Ok(bytes)
+}
+
+fn write_if_other(path: &Path, bytes: &[u8]) -> Result<u64> {
+    if fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(0);
+    }
+    write_atomically(path, bytes)?;
+    Ok(bytes.len() as u64)
+}
+
+/// The folder's index with `entry` in it, in place of what had its name.
+fn merged(root: &Path, entry: Descriptor) -> Result<Vec<u8>> {
+    let path = root.join("index.json");
+    let mut index: Index = match fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .doing(|| format!("reading {}", path.display()))
+            .hint(|| "the folder holds a file index.json that is no image index")?,
+        Err(_) => Index {
+            schema_version: 2,
+            media_type: Some(media::OCI_INDEX.to_string()),
+            manifests: Vec::new(),
+            other: serde_json::Map::new(),
+        },
+    };
+    let name = |entry: &Descriptor| {
+        let annotations = entry.other.get("annotations").cloned().unwrap_or(json!({}));
+        annotations.get(REF_NAME).cloned()
+    };
+    let mine = name(&entry);
+    match index.manifests.iter().position(|other| name(other) == mine) {
+        Some(at) => index.manifests[at] = entry,
+        None => index.manifests.push(entry),
+    }
+    Ok(serde_json::to_vec(&index)?)
+}
