@@ -13,8 +13,8 @@ use super::select::{SelectError, Selected, Style};
 pub struct Template {
     /// `group:artifact`; may contain `{scala}` or `{minor}`.
     pub maven: String,
-    /// The version: one `*` for the release's own part, and `{minor}` unless
-    /// `maven` has it.
+    /// The version: one `*` for the release's own part. It or `maven` has
+    /// `{minor}`; a template without it needs `since` and `before`.
     pub version: String,
     /// The first Flink minor that it holds for.
     pub since: Option<String>,
@@ -75,9 +75,10 @@ impl Template {
         if self.version.matches('*').count() != 1 {
             return Some(format!("{shown}: `version` needs one `*`"));
         }
-        if !self.version.contains("{minor}") && !self.maven.contains("{minor}") {
+        let tells = self.version.contains("{minor}") || self.maven.contains("{minor}");
+        if !tells && (self.since.is_none() || self.before.is_none()) {
             return Some(format!(
-                "{shown}: neither `version` nor `maven` has {{minor}}"
+                "{shown}: neither `version` nor `maven` has {{minor}}, so `since` and `before` are needed"
             ));
         }
         [&self.since, &self.before]
@@ -133,13 +134,17 @@ impl Candidate {
         let own = version
             .strip_prefix(self.before.as_str())?
             .strip_suffix(self.after.as_str())?;
-        let plain = own
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b".-_+".contains(&byte));
         let number = own.starts_with(|c: char| c.is_ascii_digit());
-        // A patch of Flink itself is a number and nothing else.
-        let patch = !self.is_in_tree() || own.bytes().all(|byte| byte.is_ascii_digit());
-        (plain && number && patch).then_some(own)
+        let fits: fn(u8) -> bool = if self.is_in_tree() {
+            // A patch of Flink itself is a number and nothing else.
+            |byte| byte.is_ascii_digit()
+        } else if self.before.is_empty() {
+            |byte| byte.is_ascii_alphanumeric() || b".-_+".contains(&byte)
+        } else {
+            // The rest of a line of releases: not what another suffix ends.
+            |byte| byte.is_ascii_digit() || byte == b'.'
+        };
+        (number && own.bytes().all(fits)).then_some(own)
     }
 
     /// Whether its versions are Flink's own.
@@ -229,7 +234,10 @@ impl Entry {
             .maven
             .replace("{minor}", minor)
             .replace("{scala}", scala);
-        let version = template.version.replace("{minor}", minor);
+        let version = template
+            .version
+            .replace("{minor}", minor)
+            .replace("{scala}", scala);
         let (group, artifact) = maven.split_once(':')?;
         let (before, after) = version.split_once('*')?;
         Some(Candidate {
@@ -242,6 +250,15 @@ impl Entry {
             before: before.to_owned(),
             after: after.to_owned(),
             template,
+        })
+    }
+
+    /// Whether one of its own templates is for this Flink.
+    pub fn has_template(&self, flink: &str) -> bool {
+        self.minor_of(flink).is_ok_and(|minor| {
+            self.templates
+                .iter()
+                .any(|template| template.holds_for(minor, None))
         })
     }
 
@@ -380,6 +397,38 @@ mod tests {
     }
 
     #[test]
+    fn a_line_of_releases_may_be_for_some_minors() {
+        let cdc = entry(
+            r#"
+            [[template]]
+            maven = "g:cdc"
+            version = "3.5.*"
+            since = "1.19"
+            before = "1.21"
+            fat = true
+            [[template]]
+            maven = "g:star"
+            version = "*_flink-{minor}_{scala}"
+            since = "1.20"
+            scala = ["2.12"]
+            fat = true
+        "#,
+        );
+        assert!(cdc.candidates("2.0.0", Some("2.11")).unwrap().is_empty());
+        let found = cdc.candidates("1.20.5", Some("2.12")).unwrap();
+        for (version, own) in [
+            ("3.5.0", Some("0")),
+            ("3.5.0.1", Some("0.1")),
+            ("3.5.0-2.2", None),
+            ("3.6.0", None),
+        ] {
+            assert_eq!(found[0].own(version), own, "{version}");
+        }
+        assert_eq!(found[1].own("1.2.9_flink-1.20_2.12"), Some("1.2.9"));
+        assert_eq!(found[1].own("1.2.9_flink-1.20_2.11"), None);
+    }
+
+    #[test]
     fn only_versions_for_the_minor_fit() {
         let kafka = entry(KAFKA);
         let found = kafka.candidates("1.20.5", None).unwrap();
@@ -405,7 +454,7 @@ mod tests {
     fn problems_are_found() {
         for (from, to, says) in [
             ("\"*\"", "\"1\"", "needs one `*`"),
-            ("*_flink-{minor}", "*", "neither"),
+            ("*_flink-{minor}", "*", "`since` and `before` are needed"),
             ("\"1.15\"", "\"x\"", "not a Flink minor"),
             ("g:runtime", "runtime", "not group:artifact"),
             ("[\"2.11\", \"2.12\"]", "[]", "lists no version"),
