@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use flinkpack::catalogue::{Catalogue, Wanted};
 use flinkpack::report::Report;
-use flinkpack::resolve::maven::{Environment, Maven};
+use flinkpack::resolve::maven::{Environment, Maven, Origin};
 
 use super::store;
 
@@ -63,4 +63,19 @@ async fn catalogue_walk() {
         "not in the repository:\n{}",
         absent.join("\n")
     );
+}
+
+/// One small file through the repositories that are really configured.
+#[tokio::test]
+#[ignore = "asks the real repository: cargo test -- --ignored a_real_file"]
+async fn a_real_file() {
+    let (_folder, store) = store();
+    let environment = Environment::of_process();
+    let maven = Maven::of_user(&[], &environment, store, Report::silent(), false).unwrap();
+    let coordinate = "org.apache.flink:flink-connector-jdbc:3.3.0-1.20"
+        .parse()
+        .unwrap();
+    let file = maven.jar(&coordinate, None).await.unwrap();
+    let again = maven.jar(&coordinate, Some(file.sha256)).await.unwrap();
+    assert_eq!(again.from, Origin::Cache);
 }
