@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::minor::Minor;
+use super::template::Template;
 
 /// What an entry of the catalogue is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -52,6 +53,9 @@ pub struct Entry {
     /// The releases, oldest first.
     #[serde(rename = "release", default)]
     pub releases: Vec<Release>,
+    /// How releases that are not listed are written.
+    #[serde(rename = "template", default)]
+    pub templates: Vec<Template>,
 }
 
 /// One release of an entry, for the Flink minors that it lists.
@@ -108,15 +112,22 @@ impl Entry {
             if self.since.is_none() {
                 return Some("a filesystem needs `since`".to_owned());
             }
-        } else if self.releases.is_empty() {
-            return Some("a connector needs at least one [[release]]".to_owned());
+        } else if self.releases.is_empty() && self.templates.is_empty() {
+            return Some("a connector needs at least one [[release]] or [[template]]".to_owned());
         }
         for minor in [&self.since, &self.removed].into_iter().flatten() {
             if Minor::parse(minor).is_none() {
                 return Some(format!("`{minor}` is not a Flink minor such as 1.20"));
             }
         }
-        self.releases.iter().find_map(Release::problem)
+        let releases = self.releases.iter().find_map(Release::problem);
+        releases.or_else(|| {
+            self.templates.iter().find_map(|template| {
+                template
+                    .problem()
+                    .or_else(|| template.as_release().problem())
+            })
+        })
     }
 }
 

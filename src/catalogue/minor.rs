@@ -13,6 +13,13 @@ impl Minor {
         Some(Minor(number(major)?, number(minor)?))
     }
 
+    /// How far it is from another one, to compare distances: a major version
+    /// is farther than any number of minors.
+    pub(super) fn distance(self, other: Minor) -> i64 {
+        let place = |minor: Minor| i64::from(minor.0) * 1000 + i64::from(minor.1);
+        (place(self) - place(other)).abs()
+    }
+
     /// The minor of a full Flink version: `1.20.5`, `2.0-preview1`, `1.20`.
     pub(super) fn of_version(version: &str) -> Option<Minor> {
         let (major, rest) = version.split_once('.')?;

@@ -9,12 +9,14 @@ mod embedded;
 mod entry;
 mod minor;
 mod select;
+mod template;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 pub use entry::{Entry, Kind, Release};
 pub use select::{NoRelease, SelectError, Selected, UnknownVersion, Wanted};
+pub use template::{Candidate, Template};
 
 /// A project's entry is refused above this size: the largest real one is a
 /// few kilobytes.

@@ -208,7 +208,7 @@ struct Target<'a> {
 
 /// How a version tells which Flink it is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Style {
+pub(super) enum Style {
     /// `3.3.0-1.20`
     Suffix,
     /// Flink's own: `1.20.5`
@@ -256,14 +256,14 @@ impl Release {
                 .is_some_and(|rest| !wanted.is_empty() && rest.starts_with('-'))
     }
 
-    fn has_style(&self, wanted: Style) -> bool {
+    pub(super) fn has_style(&self, wanted: Style) -> bool {
         self.flink.iter().any(|minor| {
             let version = self.version_for(&format!("{minor}.0"), minor);
             style(&version, minor) == Some(wanted)
         })
     }
 
-    fn minors(&self) -> impl Iterator<Item = Minor> {
+    pub(super) fn minors(&self) -> impl Iterator<Item = Minor> {
         self.flink.iter().filter_map(|minor| Minor::parse(minor))
     }
 }
@@ -283,9 +283,7 @@ impl Entry {
         flink: &str,
         scala: Option<&str>,
     ) -> Result<Selected, SelectError> {
-        let minor = Minor::of_version(flink).ok_or_else(|| SelectError::NotFlink {
-            flink: flink.to_owned(),
-        })?;
+        let minor = self.minor_of(flink)?;
         let minor_text = minor.to_string();
         let target = Target {
             flink,
@@ -293,7 +291,6 @@ impl Entry {
             minor_text: &minor_text,
             scala,
         };
-        self.exists_for(target)?;
         match wanted {
             Wanted::Auto => match self.releases_for(&minor_text, scala).next_back() {
                 Some(release) => Ok(self.selected(release, None, target)),
@@ -303,49 +300,38 @@ impl Entry {
         }
     }
 
-    /// An error where this Flink (a full version) never had the entry, or has
-    /// dropped it.
-    pub fn exists(&self, flink: &str) -> Result<(), SelectError> {
+    /// The minor of a full Flink version, if that has the entry at all.
+    pub(super) fn minor_of(&self, flink: &str) -> Result<Minor, SelectError> {
         let minor = Minor::of_version(flink).ok_or_else(|| SelectError::NotFlink {
             flink: flink.to_owned(),
         })?;
-        self.exists_for(Target {
-            flink,
-            minor,
-            minor_text: &minor.to_string(),
-            scala: None,
-        })
-    }
-
-    /// Whether one of its releases is of this `group:artifact`.
-    pub fn has_artifact(&self, artifact: &str, scala: &str) -> bool {
-        self.releases
-            .iter()
-            .any(|release| release.maven.replace("{scala}", scala) == artifact)
-    }
-
-    fn exists_for(&self, target: Target<'_>) -> Result<(), SelectError> {
         if let Some(since) = &self.since
-            && Minor::parse(since).is_some_and(|since| target.minor < since)
+            && Minor::parse(since).is_some_and(|since| minor < since)
         {
             return Err(SelectError::NotYet {
                 name: self.name.clone(),
-                flink: target.minor_text.to_owned(),
+                flink: minor.to_string(),
                 since: since.clone(),
                 instead: self.hint.clone(),
             });
         }
         if let Some(removed) = &self.removed
-            && Minor::parse(removed).is_some_and(|removed| target.minor >= removed)
+            && Minor::parse(removed).is_some_and(|removed| minor >= removed)
         {
             return Err(SelectError::Removed {
                 name: self.name.clone(),
-                flink: target.minor_text.to_owned(),
+                flink: minor.to_string(),
                 removed: removed.clone(),
                 instead: self.hint.clone(),
             });
         }
-        Ok(())
+        Ok(minor)
+    }
+
+    /// An error where this Flink (a full version) never had the entry, or has
+    /// dropped it.
+    pub fn exists(&self, flink: &str) -> Result<(), SelectError> {
+        self.minor_of(flink).map(|_| ())
     }
 
     fn select_version(&self, wanted: &str, target: Target<'_>) -> Result<Selected, SelectError> {

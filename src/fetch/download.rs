@@ -114,6 +114,14 @@ pub async fn fetch(request: &Request<'_>, store: &Store, report: &Report) -> Res
     if request.offline {
         return Err(refuse_offline(request.url));
     }
+    // Credentials in the address are credentials for its host alone.
+    let mut url = request.url.clone();
+    let of_url = Access::take_from(&mut url);
+    let request = &Request {
+        url: &url,
+        access: request.access.or(of_url.as_ref()),
+        ..request.clone()
+    };
     let mut attempts = Attempts::new(request.patience);
     let mut transfer = Transfer {
         request,

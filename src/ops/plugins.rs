@@ -53,7 +53,11 @@ pub fn run(folder: &Path, flink: Option<&str>) -> Result<Vec<Row>> {
                 }
             }
         }
-        let usable = !versions.is_empty() || (entry.kind == Kind::Filesystem && minor.is_none());
+        let asked_for = match &minor {
+            Some(minor) => entry.has_template(&format!("{minor}.0")),
+            None => !entry.templates.is_empty() || entry.kind == Kind::Filesystem,
+        };
+        let usable = !versions.is_empty() || asked_for;
         if usable {
             rows.push(Row {
                 name: entry.name.clone(),
@@ -84,7 +88,11 @@ pub fn text(rows: &[Row], flink: Option<&str>) -> String {
             out.push_str(&format!("{kind}s\n"));
         }
         let what = match flink {
-            Some(_) => row.versions.last().cloned().unwrap_or_default(),
+            Some(_) => row
+                .versions
+                .last()
+                .map_or("(repository)", String::as_str)
+                .to_owned(),
             None => span(&row.flink),
         };
         let about: String = row.about.chars().take(38).collect();

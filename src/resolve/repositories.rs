@@ -29,6 +29,17 @@ impl Repositories {
         }
     }
 
+    /// Those of `maven`, and no others.
+    pub fn of(maven: Maven) -> Repositories {
+        Repositories {
+            manifest: Vec::new(),
+            store: maven.store().clone(),
+            report: maven.report().clone(),
+            offline: maven.offline(),
+            maven: OnceLock::from(maven),
+        }
+    }
+
     /// The repositories; settings are read at the first call.
     pub fn get(&self) -> Result<&Maven> {
         if let Some(maven) = self.maven.get() {

@@ -58,7 +58,7 @@ async fn a_mirror_is_opened_by_its_server() {
             .await
             .unwrap_err();
         assert!(
-            error.report().contains("HTTP 401") && error.report().contains("<server>"),
+            error.report().contains("HTTP 401") && error.report().contains("id `corp`"),
             "{}",
             error.report()
         );

@@ -82,7 +82,7 @@ impl<K: Eq + Hash, V> Once<K, V> {
 }
 
 impl Maven {
-    /// Files out of these repositories, asked in order.
+    /// Files out of these repositories, asked in order, and no others.
     pub fn new(
         repositories: Vec<Repository>,
         store: Store,

@@ -160,7 +160,7 @@ fn resolve(named: &Named<'_>, settings: &Settings) -> Result<Repository> {
         .any(|mirror| mirror.id == named.id && bare(&mirror.url) == bare(named.url));
     // What flinkpack.toml names is wanted: a blanket ban does not reach it.
     let mirror = mirror::pick(&settings.mirrors, &named.id, named.url)
-        .filter(|mirror| !itself && !(named.own && mirror.blocked));
+        .filter(|mirror| !(itself || named.own && mirror.blocked));
     let (id, text) = match mirror {
         Some(mirror) => (&mirror.id, mirror.url.as_str()),
         None => (&named.id, named.url),

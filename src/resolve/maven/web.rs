@@ -41,7 +41,23 @@ pub(super) async fn small(
     match ask(maven, repository, &url, limit).await {
         Ok(small) => Ok(Some(small.bytes)),
         Err(error) if error.is("not-found") => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => Err(with_id(error, repository)),
+    }
+}
+
+/// Says where the credentials of a repository come from, if that is the matter.
+fn with_id(error: Error, repository: &Repository) -> Error {
+    match (error.is("denied"), &repository.access) {
+        (false, _) => error,
+        (true, Some(_)) => error.hint(format!(
+            "the credentials used are those of the <server> `{}`, or of the address itself",
+            repository.id
+        )),
+        (true, None) => error.hint(format!(
+            "for {} that is the <server> with the id `{}`",
+            repository.shown(),
+            repository.id
+        )),
     }
 }
 
@@ -108,7 +124,7 @@ pub(super) async fn file(
     let mut body = match fetch(&request, maven.store(), maven.report()).await {
         Ok(body) => body,
         Err(error) if error.is("not-found") => return Ok(None),
-        Err(error) => return Err(error),
+        Err(error) => return Err(with_id(error, repository)),
     };
     if looks_like_html(&body.written.head) && !path.ends_with(".html") {
         return Err(Error::new("the answer is a web page, not the file")
