@@ -4,6 +4,7 @@ pub mod faults;
 pub mod http;
 pub mod images;
 pub mod maven;
+pub mod project;
 pub mod registry;
 pub mod routes;
 pub mod tokens;
