@@ -1,5 +1,6 @@
 //! All integration tests, in one binary.
 
+mod e2e;
 mod maven;
 mod registry;
 mod support;

@@ -1,6 +1,8 @@
 //! Servers and helpers that several tests use.
 
+pub mod docker;
 pub mod faults;
+pub mod flink;
 pub mod http;
 pub mod images;
 pub mod maven;
