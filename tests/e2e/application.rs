@@ -27,11 +27,16 @@ args = ["--rows", "200", "--sink", "print"]
     let _tag = docker.removed_later(format!("{image}:1"));
     project.ok(&["build"]);
     let image = format!("{image}:1");
-    let jars = docker.shell(&image, "cd /opt/flink; ls */risk-udf.jar usrlib/orders-job.jar");
+    let jars = docker.shell(
+        &image,
+        "cd /opt/flink; ls */risk-udf.jar usrlib/orders-job.jar",
+    );
     assert_eq!(
         jars,
-        format!("{folder}/risk-udf.jar\nusrlib/orders-job.jar")
-            .replace("usrlib/risk-udf.jar\nusrlib/orders-job.jar", "usrlib/orders-job.jar\nusrlib/risk-udf.jar")
+        format!("{folder}/risk-udf.jar\nusrlib/orders-job.jar").replace(
+            "usrlib/risk-udf.jar\nusrlib/orders-job.jar",
+            "usrlib/orders-job.jar\nusrlib/risk-udf.jar"
+        )
     );
 
     let _turn = Turn::take();

@@ -65,9 +65,8 @@ rest.port: {rest}
 blob.server.port: 0
 query.server.port: 0"
         );
-        let start = |command| {
-            docker.start(&["--network", "host", "-e", &properties, image, command])
-        };
+        let start =
+            |command| docker.start(&["--network", "host", "-e", &properties, image, command]);
         let cluster = Cluster {
             jobmanager: start("jobmanager"),
             taskmanager: start("taskmanager"),
