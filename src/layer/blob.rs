@@ -34,9 +34,17 @@ struct Stream {
     gzip: Gzip<BlobWriter>,
 }
 
+impl Stream {
+    /// Bytes of a file's content, which have a digest of their own too.
+    fn write_content(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.diff_id.send(Piece::Content(bytes.to_vec()))?;
+        self.gzip.write_all(bytes)
+    }
+}
+
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.diff_id.update(bytes)?;
+        self.diff_id.send(Piece::Frame(bytes.to_vec()))?;
         self.gzip.write_all(bytes)?;
         Ok(bytes.len())
     }
@@ -52,6 +60,7 @@ pub(super) fn write(entries: &[Entry], store: &Store, task: &Task) -> Result<Kno
         gzip: Gzip::new(store.new_blob()?),
     });
     let mut buffer = vec![0; CHUNK];
+    let mut files = Vec::new();
     for entry in entries {
         archive::append_header(&mut tar, entry)?;
         if let EntryKind::File {
@@ -63,14 +72,20 @@ pub(super) fn write(entries: &[Entry], store: &Store, task: &Task) -> Result<Kno
             let source = open(entry, sha256, content, store)?;
             let copied = copy(source, *size, tar.get_mut(), &mut buffer, task)
                 .doing(|| format!("reading {}", entry.reason))?;
-            if copied != Some(*sha256) {
+            if !copied {
                 return Err(changed(entry, sha256, content, store));
             }
+            files.push((entry, sha256, content));
         }
     }
     tar.get_mut().gzip.set_stored(false)?;
     let stream = tar.into_inner()?;
-    let diff_id = stream.diff_id.finish()?;
+    let (diff_id, contents) = stream.diff_id.finish()?;
+    for ((entry, sha256, content), found) in files.into_iter().zip(contents) {
+        if found != *sha256 {
+            return Err(changed(entry, sha256, content, store));
+        }
+    }
     let (digest, size) = stream.gzip.finish()?.commit()?;
     Ok(Known {
         digest,
@@ -79,16 +94,15 @@ pub(super) fn write(entries: &[Entry], store: &Store, task: &Task) -> Result<Kno
     })
 }
 
-/// Copies a file's content and pads it to a whole block; answers its digest,
-/// or `None` where the content has not the announced size.
+/// Copies a file's content and pads it to a whole block; answers whether it
+/// has the announced size.
 fn copy(
     mut source: Box<dyn Read>,
     size: u64,
     stream: &mut Stream,
     buffer: &mut [u8],
     task: &Task,
-) -> Result<Option<Digest>> {
-    let mut hasher = Sha256::new();
+) -> Result<bool> {
     let mut done: u64 = 0;
     loop {
         let read = fill(source.as_mut(), buffer)?;
@@ -103,15 +117,15 @@ fn copy(
         }
         done += read as u64;
         if done > size {
-            return Ok(None);
+            return Ok(false);
         }
-        hasher.update(&buffer[..read]);
-        stream.write_all(&buffer[..read])?;
+        stream.write_content(&buffer[..read])?;
         task.advance(read as u64);
     }
+    stream.diff_id.send(Piece::End)?;
     let padding = (512 - size % 512) % 512;
     stream.write_all(&[0; 512][..padding as usize])?;
-    Ok((done == size).then(|| Digest::finish(hasher)))
+    Ok(done == size)
 }
 
 /// Reads until the buffer is full or the source ends.
@@ -126,54 +140,53 @@ fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// SHA-256 on a thread of its own: a layer has two digests, and a machine more
-/// than one processor.
+/// A piece of the tar stream.
+enum Piece {
+    /// Headers and padding.
+    Frame(Vec<u8>),
+    /// Content of a file.
+    Content(Vec<u8>),
+    /// The file ends.
+    End,
+}
+
+/// SHA-256 of the tar stream and of each file in it, on a thread of its own: a
+/// layer has many digests, and a machine more than one processor.
 struct Hashing {
-    chunks: SyncSender<Vec<u8>>,
-    thread: JoinHandle<Digest>,
-    gathered: Vec<u8>,
+    pieces: SyncSender<Piece>,
+    thread: JoinHandle<(Digest, Vec<Digest>)>,
 }
 
 impl Hashing {
     fn begin() -> Hashing {
-        let (chunks, incoming) = sync_channel::<Vec<u8>>(2);
+        let (pieces, incoming) = sync_channel(4);
         let thread = std::thread::spawn(move || {
-            let mut hasher = Sha256::new();
-            for chunk in incoming {
-                hasher.update(&chunk);
+            let (mut all, mut file) = (Sha256::new(), Sha256::new());
+            let mut files = Vec::new();
+            for piece in incoming {
+                match piece {
+                    Piece::Frame(bytes) => all.update(&bytes),
+                    Piece::Content(bytes) => {
+                        all.update(&bytes);
+                        file.update(&bytes);
+                    }
+                    Piece::End => files.push(Digest::finish(std::mem::take(&mut file))),
+                }
             }
-            Digest::finish(hasher)
+            (Digest::finish(all), files)
         });
-        Hashing {
-            chunks,
-            thread,
-            gathered: Vec::with_capacity(CHUNK),
-        }
+        Hashing { pieces, thread }
     }
 
-    fn update(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let taken = rest.len().min(CHUNK - self.gathered.len());
-            self.gathered.extend_from_slice(&rest[..taken]);
-            rest = &rest[taken..];
-            if self.gathered.len() == CHUNK {
-                self.send()?;
-            }
-        }
-        Ok(())
-    }
-
-    fn send(&mut self) -> io::Result<()> {
-        let chunk = std::mem::replace(&mut self.gathered, Vec::with_capacity(CHUNK));
-        self.chunks
-            .send(chunk)
+    fn send(&self, piece: Piece) -> io::Result<()> {
+        self.pieces
+            .send(piece)
             .map_err(|_| io::Error::other("the hashing thread ended early"))
     }
 
-    fn finish(mut self) -> Result<Digest> {
-        self.send()?;
-        drop(self.chunks);
+    /// The stream's digest, and each file's in order.
+    fn finish(self) -> Result<(Digest, Vec<Digest>)> {
+        drop(self.pieces);
         self.thread
             .join()
             .map_err(|_| Error::new("the hashing thread ended by a panic"))
