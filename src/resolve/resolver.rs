@@ -7,7 +7,7 @@ use url::Url;
 
 use super::maven::Coordinate;
 use super::repositories::Repositories;
-use super::{Artifact, Folder, Request, Wanted, catalogue, jar, local};
+use super::{Artifact, Content, Folder, Request, Wanted, catalogue, jar, local};
 use crate::base::BaseFacts;
 use crate::catalogue::{Catalogue, Entry, Kind};
 use crate::error::{Context, Error, Result};
@@ -18,7 +18,6 @@ use crate::image::{Digest, LayerKind};
 use crate::lock::{Lock, Source};
 use crate::manifest::{Manifest, Place};
 use crate::report::Report;
-use crate::stage::Content;
 use crate::store::Store;
 
 /// Requests answered at once.

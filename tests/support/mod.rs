@@ -1,5 +1,7 @@
 //! Servers and helpers that several tests use.
 
+pub mod base;
+pub mod daemon;
 pub mod faults;
 pub mod http;
 pub mod images;
