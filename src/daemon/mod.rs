@@ -72,7 +72,7 @@ impl Daemon {
     /// Connects to the daemon that the environment names.
     pub async fn connect() -> Result<Daemon> {
         let host = host::find()?;
-        let docker = connect(&host).doing(|| doing_connect(&host))?;
+        let docker = connect(&host)?;
         let docker = docker
             .negotiate_version()
             .await
@@ -301,7 +301,8 @@ fn connect(host: &host::Host) -> Result<Docker> {
     let address = host.address.as_str();
     let tls = std::env::var_os("DOCKER_TLS_VERIFY").is_some_and(|value| !value.is_empty());
     if address.starts_with("unix://") {
-        Ok(Docker::connect_with_unix(address, PATIENCE, version)?)
+        Docker::connect_with_unix(address, PATIENCE, version)
+            .map_err(|error| unreachable(error, host))
     } else if address.starts_with("tcp://") && tls {
         let _ = rustls::crypto::ring::default_provider().install_default();
         Ok(Docker::connect_with_ssl_defaults()?
@@ -312,6 +313,7 @@ fn connect(host: &host::Host) -> Result<Docker> {
         Err(Error::new(format!(
             "the address `{address}` is neither unix:// nor tcp://"
         ))
+        .doing(doing_connect(host))
         .hint("for a daemon behind ssh, forward its socket (ssh -L ./docker.sock:/var/run/docker.sock HOST) and set DOCKER_HOST=unix://$PWD/docker.sock"))
     }
 }

@@ -95,10 +95,21 @@ pub fn text(rows: &[Row], flink: Option<&str>) -> String {
                 .to_owned(),
             None => span(&row.flink),
         };
-        let about: String = row.about.chars().take(38).collect();
-        out.push_str(&format!("  {:<22} {what:<14} {about}\n", row.name));
+        let line = format!("  {:<23} {what:<13} {}", row.name, row.about);
+        out.push_str(cut(&line, 80).trim_end());
+        out.push('\n');
     }
     out
+}
+
+/// At most so many characters; what is cut off shows.
+fn cut(line: &str, most: usize) -> String {
+    if line.chars().count() <= most {
+        return line.to_string();
+    }
+    let mut short: String = line.chars().take(most - 1).collect();
+    short.push('…');
+    short
 }
 
 fn span(minors: &[String]) -> String {

@@ -351,6 +351,13 @@ impl Resolver<'_> {
             }
             Source::Path(_) | Source::Base(_) => Ok(()),
         }
+        .map_err(|error| match error.is("digest-mismatch") {
+            true => error.hint(format!(
+                "the lock file pins what was there before: if the change is meant, `flinkpack lock --upgrade {}` takes it",
+                artifact.name
+            )),
+            false => error,
+        })
         .doing(|| format!("fetching {}", artifact.shown()))
     }
 
@@ -378,12 +385,15 @@ impl Resolver<'_> {
 }
 
 fn parse_url(text: &str) -> Result<Url> {
-    Url::parse(text).map_err(|error| {
-        Error::usage(format!(
-            "`{}` is not an address: {error}",
-            redact::shown_text(text)
-        ))
-    })
+    let shown = redact::shown_text(text);
+    let url = Url::parse(text)
+        .map_err(|error| Error::usage(format!("`{shown}` is not an address: {error}")))?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        _ => Err(Error::usage(format!("{shown} cannot be fetched")).hint(
+            "addresses begin with https:// or http://; a local JAR is named by { path = \"…\" }",
+        )),
+    }
 }
 
 fn file_name(path: &Path, shown: &str) -> Result<String> {

@@ -31,8 +31,11 @@ fn what_is_no_base_is_told() {
         let project = with_base(base);
         make(&project);
         let run = project.fails(1, BUILD);
-        assert!(!project.path("out").exists(), "{title}: nothing is written");
-        transcript.add(
+        assert!(
+            !project.path("out/index.json").exists(),
+            "{title}: nothing is written"
+        );
+        transcript.failure(
             title,
             &project,
             &run,
@@ -119,7 +122,7 @@ async fn one_that_is_nowhere_names_both_places() {
     let run = project.fails(1, BUILD);
     let mut transcript = Transcript::new();
     let address = registry.address().to_string();
-    transcript.add("in neither", &project, &run, &[(&address, "[registry]")]);
+    transcript.failure("in neither", &project, &run, &[(&address, "[registry]")]);
     transcript.check("bases_nowhere");
     assert!(run.stderr.contains("daemon") && run.stderr.contains(&address));
 }
@@ -184,7 +187,7 @@ fn without_opt_there_is_nothing_to_link_or_move() {
             &format!("[filesystems]\noss = {place}\n"),
         );
         let run = project.fails(1, BUILD);
-        transcript.add(title, &project, &run, &[]);
+        transcript.failure(title, &project, &run, &[]);
     }
     transcript.check("bases_without_opt");
 }

@@ -26,7 +26,7 @@ fn absent_ones_are_named_with_what_said_so() {
             host.replace("[project]", &project.folder().display().to_string()),
         );
         let run = project.fails(1, &["build", "--load"]);
-        transcript.add(title, &project, &run, &[]);
+        transcript.failure(title, &project, &run, &[]);
     };
     case("no socket", "unix://[project]/docker.sock");
     case("not a socket", "unix://[project]/risk.jar");
@@ -79,7 +79,7 @@ fn a_socket_without_permission() {
     let run = Run::of(command.output().unwrap());
     assert_eq!(run.code, 1, "{}", run.stderr);
     let mut transcript = Transcript::new();
-    transcript.add("no permission", &project, &run, &[]);
+    transcript.failure("no permission", &project, &run, &[]);
     transcript.check("daemons_permission");
 }
 
@@ -104,7 +104,7 @@ fn a_load_that_fails_says_why() {
                 .iter()
                 .any(|line| line.contains("/images/load"))
         );
-        transcript.add(title, &project, &run, &[]);
+        transcript.failure(title, &project, &run, &[]);
         // What was built is kept: the next try only loads.
         let run = project.ok(&["build", "--output", "oci:out"]);
         assert!(!run.stderr.contains(": built"), "{}", run.stderr);

@@ -13,7 +13,7 @@ fn checkout() -> Project {
     let project = project(
         "[udfs]\nrisk = { path = \"udf/*.jar\" }\n[filesystems]\noss = { place = \"move\" }\ns3-hadoop = {}\n\
          [job]\njar = { path = \"job.jar\" }\nclass = \"com.example.Job\"\n\
-         [config]\n\"state.backend.type\" = \"rocksdb\"\nä = 1\n[files]\n\"/opt/extra\" = \"extra\"\n\
+         [config]\n\"state.backend.type\" = \"rocksdb\"\n\"a.b\" = 1\n[files]\n\"/opt/extra\" = \"extra\"\n\
          [image.labels]\nteam = \"risk\"\nb = \"2\"\n[image.env]\nZ = \"1\"\nA = \"2\"\n",
     );
     for name in ["b", "a", "Z", "é", "z"] {

@@ -30,7 +30,7 @@ fn each_is_named_with_what_is_wrong_with_it() {
         let project = udf();
         make(&project);
         let run = fails(&project);
-        transcript.add(title, &project, &run, &[]);
+        transcript.failure(title, &project, &run, &[]);
     };
     case("missing, and nothing like it is there", &|_| {});
     case("missing, and another one is there", &|project| {
@@ -105,7 +105,7 @@ fn what_may_not_be_read_is_told() {
     let run = Run::of(command.output().unwrap());
     assert_eq!(run.code, 1, "{}", run.stderr);
     let mut transcript = Transcript::new();
-    transcript.add("unreadable", &project, &run, &[]);
+    transcript.failure("unreadable", &project, &run, &[]);
     transcript.check("jars_unreadable");
 }
 
@@ -139,7 +139,7 @@ fn patterns() {
             project.jar(file, &[("a", file.as_bytes())]);
         }
         let run = fails(&project);
-        transcript.add(title, &project, &run, &[]);
+        transcript.failure(title, &project, &run, &[]);
     };
     case("nothing matches", "libs/*.jar", &[]);
     case(
@@ -184,7 +184,7 @@ fn two_sources_for_one_path_are_both_named() {
         project.jar("two/risk.jar", &[("a", b"two")]);
         project.write("x/y", "y");
         let run = project.fails(2, BUILD);
-        transcript.add(title, &project, &run, &[]);
+        transcript.failure(title, &project, &run, &[]);
     };
     case(
         "two JARs of one name",
@@ -224,7 +224,7 @@ fn what_would_not_run_is_refused() {
         let project = super::on(&crate::support::base::TinyBase::flink(flink), sections);
         project.jar(file, &[("a", b"a")]);
         let run = project.fails(code, BUILD);
-        transcript.add(title, &project, &run, &[]);
+        transcript.failure(title, &project, &run, &[]);
     };
     let connector = |file: &str| format!("[connectors]\nx = {{ path = \"{file}\" }}\n");
     let s3 = "flink-s3-fs-hadoop-1.20.5.jar";

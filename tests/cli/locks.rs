@@ -58,9 +58,9 @@ fn locked_builds_what_the_lock_has_and_nothing_else() {
     let mut transcript = Transcript::new();
     let project = two_udfs();
     let run = project.fails(1, &["build", "--locked", "--output", "oci:out"]);
-    transcript.add("there is no lock", &project, &run, &[]);
+    transcript.failure("there is no lock", &project, &run, &[]);
     let run = project.fails(3, &["lock", "--check"]);
-    transcript.add("lock --check without a lock", &project, &run, &[]);
+    transcript.failure("lock --check without a lock", &project, &run, &[]);
 
     project.ok(&["lock"]);
     let lock = project.read("flinkpack.lock");
@@ -75,9 +75,9 @@ fn locked_builds_what_the_lock_has_and_nothing_else() {
         format!("{}[udfs]\nrisk = {{ path = \"risk.jar\" }}\nnew = {{ path = \"new.jar\" }}\n[filesystems]\noss = {{}}\n", super::HEAD),
     );
     let run = project.fails(1, &["build", "--locked", "--output", "oci:locked"]);
-    transcript.add("the manifest asks for more", &project, &run, &[]);
+    transcript.failure("the manifest asks for more", &project, &run, &[]);
     let run = project.fails(3, &["lock", "--check"]);
-    transcript.add("lock --check", &project, &run, &[]);
+    transcript.failure("lock --check", &project, &run, &[]);
     assert_eq!(project.read("flinkpack.lock"), lock, "neither changes it");
     assert!(!project.path("locked").exists());
     let run = project.ok(&["lock"]);
@@ -118,7 +118,7 @@ fn lock_files_that_cannot_be_read_are_told() {
         let broken = change(project.read("flinkpack.lock"));
         project.write("flinkpack.lock", &broken);
         let run = project.fails(2, BUILD);
-        transcript.add(title, &project, &run, &[]);
+        transcript.failure(title, &project, &run, &[]);
         assert_eq!(
             project.read("flinkpack.lock"),
             broken,
@@ -165,9 +165,9 @@ fn content_that_the_lock_does_not_pin_is_refused() {
     let mut transcript = Transcript::new();
     let port = server.url("/").port().unwrap().to_string();
     let run = project.fails(1, &["build", "--output", "oci:other"]);
-    transcript.add("build", &project, &run, &[(&port, "[port]")]);
+    transcript.failure("build", &project, &run, &[(&port, "[port]")]);
     let run = project.fails(1, &["build", "--locked", "--output", "oci:other"]);
-    transcript.add("build --locked", &project, &run, &[(&port, "[port]")]);
+    transcript.failure("build --locked", &project, &run, &[(&port, "[port]")]);
     transcript.check("lock_mismatch");
     assert_eq!(project.read("flinkpack.lock"), lock);
 }

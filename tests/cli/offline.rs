@@ -58,7 +58,7 @@ async fn what_is_missing_is_named() {
             std::fs::remove_dir_all(project.cache()).unwrap();
         }
         let run = project.fails(1, OFFLINE);
-        transcript.add(title, &project, &run, &[(&port, "[port]")]);
+        transcript.failure(title, &project, &run, &[(&port, "[port]")]);
     };
     server.file("/m2/com/example/acme/1.0/acme-1.0.jar", &small_jar("Acme"));
     let by_maven = "[connectors]\nacme = { maven = \"com.example:acme:1.0\" }\n";
@@ -70,11 +70,7 @@ async fn what_is_missing_is_named() {
     case("a coordinate that the lock pins", by_maven, true);
     case("an address", &by_url, false);
     case("an address that the lock pins", &by_url, true);
-    case(
-        "a catalogue name",
-        "[connectors]\nopensearch = \"auto\"\n",
-        false,
-    );
+    case("a catalogue name", "[connectors]\navro = \"auto\"\n", false);
 
     let registry = FaultRegistry::start().await;
     TinyBase::flink("1.20.5").publish(&registry, "flink", "1.20");
@@ -82,7 +78,7 @@ async fn what_is_missing_is_named() {
     let mut project = Project::with_manifest(&HEAD.replace("oci:base", &base));
     alone(&mut project);
     let run = project.fails(1, OFFLINE);
-    transcript.add(
+    transcript.failure(
         "a base",
         &project,
         &run,
@@ -110,8 +106,7 @@ async fn offline_and_push_do_not_go_together() {
     let mut project = Project::with_manifest(&HEAD.replace("registry.test", registry.address()));
     TinyBase::flink("1.20.5").write(&project.path("base"));
     alone(&mut project);
-    let run = project.run(&["build", "--offline", "--push"]);
-    assert!(run.code == 1 || run.code == 2, "{}", run.stderr);
+    let run = project.fails(2, &["build", "--offline", "--push"]);
     assert!(run.stderr.contains("--offline"), "{}", run.stderr);
     assert!(registry.log().is_empty(), "{:?}", registry.log());
 }

@@ -60,7 +60,7 @@ fn a_project_adds_rows_of_its_own() {
     let project = project("[connectors]\nacme = \"auto\"\n");
     project.write(
         "plugins/connectors/acme.toml",
-        "name = \"acme\"\nkind = \"connector\"\nabout = \"Acme's own\"\n\n[[release]]\nversion = \"1.0\"\nflink = [\"1.20\"]\nmaven = \"com.example:acme:1.0\"\n",
+        "name = \"acme\"\nkind = \"connector\"\nabout = \"Acme's own\"\n\n[[release]]\nversion = \"1.0\"\nflink = [\"1.20\"]\nmaven = \"com.example:acme\"\nfat = true\n",
     );
     let listed = project.run(&["plugins", "--flink", "1.20"]);
     assert!(

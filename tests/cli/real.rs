@@ -89,8 +89,6 @@ fn one_processor_or_all_give_one_digest_on_a_real_base() {
             ])
             .stdout,
     );
-    let other = Project::new();
-    drop(other);
     let (second, _) = real("digest");
     let digest = digest_of(
         &second

@@ -31,6 +31,17 @@ impl Transcript {
         );
     }
 
+    /// Adds a failed run: only what it says of the failure.
+    pub fn failure(&mut self, title: &str, project: &Project, run: &Run, varying: &[(&str, &str)]) {
+        let start = run.stderr.find("error: ").unwrap_or(0);
+        let told = Run {
+            code: run.code,
+            stdout: run.stdout.clone(),
+            stderr: run.stderr[start..].to_string(),
+        };
+        self.add(title, project, &told, varying);
+    }
+
     /// Compares all of it with the file of this name.
     pub fn check(&self, name: &str) {
         let mut settings = insta::Settings::clone_current();
@@ -70,7 +81,7 @@ pub fn failures(name: &str, code: i32, args: &[&str], cases: &[(&str, &str)]) {
     for (title, sections) in cases {
         let project = super::project(sections);
         let run = project.fails(code, args);
-        transcript.add(title, &project, &run, &[]);
+        transcript.failure(title, &project, &run, &[]);
     }
     transcript.check(name);
 }

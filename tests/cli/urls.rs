@@ -69,16 +69,16 @@ fn what_goes_wrong_is_told_with_the_address() {
     ] {
         let project = from(server.url(path).as_str(), sha256);
         let run = project.fails(1, BUILD);
-        transcript.add(title, &project, &run, &[(&port, "[server]")]);
+        transcript.failure(title, &project, &run, &[(&port, "[server]")]);
         assert!(!project.path("flinkpack.lock").exists(), "{title}");
         assert_eq!(leftovers(&project), 0, "{title}: temporary files stay");
     }
     let project = from("ftp://server.test/a.jar", None);
     let run = project.run(BUILD);
-    transcript.add("another kind of address", &project, &run, &[]);
+    transcript.failure("another kind of address", &project, &run, &[]);
     let project = from("https://", None);
     let run = project.run(BUILD);
-    transcript.add("no address", &project, &run, &[]);
+    transcript.failure("no address", &project, &run, &[]);
     transcript.check("urls");
 }
 
@@ -113,7 +113,7 @@ fn without_a_checksum_the_lock_pins_it() {
     std::fs::remove_dir_all(project.cache()).unwrap();
     let run = project.fails(1, &["build", "--output", "oci:other"]);
     let port = server.url("/").port().unwrap().to_string();
-    transcript.add(
+    transcript.failure(
         "the content changed since",
         &project,
         &run,
