@@ -123,15 +123,17 @@ impl fmt::Debug for Error {
 }
 
 /// What libraries say of their own layers, where the next cause says it all.
-const EMPTY_WORDS: [&str; 10] = [
+const EMPTY_WORDS: [&str; 12] = [
     "builder error",
     "client error (Connect)",
     "client error (SendRequest)",
+    "connection error",
     "dns error",
     "error decoding response body",
     "error resolving DNS",
     "error sending request",
     "error trying to connect",
+    "error writing a body to connection",
     "request or response body error",
     "tcp connect error",
 ];

@@ -54,7 +54,11 @@ pub fn run(folder: &Path, flink: Option<&str>) -> Result<Vec<Row>> {
             }
         }
         let asked_for = match &minor {
-            Some(minor) => entry.has_template(&format!("{minor}.0")),
+            Some(minor) => {
+                let flink = format!("{minor}.0");
+                let candidates = entry.candidates(&flink, None);
+                entry.exists(&flink).is_ok() && candidates.is_ok_and(|found| !found.is_empty())
+            }
             None => !entry.templates.is_empty() || entry.kind == Kind::Filesystem,
         };
         let usable = !versions.is_empty() || asked_for;

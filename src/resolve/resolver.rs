@@ -324,6 +324,19 @@ impl Resolver<'_> {
     /// Brings the bytes of a pinned artifact into the store. What comes from
     /// the base is the caller's to take out of it.
     pub async fn fetch(&self, artifact: &Artifact, wanted: &[Wanted]) -> Result<()> {
+        let brought = self.bring(artifact, wanted).await;
+        brought
+            .map_err(|error| match error.is("digest-mismatch") {
+                true => error.hint(format!(
+                    "the lock file pins what was there before: if the change is meant, `flinkpack lock --upgrade {}` takes it",
+                    artifact.name
+                )),
+                false => error,
+            })
+            .doing(|| format!("fetching {}", artifact.shown()))
+    }
+
+    async fn bring(&self, artifact: &Artifact, wanted: &[Wanted]) -> Result<()> {
         match &artifact.source {
             Source::Maven(text) => {
                 let coordinate: Coordinate = text.parse()?;
@@ -351,14 +364,6 @@ impl Resolver<'_> {
             }
             Source::Path(_) | Source::Base(_) => Ok(()),
         }
-        .map_err(|error| match error.is("digest-mismatch") {
-            true => error.hint(format!(
-                "the lock file pins what was there before: if the change is meant, `flinkpack lock --upgrade {}` takes it",
-                artifact.name
-            )),
-            false => error,
-        })
-        .doing(|| format!("fetching {}", artifact.shown()))
     }
 
     fn artifact(

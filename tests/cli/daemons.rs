@@ -104,7 +104,14 @@ fn a_load_that_fails_says_why() {
                 .iter()
                 .any(|line| line.contains("/images/load"))
         );
-        transcript.failure(title, &project, &run, &[]);
+        // Which side sees it first is a matter of microseconds.
+        let how = |text: &'static str| (text, "[how the connection broke]");
+        let varying = [
+            how("Broken pipe (os error 32)"),
+            how("Connection reset by peer (os error 104)"),
+            how("connection closed before message completed"),
+        ];
+        transcript.failure(title, &project, &run, &varying);
         // What was built is kept: the next try only loads.
         let run = project.ok(&["build", "--output", "oci:out"]);
         assert!(!run.stderr.contains(": built"), "{}", run.stderr);

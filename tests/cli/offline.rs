@@ -52,8 +52,8 @@ async fn what_is_missing_is_named() {
     let port = server.url("/").port().unwrap().to_string();
     let mut case = |title: &str, sections: &str, warm: bool| {
         let project = project(sections);
+        super::mirror(&project, server.url("/m2").as_str());
         if warm {
-            super::mirror(&project, server.url("/m2").as_str());
             project.ok(&["lock"]);
             std::fs::remove_dir_all(project.cache()).unwrap();
         }
@@ -93,8 +93,10 @@ async fn what_is_missing_is_named() {
     // The layout needs the base's layers, which the cache does not have.
     let run = project.run(OFFLINE);
     assert!(registry.log().is_empty(), "{:?}", registry.log());
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let address = registry.address();
     assert!(
-        run.code == 0 || run.stderr.contains("--offline"),
+        run.stderr.contains("--offline") && run.stderr.contains(address),
         "{}",
         run.stderr
     );

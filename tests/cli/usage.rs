@@ -81,7 +81,8 @@ fn inspect_tells_what_is_in_an_image() {
     project.write("risk.jar", small_jar("Risk"));
     project.write("fraud.jar", small_jar("Fraud"));
     let built = project.ok(&["build", "--output", "oci:out"]);
-    let run = project.ok(&["inspect", "oci:out"]);
+    let mut run = project.ok(&["inspect", "oci:out"]);
+    run.stderr.clear();
     let mut transcript = Transcript::new();
     let host = flinkpack::image::Platform::host().to_string();
     transcript.failure(
