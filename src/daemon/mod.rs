@@ -76,7 +76,6 @@ impl Daemon {
     /// all their parts.
     pub async fn connect(store: &Store) -> Result<Daemon> {
         let host = host::find()?;
-        let doing = || doing_connect(&host);
         let key = format!("docker-api {}", host.address);
         let known: Option<(usize, usize)> = store.get(Bucket::Builds, &key);
         if let Some((major_version, minor_version)) = known {
@@ -84,7 +83,7 @@ impl Daemon {
                 major_version,
                 minor_version,
             };
-            let docker = connect(&host, &version).doing(doing)?;
+            let docker = connect(&host, &version)?;
             match docker.ping().await {
                 Ok(_) => return Ok(Daemon::new(docker, host)),
                 // A newer or older daemon came in its place.
@@ -92,8 +91,7 @@ impl Daemon {
                 Err(error) => return Err(unreachable(error, &host)),
             }
         }
-        let docker = connect(&host, bollard::API_DEFAULT_VERSION)
-            .doing(doing)?
+        let docker = connect(&host, bollard::API_DEFAULT_VERSION)?
             .negotiate_version()
             .await
             .map_err(|error| unreachable(error, &host))?;
@@ -331,7 +329,8 @@ fn connect(host: &host::Host, version: &ClientVersion) -> Result<Docker> {
     let address = host.address.as_str();
     let tls = std::env::var_os("DOCKER_TLS_VERIFY").is_some_and(|value| !value.is_empty());
     if address.starts_with("unix://") {
-        Ok(Docker::connect_with_unix(address, PATIENCE, version)?)
+        Docker::connect_with_unix(address, PATIENCE, version)
+            .map_err(|error| unreachable(error, host))
     } else if address.starts_with("tcp://") && tls {
         let _ = rustls::crypto::ring::default_provider().install_default();
         Ok(Docker::connect_with_ssl_defaults()?
@@ -342,6 +341,7 @@ fn connect(host: &host::Host, version: &ClientVersion) -> Result<Docker> {
         Err(Error::new(format!(
             "the address `{address}` is neither unix:// nor tcp://"
         ))
+        .doing(doing_connect(host))
         .hint("for a daemon behind ssh, forward its socket (ssh -L ./docker.sock:/var/run/docker.sock HOST) and set DOCKER_HOST=unix://$PWD/docker.sock"))
     }
 }

@@ -7,10 +7,10 @@ use std::thread::JoinHandle;
 
 use sha2::{Digest as _, Sha256};
 
-use super::gzip::Gzip;
 use super::{Known, archive};
 use crate::error::{Context, Error, Result};
 use crate::image::Digest;
+use crate::image::gzip::Gzip;
 use crate::report::Task;
 use crate::stage::{Content, Entry, EntryKind};
 use crate::store::{BlobWriter, Store};

@@ -41,6 +41,7 @@ impl Session {
         let store = Store::open(Store::default_root()?);
         let options = Options {
             insecure: settings.insecure.clone(),
+            offline: settings.offline,
             ..Options::default()
         };
         Ok(Session {

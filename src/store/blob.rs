@@ -25,11 +25,7 @@ pub struct BlobWriter {
 impl BlobWriter {
     pub(super) fn begin(store: Store) -> Result<BlobWriter> {
         let folder = store.temporary()?;
-        let file = tempfile::Builder::new()
-            .prefix("blob-")
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-            .tempfile_in(&folder)
-            .doing(|| format!("creating a file in {}", folder.display()))?;
+        let file = super::temporary::create(&folder, "blob-")?;
         Ok(BlobWriter {
             store,
             file: BufWriter::with_capacity(BUFFER, file),
