@@ -3,10 +3,10 @@
 
 mod application;
 //MOD bases
-//MOD daemons
+mod daemons;
 mod entrypoint;
 mod errors;
-//MOD files
+mod files;
 mod placement;
 mod session_1_13;
 mod session_1_20;

@@ -16,7 +16,7 @@ name = "{image}"
 tags = ["1"]
 base = "{}"
 [connectors]
-kafka = "5.0.0-2.2"
+kafka = {{ maven = "org.apache.flink:flink-sql-connector-kafka:5.0.0-2.2" }}
 [udfs]
 risk = {{ path = "risk-udf.jar" }}
 [filesystems]

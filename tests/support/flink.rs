@@ -80,7 +80,8 @@ query.server.port: 0"
             }
             let (status, body) = http("GET", rest, "/overview", "").ok()?;
             let overview: serde_json::Value = serde_json::from_str(&body).ok()?;
-            (status == 200 && overview["taskmanagers"] == 1).then_some(())
+            let slots = overview["slots-total"].as_u64()?;
+            (status == 200 && slots > 0).then_some(())
         });
         cluster
     }
