@@ -2,7 +2,7 @@
 //! built. `tests/env/up` brings up what they need.
 
 mod application;
-//MOD bases
+mod bases;
 mod daemons;
 mod entrypoint;
 mod errors;
