@@ -169,7 +169,11 @@ pub fn manifest(config: &[u8], layers: &[Layer], docker_types: bool) -> Result<O
 /// The same blobs, and so the same image ID, under a manifest of OCI's media
 /// types: an OCI layout may hold no other, and its readers refuse what does.
 pub fn in_oci_types(image: &mut Image) -> Result<()> {
-    for descriptor in image.layers.iter_mut().flat_map(|layer| &mut layer.descriptor) {
+    for descriptor in image
+        .layers
+        .iter_mut()
+        .flat_map(|layer| &mut layer.descriptor)
+    {
         if descriptor.media_type == media::DOCKER_LAYER_GZIP {
             descriptor.media_type = media::OCI_LAYER_GZIP.to_string();
         }

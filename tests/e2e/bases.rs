@@ -92,7 +92,11 @@ fn from_a_folder_with_a_connector_and_a_udf() {
         let project = fresh(&image, &format!("{place}{base}"), "");
         let run = project.ok(&["build", push, "--metadata-file", "metadata.json"]);
         assert!(!run.stderr.contains("reading"), "{}", run.stderr);
-        assert!(project.read("flinkpack.lock").contains("flink = \"1.20.5\""));
+        assert!(
+            project
+                .read("flinkpack.lock")
+                .contains("flink = \"1.20.5\"")
+        );
         let made = json(&project);
         let bytes = &made["transferred"];
         assert!(bytes["registry_bytes"].as_u64() < Some(100_000), "{bytes}");
@@ -104,11 +108,15 @@ fn from_a_folder_with_a_connector_and_a_udf() {
     let _tag = docker.removed_later(&image);
     drop(tag);
     assert_ne!(docker.run(&["image", "inspect", &base]).code, 0);
-    let seen = docker.shell(&image, "ls lib/risk-udf.jar; stat -Lc %s plugins/s3-hadoop/*");
+    let seen = docker.shell(
+        &image,
+        "ls lib/risk-udf.jar; stat -Lc %s plugins/s3-hadoop/*",
+    );
     assert!(seen.starts_with("lib/risk-udf.jar\n"), "{seen}");
     docker.ok(&["push", "-q", &image]);
     let saved = docker
-        .command(&["save", "-o", "/dev/null", &image])
+        .command(&["save", &image])
+        .stdout(std::process::Stdio::null())
         .status();
     assert!(saved.expect("docker runs").success());
 }
@@ -137,6 +145,7 @@ fn from_an_archive_and_changed_by_others() {
         &os,
         "-t",
         &base,
+        "--push",
     ];
     project.ok(&built);
     let _tag = docker.removed_later(&base);

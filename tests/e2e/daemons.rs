@@ -33,7 +33,10 @@ fn big(project: &Project, seed: u64) {
     let path = project.path("noise");
     crate::support::project::noise(&path, 2_000_000, seed);
     let bytes = std::fs::read(&path).expect("a file");
-    project.jar("big.jar", &[("A.class", b"\xca\xfe\xba\xbe"), ("noise", &bytes)]);
+    project.jar(
+        "big.jar",
+        &[("A.class", b"\xca\xfe\xba\xbe"), ("noise", &bytes)],
+    );
 }
 
 /// `docker run`, `docker save` and `docker push` of an image that was loaded.

@@ -18,15 +18,19 @@ fn ok(folder: &Path, program: &str, args: &[&str]) -> String {
         .output()
         .unwrap_or_else(|error| panic!("{program}: {error}"));
     let run = Run::of(output);
-    assert_eq!(run.code, 0, "{program} {args:?}\n{}{}", run.stdout, run.stderr);
+    assert_eq!(
+        run.code, 0,
+        "{program} {args:?}\n{}{}",
+        run.stdout, run.stderr
+    );
     run.stdout
 }
 
 /// All paths of a tree with kind, mode, owner, and a file's size or a link's
 /// target. What engines put into a container is left out.
-const LIST: &str = r"find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./.dockerenv \
+const LIST: &str = r"find . -mindepth 1 -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./.dockerenv \
   -o -path ./etc/hosts -o -path ./etc/hostname -o -path ./etc/resolv.conf -o -path ./etc/mtab \) -prune -o \
-  \( -type f -printf '%P %m %U:%G %s\n' -o -printf '%P %y %m %U:%G %l\n' \) | LC_ALL=C sort";
+  \( -type f -printf '%P %m %U:%G %s\n' -o -printf '%P %y %m %U:%G [%l]\n' \) | LC_ALL=C sort";
 
 /// What was added, hashed.
 const SUMS: &str = "cd opt/flink && sha256sum lib/*.jar opt/*.jar conf/* | LC_ALL=C sort -k 2";
@@ -119,7 +123,11 @@ swift = {{ place = "move" }}
     assert_eq!(id, made["image_id"]);
     assert_eq!(texts(&json(layers), ""), diff_ids);
 
-    ok(&folder, "umoci", &["unpack", "--image", "layout:1", "bundle"]);
+    ok(
+        &folder,
+        "umoci",
+        &["unpack", "--image", "layout:1", "bundle"],
+    );
     let rootfs = project.path("bundle/rootfs");
     let bash = |script: &str| ok(&rootfs, "bash", &["-ec", script]);
     let in_docker = |script: &str| docker.shell(&image, &format!("cd /; {script}"));
@@ -129,9 +137,9 @@ swift = {{ place = "move" }}
     }
     assert_eq!(ours.trim(), theirs);
     for line in [
-        "opt/flink/lib/flink-s3-fs-hadoop-1.8.0.jar l 777 9999:9999 ../opt/flink-s3-fs-hadoop-1.8.0.jar",
+        "opt/flink/lib/flink-s3-fs-hadoop-1.8.0.jar l 777 9999:9999 [../opt/flink-s3-fs-hadoop-1.8.0.jar]",
         "opt/flink/scripts/run.sh 750 9999:9999 10",
-        "opt/flink/scripts d 755 9999:9999 ",
+        "opt/flink/scripts d 755 9999:9999 []",
     ] {
         assert!(ours.lines().any(|other| other == line), "{line}");
     }

@@ -63,7 +63,10 @@ base = "{base}"
                 _ => vec![jar, &path],
             };
             assert_eq!(found, expected, "{name} by {place}");
-            let what = docker.shell(&image, &format!("stat -c '%F %u:%g' {path}; readlink -f {path}"));
+            let what = docker.shell(
+                &image,
+                &format!("stat -c '%F %u:%g' {path}; readlink -f {path}"),
+            );
             let home = "/opt/flink";
             let right = match place {
                 "link" => format!("symbolic link 9999:9999\n{home}/{jar}"),

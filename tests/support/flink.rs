@@ -65,9 +65,8 @@ rest.port: {rest}
 blob.server.port: 0
 query.server.port: 0"
         );
-        let start = |command| {
-            docker.start(&["--network", "host", "-e", &properties, image, command])
-        };
+        let start =
+            |command| docker.start(&["--network", "host", "-e", &properties, image, command]);
         let cluster = Cluster {
             jobmanager: start("jobmanager"),
             taskmanager: start("taskmanager"),
@@ -117,14 +116,16 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-/// One request to a loopback port: status and body. The S3 server lets anybody
-/// in who says anything in `Authorization`.
+/// The S3 server lets anybody in whose request looks signed.
+const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=any/20240101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=any";
+
+/// One request to a loopback port: status and body.
 pub fn http(method: &str, port: u16, path: &str, body: &str) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     write!(
         stream,
-        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nAuthorization: any\r\nContent-Length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nAuthorization: {SIGNED}\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )?;
     let mut answer = Vec::new();
