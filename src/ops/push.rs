@@ -12,7 +12,7 @@ use super::outcome::{BaseOutcome, Outcome};
 use super::target::{Target, targets};
 use crate::base::Base;
 use crate::error::{Context, Error, Result};
-use crate::image::{Digest, Image, Layer, Platform, Reference};
+use crate::image::{Digest, Image, Layer, Platform, Reference, media};
 use crate::manifest::Manifest;
 use crate::store::{Bucket, Store};
 
@@ -55,7 +55,12 @@ impl Last {
             platform: image.platform.to_string(),
             layers: image.layers.iter().map(as_cached).collect(),
             config: session.store.write_blob(&image.config)?,
-            docker_types: base.docker_types,
+            docker_types: image
+                .manifest
+                .as_ref()
+                .map_or(base.docker_types, |manifest| {
+                    manifest.media_type == media::DOCKER_MANIFEST
+                }),
             targets: targets
                 .iter()
                 .map(|target| (target.repository.clone(), target.tags.clone()))

@@ -2,11 +2,11 @@
 //! built. `tests/env/up` brings up what they need.
 
 mod application;
-//MOD bases
-//MOD daemons
+mod bases;
+mod daemons;
 mod entrypoint;
 mod errors;
-//MOD files
+mod files;
 mod placement;
 mod session_1_13;
 mod session_1_20;
