@@ -61,8 +61,10 @@ async fn of_image(
     let mut card: Option<Card> = sources.store.get(Bucket::Bases, &card_key);
     // A card without a manifest is asked for again: the registry may be back.
     let incomplete = card.as_ref().is_none_or(|card| card.manifest.is_none());
-    let classic = daemon.store().await? == ImageStore::Classic;
-    if incomplete && !sources.offline && (classic || facts.is_some()) {
+    // Asking for the kind of store takes the daemon long, so only where it counts.
+    let classic = async || Ok::<_, Error>(daemon.store().await? == ImageStore::Classic);
+    if incomplete && !sources.offline && (facts.is_some() || classic().await?) {
+        let classic = classic().await?;
         let published = registry_side::published(sources, reference, &inspected, classic).await;
         if let Some(published) = published {
             card = Some(keep(sources.store, published)?);
@@ -75,7 +77,8 @@ async fn of_image(
             let task = sources
                 .report
                 .start(Phase::Base, format!("reading {name}"), None);
-            let export = export(daemon, name, &home, &inspected.platform, !classic, task).await?;
+            let oci = !classic().await?;
+            let export = export(daemon, name, &home, &inspected.platform, oci, task).await?;
             read_export(
                 sources,
                 &home,
@@ -94,7 +97,12 @@ fn cached_facts(store: &Store, home: &str, inspected: &Inspected) -> Option<Base
     let key = super::facts_key(home, &inspected.diff_ids);
     store.get(Bucket::Bases, &key).or_else(|| {
         let (facts, count) = label::read(inspected.labels.get(label::LABEL)?, &inspected.diff_ids)?;
-        (count == inspected.diff_ids.len()).then_some(facts)
+        if count != inspected.diff_ids.len() {
+            return None;
+        }
+        // Only a help: unpacking the label takes longer than reading a file.
+        let _ = store.put(Bucket::Bases, &key, &facts);
+        Some(facts)
     })
 }
 
