@@ -15,7 +15,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("store", &["error", "image"]),
     // Ways to the outside.
     ("fetch", &["error", "image", "report", "store"]),
-    ("daemon", &["error", "image"]),
+    ("daemon", &["error", "image", "store"]),
     ("registry", &["error", "fetch", "image", "report", "store"]),
     // The flow.
     ("manifest", &["error", "image"]),

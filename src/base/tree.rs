@@ -191,7 +191,14 @@ impl Tree {
             .map(|home| format!("{}/release", home.trim_matches('/')))
             .and_then(|path| of(&path))
             .or_else(|| self.texts.values().find_map(|text| java_version(text)))
+            .or_else(|| self.is_java_8().then_some(8))
             .or(self.java)
+    }
+
+    /// Debian's Java 8 has no `release`. Java 9 did away with rt.jar (JEP 220),
+    /// and no Flink read here runs on Java 7.
+    fn is_java_8(&self) -> bool {
+        self.nodes.keys().any(|path| path.ends_with("/lib/rt.jar"))
     }
 }
 

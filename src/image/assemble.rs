@@ -166,6 +166,22 @@ pub fn manifest(config: &[u8], layers: &[Layer], docker_types: bool) -> Result<O
     }))
 }
 
+/// The same blobs, and so the same image ID, under a manifest of OCI's media
+/// types: an OCI layout may hold no other, and its readers refuse what does.
+pub fn in_oci_types(image: &mut Image) -> Result<()> {
+    for descriptor in image
+        .layers
+        .iter_mut()
+        .flat_map(|layer| &mut layer.descriptor)
+    {
+        if descriptor.media_type == media::DOCKER_LAYER_GZIP {
+            descriptor.media_type = media::OCI_LAYER_GZIP.to_string();
+        }
+    }
+    image.manifest = manifest(&image.config, &image.layers, false)?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,5 +224,20 @@ mod tests {
         assert_eq!(config["created"], "2024-01-01T00:00:00Z");
         assert!(config.get("container").is_none());
         assert!(image.manifest.is_some());
+    }
+
+    #[test]
+    fn other_media_types_keep_the_blobs() {
+        let mut layer = layer(LayerKind::Base, "b");
+        if let Some(descriptor) = &mut layer.descriptor {
+            descriptor.media_type = media::DOCKER_LAYER_GZIP.into();
+        }
+        let changes = Changes::default();
+        let docker = assemble(b"{}", Platform::host(), vec![layer], true, &changes).unwrap();
+        let mut oci = docker.clone();
+        in_oci_types(&mut oci).unwrap();
+        assert_eq!(oci.config, docker.config);
+        let text = String::from_utf8(oci.manifest.unwrap().bytes).unwrap();
+        assert!(!text.contains("docker"), "{text}");
     }
 }

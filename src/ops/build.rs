@@ -10,6 +10,7 @@ use super::push::Last;
 use super::target::{Target, targets};
 use super::{Session, deliver};
 use crate::error::{Error, Result};
+use crate::image::assemble::in_oci_types;
 use crate::image::{Digest, Reference};
 use crate::layer::{self, Plan};
 use crate::report::bytes;
@@ -68,6 +69,11 @@ async fn attempt(session: &Session, options: &Options) -> Result<Outcome> {
             found.base.docker_types,
         )
         .await?;
+    }
+    let to_layout = |output: &Output| !matches!(output, Output::DockerArchive(_));
+    if places.outputs.iter().any(to_layout) {
+        // One image has one digest, so what goes elsewhere in this run is the same.
+        in_oci_types(&mut image)?;
     }
     if !options.inputs.locked && lock.write(&found.lock_path)? {
         session

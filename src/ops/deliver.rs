@@ -281,23 +281,13 @@ async fn load(
     }));
     known.extend(base_name(image));
     let there = daemon::layers_there(docker, image, &known).await?;
-    let loaded = match daemon::load(
-        docker,
-        &session.store,
-        image,
-        &names,
-        there,
-        &session.report,
-    )
-    .await?
-    {
+    let part = sendable(session, image, there).await?;
+    let (store, report) = (&session.store, &session.report);
+    let loaded = match daemon::load(docker, store, &part, &names, there, report).await? {
         Some(loaded) => loaded,
         None => {
-            let sources = session.sources().await;
-            let mut whole = image.clone();
-            materialise::from_daemon(&sources, &mut whole.layers).await?;
-            materialise::from_registry(&sources, &mut whole, 0).await?;
-            daemon::load(docker, &session.store, &whole, &names, 0, &session.report)
+            let whole = sendable(session, image, 0).await?;
+            daemon::load(docker, store, &whole, &names, 0, report)
                 .await?
                 .ok_or_else(|| {
                     Error::new("the daemon took neither a part of the image nor all of it")
@@ -326,6 +316,18 @@ async fn load(
         total - sent
     ));
     Ok(())
+}
+
+/// The image with the bytes of all but its first `there` layers at hand.
+async fn sendable(session: &Session, image: &Image, there: usize) -> Result<Image> {
+    let mut image = image.clone();
+    let sources = session.sources().await;
+    let mut rest = image.layers.iter().skip(there);
+    if rest.any(|layer| matches!(layer.origin, Origin::Daemon { .. })) {
+        materialise::from_daemon(&sources, &mut image.layers).await?;
+    }
+    materialise::from_registry(&sources, &mut image, there).await?;
+    Ok(image)
 }
 
 /// The base as its label names it: the daemon may have it under that name.

@@ -12,7 +12,7 @@ use super::outcome::{BaseOutcome, Outcome};
 use super::target::{Target, targets};
 use crate::base::Base;
 use crate::error::{Context, Error, Result};
-use crate::image::{Digest, Image, Layer, Platform, Reference};
+use crate::image::{Digest, Image, Layer, Platform, Reference, media};
 use crate::manifest::Manifest;
 use crate::store::{Bucket, Store};
 
@@ -25,6 +25,14 @@ pub struct Last {
     config: Digest,
     docker_types: bool,
     targets: Vec<(Reference, Vec<String>)>,
+}
+
+/// The layer as another run sees it: its bytes are checked again when sent.
+fn as_cached(layer: &Layer) -> Layer {
+    Layer {
+        built: false,
+        ..layer.clone()
+    }
 }
 
 fn key(manifest: &Path) -> Result<String> {
@@ -45,9 +53,14 @@ impl Last {
         let last = Last {
             base: (base.reference.clone(), base.digest),
             platform: image.platform.to_string(),
-            layers: image.layers.clone(),
+            layers: image.layers.iter().map(as_cached).collect(),
             config: session.store.write_blob(&image.config)?,
-            docker_types: base.docker_types,
+            docker_types: image
+                .manifest
+                .as_ref()
+                .map_or(base.docker_types, |manifest| {
+                    manifest.media_type == media::DOCKER_MANIFEST
+                }),
             targets: targets
                 .iter()
                 .map(|target| (target.repository.clone(), target.tags.clone()))

@@ -33,8 +33,6 @@ pub enum Bucket {
     Bases,
     /// URL → blob.
     Maven,
-    /// Upload sessions.
-    Uploads,
     /// What was built last, by project.
     Builds,
     /// Path, size, mtime and inode of a file → its digest.
@@ -43,11 +41,10 @@ pub enum Bucket {
 
 impl Bucket {
     /// All of them.
-    pub const ALL: [Bucket; 6] = [
+    pub const ALL: [Bucket; 5] = [
         Bucket::Layers,
         Bucket::Bases,
         Bucket::Maven,
-        Bucket::Uploads,
         Bucket::Builds,
         Bucket::Files,
     ];
@@ -58,7 +55,6 @@ impl Bucket {
             Bucket::Layers => "layers/v1",
             Bucket::Bases => "bases/v1",
             Bucket::Maven => "maven/v1",
-            Bucket::Uploads => "uploads/v1",
             Bucket::Builds => "builds/v1",
             Bucket::Files => "files/v1",
         }

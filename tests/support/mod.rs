@@ -2,7 +2,9 @@
 
 pub mod base;
 pub mod daemon;
+pub mod docker;
 pub mod faults;
+pub mod flink;
 pub mod http;
 pub mod images;
 pub mod maven;
