@@ -45,8 +45,12 @@ fn in_runtime(cli: Cli, report: Report) -> Result<()> {
             _ = tokio::signal::ctrl_c() => Err(Error::new("interrupted: nothing half-written was left")),
         }
     });
-    // Threads that hash or wait for a lock must not hold the process back.
-    runtime.shutdown_background();
+    match result {
+        // Threads that hash or wait for a lock must not hold the process back.
+        Ok(()) => runtime.shutdown_background(),
+        // One that has a temporary file in its hands gets the time to drop it.
+        Err(_) => runtime.shutdown_timeout(std::time::Duration::from_millis(300)),
+    }
     result
 }
 

@@ -154,10 +154,7 @@ fn write_file(
         _ => Path::new("."),
     };
     create_folder(folder)?;
-    let file = tempfile::Builder::new()
-        .prefix(".flinkpack-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(folder)?;
+    let file = crate::store::temporary_file(folder)?;
     let mut out = BufWriter::with_capacity(1 << 20, file);
     let small = Report::silent();
     for (name, bytes) in head {

@@ -14,7 +14,7 @@ use crate::image::layout::REF_NAME;
 use crate::image::{Descriptor, Digest, Image, Index, Layer, media};
 use crate::registry::{Registries, Source};
 use crate::report::Report;
-use crate::store::{Store, create_folder, write_atomically};
+use crate::store::{Store, create_folder, temporary_file, write_atomically};
 
 /// Writes `image` into the layout `folder` under `tag`. Blobs that are there
 /// stay, and so do the folder's other images.
@@ -107,11 +107,7 @@ fn has(blobs: &Path, digest: &Digest, size: u64) -> bool {
 fn write_blob(report: &Report, blobs: &Path, blob: &Blob) -> Result<u64> {
     let path: PathBuf = blobs.join(blob.source.digest.hex());
     let doing = || format!("writing {}", path.display());
-    let mut file = tempfile::Builder::new()
-        .prefix(".flinkpack-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(blobs)
-        .doing(doing)?;
+    let mut file = temporary_file(blobs)?;
     let bytes = Tools::write(report, blob, &mut file)?;
     file.flush().doing(doing)?;
     file.as_file().sync_data().doing(doing)?;

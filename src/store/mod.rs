@@ -208,7 +208,7 @@ impl Store {
         static SWEPT: std::sync::Once = std::sync::Once::new();
         let folder = self.root.join("tmp");
         create_folder(&folder)?;
-        SWEPT.call_once(|| temporary::sweep(&folder));
+        SWEPT.call_once(|| temporary::sweep(&folder, ""));
         Ok(folder)
     }
 
@@ -223,6 +223,16 @@ pub fn create_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).doing(|| format!("creating the folder {}", path.display()))
 }
 
+/// What the names of temporary files outside of the store begin with.
+const PREFIX: &str = ".flinkpack-";
+
+/// A temporary file in `folder`, for what gets its place there. What earlier
+/// processes left there when they were killed goes.
+pub fn temporary_file(folder: &Path) -> Result<tempfile::NamedTempFile> {
+    temporary::sweep(folder, PREFIX);
+    temporary::create(folder, PREFIX)
+}
+
 /// Writes a file so that readers see the old or the new content, never a part.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = match path.parent() {
@@ -230,12 +240,13 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         _ => Path::new("."),
     };
     create_folder(folder)?;
+    temporary::sweep(folder, PREFIX);
     put_in_place(folder, path, bytes).doing(|| format!("writing {}", path.display()))
 }
 
 /// The same, by way of a temporary file in `folder`.
 fn put_in_place(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = temporary::create(folder, ".flinkpack-")?;
+    let mut file = temporary::create(folder, PREFIX)?;
     file.write_all(bytes)?;
     file.as_file().sync_data()?;
     file.persist(path).map_err(|error| error.error)?;

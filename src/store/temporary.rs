@@ -27,11 +27,19 @@ pub(super) fn create(folder: &Path, prefix: &str) -> Result<NamedTempFile> {
     Ok(file)
 }
 
-/// Deletes what is nobody's. What cannot be deleted stays: the next one tries.
-pub(super) fn sweep(folder: &Path) {
+/// Deletes what is nobody's, of the files whose names begin with `prefix`. What
+/// cannot be deleted stays: the next one tries.
+pub(super) fn sweep(folder: &Path, prefix: &str) {
     let now = SystemTime::now();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
+        if !entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(prefix.as_bytes())
+        {
+            continue;
+        }
         let is_old = fs::symlink_metadata(&path)
             .and_then(|meta| meta.modified())
             .is_ok_and(|time| now.duration_since(time).unwrap_or_default() > AGE);
@@ -67,7 +75,9 @@ mod tests {
         ] {
             file.set_modified(long_ago).unwrap();
         }
-        sweep(folder.path());
+        sweep(folder.path(), "nothing-");
+        assert!(old.exists());
+        sweep(folder.path(), "");
         assert!(held.path().exists() && young.exists());
         assert!(!old.exists());
     }

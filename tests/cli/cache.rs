@@ -161,7 +161,12 @@ fn killed_at_any_moment_the_next_run_is_right() {
         if round % 3 != 2 {
             let _ = fs::remove_dir_all(project.cache());
         }
-        let _ = fs::remove_dir_all(project.path("out"));
+        for blob in files_in(&project.path("out")) {
+            let name = blob.file_name().unwrap().to_str().unwrap();
+            if !name.starts_with('.') {
+                fs::remove_file(blob).unwrap();
+            }
+        }
         let _ = fs::remove_file(project.path("flinkpack.lock"));
         let mut child = project
             .command(BUILD)
@@ -190,9 +195,15 @@ fn killed_at_any_moment_the_next_run_is_right() {
             .set_modified(long_ago)
             .unwrap();
     }
-    let _ = fs::remove_dir_all(project.path("out"));
     let _ = fs::remove_dir_all(project.cache().join("layers"));
-    project.ok(&["build", "--output", "oci:out"]);
+    let _ = fs::remove_file(project.path("flinkpack.lock"));
+    for blob in fs::read_dir(project.path("out/blobs/sha256")).unwrap() {
+        let blob = blob.unwrap();
+        if !blob.file_name().to_string_lossy().starts_with('.') {
+            fs::remove_file(blob.path()).unwrap();
+        }
+    }
+    project.ok(BUILD);
     assert_eq!(leftovers(&project), Vec::<PathBuf>::new());
 }
 
@@ -205,10 +216,12 @@ fn check_layout_but_leftovers(layout: &Path) {
     }
 }
 
-/// Temporary files in the cache.
+/// Temporary files in the cache and in the project.
 fn leftovers(project: &Project) -> Vec<PathBuf> {
-    files_in(&project.cache())
-        .into_iter()
+    let folders = [project.cache(), project.folder()];
+    folders
+        .iter()
+        .flat_map(|folder| files_in(folder))
         .filter(|path| {
             let name = path.file_name().unwrap().to_str().unwrap();
             path.parent().unwrap().ends_with("tmp") || name.starts_with(".flinkpack-")
