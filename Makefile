@@ -8,19 +8,19 @@
 build:
 	cargo build --release
 
-up:
+up: build
 	tests/env/up
 
 down:
 	tests/env/down
 
-test: build up
+test: up
 	. target/env.sh && cargo test --release
 
 demo: build
 	examples/demo
 
-bench: build up
+bench: up
 	. target/env.sh && benches/run
 
 clean: down

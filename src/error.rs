@@ -122,19 +122,48 @@ impl fmt::Debug for Error {
     }
 }
 
-/// Any other crate's error becomes one with its whole chain of sources.
+/// What libraries say of their own layers, where the next cause says it all.
+const EMPTY_WORDS: [&str; 12] = [
+    "builder error",
+    "client error (Connect)",
+    "client error (SendRequest)",
+    "connection error",
+    "dns error",
+    "error decoding response body",
+    "error resolving DNS",
+    "error sending request",
+    "error trying to connect",
+    "error writing a body to connection",
+    "request or response body error",
+    "tcp connect error",
+];
+
+/// Any other crate's error becomes one with its chain of sources, as far as
+/// they say something.
 impl<E: std::error::Error> From<E> for Error {
     fn from(error: E) -> Error {
-        let mut out = Error::new(error.to_string());
+        let mut texts = vec![error.to_string()];
         let mut source = error.source();
         while let Some(cause) = source {
             let text = cause.to_string();
             // Many libraries repeat their source in their own message.
-            if !out.message.contains(&text) {
-                out.causes.push(text);
+            if !texts[0].contains(&text) {
+                texts.push(text);
             }
             source = cause.source();
         }
+        let is_empty = |text: &str| {
+            let text = text.trim_start_matches("Error in the hyper legacy client: ");
+            EMPTY_WORDS.contains(&text)
+        };
+        let last = texts.len() - 1;
+        let mut texts = texts
+            .into_iter()
+            .enumerate()
+            .filter(|(at, text)| *at == last || !is_empty(text))
+            .map(|(_, text)| text);
+        let mut out = Error::new(texts.next().unwrap_or_default());
+        out.causes = texts.collect();
         out
     }
 }
@@ -160,6 +189,15 @@ impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn layers_of_libraries_that_say_nothing_are_left_out() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("client error (Connect)")]
+        struct Outer(#[source] std::io::Error);
+        let error = Error::from(Outer(std::io::ErrorKind::ConnectionRefused.into()));
+        assert_eq!(error.report(), "error: connection refused");
+    }
 
     #[test]
     fn report_goes_from_what_was_done_to_why_to_what_to_do() {

@@ -1,4 +1,59 @@
 //! flinkpack: from flinkpack.toml to a Flink image that runs.
+//!
+//! # The flow
+//!
+//! ```text
+//! flinkpack.toml ─ manifest ─► resolve ─► lock ─► stage ─► layer ─► image ─► sink
+//!                  Manifest    Artifact   Lock    Stage    Layer    Image    daemon | registry | files
+//! ```
+//!
+//! | module | takes → gives | never |
+//! |---|---|---|
+//! | [`manifest`] | text → [`manifest::Manifest`]; errors carry file, line and a hint | touches the network |
+//! | [`base`] | a name → [`base::Base`]: descriptors, configuration, [`base::BaseFacts`] | decides |
+//! | [`resolve`] | manifest, facts → [`resolve::Artifact`]s: path, glob, address, coordinate, catalogue name, opt/ | decides where a file goes |
+//! | [`lock`] | artifacts ↔ flinkpack.lock | resolves |
+//! | [`stage`] | artifacts, facts → [`stage::Stage`]: sorted paths, each with its reason | reads JAR bytes |
+//! | [`layer`] | stage → [`image::Layer`]s: deterministic tars, found again by their inputs | knows registries |
+//! | [`image`] | base, layers → [`image::Image`]: configuration and manifest | moves bytes |
+//! | [`sink`] | image → what a place took, and what it had | changes the image |
+//!
+//! Beside the flow: [`catalogue`] (the rows of `plugins/`), [`daemon`] (the one
+//! place that knows bollard), [`registry`] (the OCI distribution client),
+//! [`fetch`] (downloads), [`store`] (what is kept between runs), [`report`]
+//! (events; `report/bars.rs` alone knows indicatif), [`error`]. [`ops`] joins
+//! the stages into commands, [`cli`] joins commands to arguments and stdout.
+//! A module imports earlier ones only; a test holds it to that.
+//!
+//! # What a build asks of others
+//!
+//! Nothing changed, into the daemon: a ping and two inspections. Nothing
+//! changed, into a registry: one HEAD. A base is read once, by one export of the
+//! daemon or one pass over its layers, and never again while its facts are in
+//! the cache or in its label.
+//!
+//! # Files on disk
+//!
+//! | file | is |
+//! |---|---|
+//! | `flinkpack.toml` | the manifest, written by people |
+//! | `flinkpack.lock` | what was found, pinned; written by `lock` and `build` |
+//! | `plugins/` beside the manifest | the project's own catalogue rows |
+//! | `target/flinkpack/image.oci` | the image, where there is no daemon and no other place was named |
+//!
+//! In the cache (`FLINKPACK_CACHE_DIR`, else `$XDG_CACHE_HOME/flinkpack`, else
+//! `~/.cache/flinkpack`), where anything may be deleted at any time:
+//!
+//! | folder | holds |
+//! |---|---|
+//! | `blobs/sha256/` | content by digest: fetched JARs, own layers, configurations, manifests |
+//! | `layers/` | hash of a layer's inputs → its digests and size |
+//! | `bases/` | layers and FLINK_HOME → facts; image ID → descriptors |
+//! | `maven/` | coordinate → blob; the installed Maven's `central` |
+//! | `builds/` | what was built last, for `push`; what the daemon got last |
+//! | `files/` | size, times and inode of a local file → its digest |
+//! | `locks/` | locks by key, never unlinked |
+//! | `tmp/` | files not yet in their place |
 
 pub mod base;
 pub mod catalogue;

@@ -1,5 +1,7 @@
 //! All integration tests, in one binary.
 
+mod architecture;
+mod cli;
 mod e2e;
 mod maven;
 mod registry;

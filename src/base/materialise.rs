@@ -9,8 +9,8 @@ use tokio_util::io::{StreamReader, SyncIoBridge};
 use super::scan::clean;
 use super::{Sources, registry_side};
 use crate::error::{Context, Error, Result};
+use crate::image::gzip::Gzip;
 use crate::image::{Descriptor, Digest, Image, Layer, LayerKind, Origin, media};
-use crate::layer::gzip::Gzip;
 use crate::report::Phase;
 use crate::store::{Bucket, Store};
 
@@ -31,7 +31,12 @@ pub(super) async fn open_layer(
         Origin::File { path, offset } => {
             let mut file = File::open(path).doing(|| format!("opening {}", path.display()))?;
             file.seek(SeekFrom::Start(*offset))?;
-            Ok(Box::new(file.take(descriptor.size)))
+            Ok(Box::new(Checked {
+                inner: file.take(descriptor.size),
+                hasher: sha2::Sha256::default(),
+                wanted: descriptor.digest,
+                place: path.display().to_string(),
+            }))
         }
         Origin::Registry(repository) => {
             if sources.offline {
@@ -47,6 +52,32 @@ pub(super) async fn open_layer(
             "the layer `{}` is in the daemon's image {image} only",
             layer.name
         ))),
+    }
+}
+
+/// Fails at the end of what is not what its digest says: a file may be damaged
+/// like anything else.
+struct Checked<R> {
+    inner: R,
+    hasher: sha2::Sha256,
+    wanted: Digest,
+    place: String,
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        sha2::Digest::update(&mut self.hasher, &buffer[..read]);
+        if read == 0 && !buffer.is_empty() {
+            let found = Digest::finish(self.hasher.clone());
+            if found != self.wanted {
+                return Err(io::Error::other(format!(
+                    "the blob {} in {} is damaged: its content has the digest {found}",
+                    self.wanted, self.place
+                )));
+            }
+        }
+        Ok(read)
     }
 }
 

@@ -81,9 +81,9 @@ pub enum SelectError {
 /// Nothing in the catalogue is made for this Flink.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the catalogue has no release of {name} for Flink {flink}{}; it has releases for Flink {}",
+    "the catalogue has no release of {name} for Flink {flink}{}{}",
     scala_text(.scala.as_deref()),
-    or_none(.minors)
+    minors_text(.minors)
 )]
 pub struct NoRelease {
     /// The entry.
@@ -187,6 +187,13 @@ impl UnknownVersion {
 
 fn scala_text(scala: Option<&str>) -> String {
     scala.map_or_else(String::new, |scala| format!(" with Scala {scala}"))
+}
+
+fn minors_text(minors: &[String]) -> String {
+    if minors.is_empty() {
+        return String::new();
+    }
+    format!("; it has releases for Flink {}", minors.join(", "))
 }
 
 fn or_none(list: &[String]) -> String {

@@ -163,7 +163,8 @@ fn finish(
     if let Some(path) = metadata_file {
         let mut text = serde_json::to_vec_pretty(outcome).doing(|| "encoding the result")?;
         text.push(b'\n');
-        write_atomically(path, &text)?;
+        write_atomically(path, &text)
+            .doing(|| format!("writing the metadata file {}", path.display()))?;
     }
     print(global.format, outcome, || {
         format!("{}\n", outcome.reference())

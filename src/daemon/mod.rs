@@ -5,19 +5,20 @@ mod load;
 
 use std::pin::Pin;
 
-use bollard::Docker;
 use bollard::errors::Error as DockerError;
 use bollard::query_parameters::{
     BuildImageOptionsBuilder, CreateContainerOptionsBuilder, CreateImageOptionsBuilder,
     DownloadFromContainerOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder,
     TagImageOptionsBuilder,
 };
+use bollard::{ClientVersion, Docker};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
 use crate::error::{Context, Error, Result};
 use crate::image::{Digest, Platform};
+use crate::store::{Bucket, Store};
 
 /// Seconds a request may wait for its answer's first byte. A load answers only
 /// when all is unpacked, which takes minutes for a large image on a slow disk.
@@ -69,19 +70,47 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Connects to the daemon that the environment names.
-    pub async fn connect() -> Result<Daemon> {
+    /// Connects to the daemon that the environment names. The version of the
+    /// API that was agreed on last time is tried first: agreeing takes a
+    /// request that daemons answer slowly, since it asks for the versions of
+    /// all their parts.
+    pub async fn connect(store: &Store) -> Result<Daemon> {
         let host = host::find()?;
-        let docker = connect(&host).doing(|| doing_connect(&host))?;
-        let docker = docker
+        let key = format!("docker-api {}", host.address);
+        let known: Option<(usize, usize)> = store.get(Bucket::Builds, &key);
+        if let Some((major_version, minor_version)) = known {
+            let version = ClientVersion {
+                major_version,
+                minor_version,
+            };
+            let docker = connect(&host, &version)?;
+            match docker.ping().await {
+                Ok(_) => return Ok(Daemon::new(docker, host)),
+                // A newer or older daemon came in its place.
+                Err(DockerError::DockerResponseServerError { .. }) => {}
+                Err(error) => return Err(unreachable(error, &host)),
+            }
+        }
+        let docker = connect(&host, bollard::API_DEFAULT_VERSION)?
             .negotiate_version()
             .await
             .map_err(|error| unreachable(error, &host))?;
-        Ok(Daemon {
+        let agreed = docker.client_version();
+        // Only a help: without it the version is agreed on again.
+        let _ = store.put(
+            Bucket::Builds,
+            &key,
+            &(agreed.major_version, agreed.minor_version),
+        );
+        Ok(Daemon::new(docker, host))
+    }
+
+    fn new(docker: Docker, host: host::Host) -> Daemon {
+        Daemon {
             docker,
             host,
             store: OnceCell::new(),
-        })
+        }
     }
 
     /// Where it listens.
@@ -296,12 +325,12 @@ where
         .map_err(std::io::Error::other)
 }
 
-fn connect(host: &host::Host) -> Result<Docker> {
-    let version = bollard::API_DEFAULT_VERSION;
+fn connect(host: &host::Host, version: &ClientVersion) -> Result<Docker> {
     let address = host.address.as_str();
     let tls = std::env::var_os("DOCKER_TLS_VERIFY").is_some_and(|value| !value.is_empty());
     if address.starts_with("unix://") {
-        Ok(Docker::connect_with_unix(address, PATIENCE, version)?)
+        Docker::connect_with_unix(address, PATIENCE, version)
+            .map_err(|error| unreachable(error, host))
     } else if address.starts_with("tcp://") && tls {
         let _ = rustls::crypto::ring::default_provider().install_default();
         Ok(Docker::connect_with_ssl_defaults()?
@@ -312,6 +341,7 @@ fn connect(host: &host::Host) -> Result<Docker> {
         Err(Error::new(format!(
             "the address `{address}` is neither unix:// nor tcp://"
         ))
+        .doing(doing_connect(host))
         .hint("for a daemon behind ssh, forward its socket (ssh -L ./docker.sock:/var/run/docker.sock HOST) and set DOCKER_HOST=unix://$PWD/docker.sock"))
     }
 }

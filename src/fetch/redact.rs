@@ -17,11 +17,15 @@ pub fn shown(url: &Url) -> String {
 pub fn shown_text(text: &str) -> String {
     match Url::parse(text) {
         Ok(url) => shown(&url),
-        Err(_) => text
-            .split(['?', '#'])
-            .next()
-            .unwrap_or_default()
-            .to_string(),
+        Err(_) => {
+            let start = text.split(['?', '#']).next().unwrap_or_default();
+            match (start.find("://"), start.rfind('@')) {
+                (Some(scheme), Some(at)) if scheme < at => {
+                    format!("{}{}", &start[..scheme + 3], &start[at + 1..])
+                }
+                _ => start.to_string(),
+            }
+        }
     }
 }
 
@@ -34,6 +38,10 @@ mod tests {
         assert_eq!(
             shown_text("https://me:secret@host/a.jar?token=secret#secret"),
             "https://host/a.jar"
+        );
+        assert_eq!(
+            shown_text("https://me:secret@host:99999/a.jar?token=secret"),
+            "https://host:99999/a.jar"
         );
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn failure(
             "the server wants credentials",
             "denied",
             Some(format!(
-                "give credentials for {host}: a <server> in settings.xml whose id is that of the repository or mirror"
+                "give credentials for {host}: for a repository, a <server> in settings.xml with the id of the repository or mirror; for a single file, https://USER:PASSWORD@… as its address"
             )),
             Again::Never,
         ),

@@ -4,6 +4,7 @@
 pub mod assemble;
 pub mod descriptor;
 pub mod digest;
+pub mod gzip;
 pub mod layout;
 mod members;
 pub mod platform;

@@ -4,14 +4,15 @@
 //! 8 GiB base-256 numbers; both are read by every container engine. No names
 //! of users and groups, no access or change times.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 
 use tar::{Builder, EntryType, Header};
 
 use crate::stage::{Entry, EntryKind};
 
-/// Writes one entry; `content` has the bytes of a file.
-pub fn append<W: Write>(tar: &mut Builder<W>, entry: &Entry, content: impl Read) -> io::Result<()> {
+/// Writes the header of an entry, and its long name where it has one. The
+/// caller writes the content of a file and pads it to a multiple of 512 bytes.
+pub fn append_header<W: Write>(tar: &mut Builder<W>, entry: &Entry) -> io::Result<()> {
     let mut header = Header::new_gnu();
     header.set_mode(entry.mode);
     header.set_uid(entry.uid);
@@ -26,7 +27,7 @@ pub fn append<W: Write>(tar: &mut Builder<W>, entry: &Entry, content: impl Read)
         EntryKind::File { size, .. } => {
             header.set_entry_type(EntryType::Regular);
             header.set_size(*size);
-            tar.append_data(&mut header, &entry.path, content)
+            tar.append_data(&mut header, &entry.path, io::empty())
         }
         EntryKind::Link { target } => {
             header.set_entry_type(EntryType::Symlink);

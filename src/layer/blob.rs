@@ -1,16 +1,16 @@
 //! Writing a layer: one pass from the files to both digests.
 
-use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::rc::Rc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 use sha2::{Digest as _, Sha256};
 
-use super::gzip::Gzip;
 use super::{Known, archive};
 use crate::error::{Context, Error, Result};
 use crate::image::Digest;
+use crate::image::gzip::Gzip;
 use crate::report::Task;
 use crate::stage::{Content, Entry, EntryKind};
 use crate::store::{BlobWriter, Store};
@@ -25,20 +25,27 @@ const COMPRESSED: [&[u8]; 5] = [
     &[0xfd, b'7', b'z', b'X', b'Z'],
 ];
 
-/// The tar stream: hashed, then compressed. Shared with the writer of entries,
-/// which switches the compression.
+/// Bytes that are read at once.
+const CHUNK: usize = 256 << 10;
+
+/// The tar stream: hashed beside this thread, and compressed.
 struct Stream {
-    diff_id: Sha256,
+    diff_id: Hashing,
     gzip: Gzip<BlobWriter>,
 }
 
-struct Shared(Rc<RefCell<Stream>>);
+impl Stream {
+    /// Bytes of a file's content, which have a digest of their own too.
+    fn write_content(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.diff_id.send(Piece::Content(bytes.to_vec()))?;
+        self.gzip.write_all(bytes)
+    }
+}
 
-impl Write for Shared {
+impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut stream = self.0.borrow_mut();
-        stream.diff_id.update(bytes);
-        stream.gzip.write_all(bytes)?;
+        self.diff_id.send(Piece::Frame(bytes.to_vec()))?;
+        self.gzip.write_all(bytes)?;
         Ok(bytes.len())
     }
 
@@ -48,54 +55,142 @@ impl Write for Shared {
 }
 
 pub(super) fn write(entries: &[Entry], store: &Store, task: &Task) -> Result<Known> {
-    let stream = Rc::new(RefCell::new(Stream {
-        diff_id: Sha256::new(),
+    let mut tar = tar::Builder::new(Stream {
+        diff_id: Hashing::begin(),
         gzip: Gzip::new(store.new_blob()?),
-    }));
-    let mut tar = tar::Builder::new(Shared(stream.clone()));
+    });
+    let mut buffer = vec![0; CHUNK];
+    let mut files = Vec::new();
     for entry in entries {
-        let EntryKind::File {
+        archive::append_header(&mut tar, entry)?;
+        if let EntryKind::File {
             sha256,
             size,
             content,
         } = &entry.kind
-        else {
-            archive::append(&mut tar, entry, io::empty())?;
-            continue;
-        };
-        let mut source = open(entry, sha256, content, store)?;
-        let mut start = [0; 8];
-        let known = read_start(source.as_mut(), &mut start)
-            .doing(|| format!("reading {}", entry.reason))?;
-        let stored = COMPRESSED
-            .iter()
-            .any(|magic| start[..known].starts_with(magic));
-        stream.borrow_mut().gzip.set_stored(stored)?;
-        let mut checked = Checked {
-            inner: io::Cursor::new(start[..known].to_vec()).chain(source),
-            hasher: Sha256::new(),
-            size: 0,
-            task,
-        };
-        // One byte more than announced is enough to see that it grew.
-        archive::append(&mut tar, entry, (&mut checked).take(*size))
-            .doing(|| format!("reading {}", entry.reason))?;
-        let grown = checked.read(&mut [0])? > 0;
-        if grown || checked.size != *size || Digest::finish(checked.hasher) != *sha256 {
+        {
+            let source = open(entry, sha256, content, store)?;
+            let copied = copy(source, *size, tar.get_mut(), &mut buffer, task)
+                .doing(|| format!("reading {}", entry.reason))?;
+            if !copied {
+                return Err(changed(entry, sha256, content, store));
+            }
+            files.push((entry, sha256, content));
+        }
+    }
+    tar.get_mut().gzip.set_stored(false)?;
+    let stream = tar.into_inner()?;
+    let (diff_id, contents) = stream.diff_id.finish()?;
+    for ((entry, sha256, content), found) in files.into_iter().zip(contents) {
+        if found != *sha256 {
             return Err(changed(entry, sha256, content, store));
         }
     }
-    stream.borrow_mut().gzip.set_stored(false)?;
-    drop(tar.into_inner()?);
-    let stream = Rc::try_unwrap(stream)
-        .map_err(|_| Error::new("the layer's stream is still in use"))?
-        .into_inner();
     let (digest, size) = stream.gzip.finish()?.commit()?;
     Ok(Known {
         digest,
-        diff_id: Digest::finish(stream.diff_id),
+        diff_id,
         size,
     })
+}
+
+/// Copies a file's content and pads it to a whole block; answers whether it
+/// has the announced size.
+fn copy(
+    mut source: Box<dyn Read>,
+    size: u64,
+    stream: &mut Stream,
+    buffer: &mut [u8],
+    task: &Task,
+) -> Result<bool> {
+    let mut done: u64 = 0;
+    loop {
+        let read = fill(source.as_mut(), buffer)?;
+        if done == 0 {
+            let stored = COMPRESSED
+                .iter()
+                .any(|magic| buffer[..read].starts_with(magic));
+            stream.gzip.set_stored(stored)?;
+        }
+        if read == 0 {
+            break;
+        }
+        done += read as u64;
+        if done > size {
+            return Ok(false);
+        }
+        stream.write_content(&buffer[..read])?;
+        task.advance(read as u64);
+    }
+    stream.diff_id.send(Piece::End)?;
+    let padding = (512 - size % 512) % 512;
+    stream.write_all(&[0; 512][..padding as usize])?;
+    Ok(done == size)
+}
+
+/// Reads until the buffer is full or the source ends.
+fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match source.read(&mut buffer[filled..])? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    Ok(filled)
+}
+
+/// A piece of the tar stream.
+enum Piece {
+    /// Headers and padding.
+    Frame(Vec<u8>),
+    /// Content of a file.
+    Content(Vec<u8>),
+    /// The file ends.
+    End,
+}
+
+/// SHA-256 of the tar stream and of each file in it, on a thread of its own: a
+/// layer has many digests, and a machine more than one processor.
+struct Hashing {
+    pieces: SyncSender<Piece>,
+    thread: JoinHandle<(Digest, Vec<Digest>)>,
+}
+
+impl Hashing {
+    fn begin() -> Hashing {
+        let (pieces, incoming) = sync_channel(4);
+        let thread = std::thread::spawn(move || {
+            let (mut all, mut file) = (Sha256::new(), Sha256::new());
+            let mut files = Vec::new();
+            for piece in incoming {
+                match piece {
+                    Piece::Frame(bytes) => all.update(&bytes),
+                    Piece::Content(bytes) => {
+                        all.update(&bytes);
+                        file.update(&bytes);
+                    }
+                    Piece::End => files.push(Digest::finish(std::mem::take(&mut file))),
+                }
+            }
+            (Digest::finish(all), files)
+        });
+        Hashing { pieces, thread }
+    }
+
+    fn send(&self, piece: Piece) -> io::Result<()> {
+        self.pieces
+            .send(piece)
+            .map_err(|_| io::Error::other("the hashing thread ended early"))
+    }
+
+    /// The stream's digest, and each file's in order.
+    fn finish(self) -> Result<(Digest, Vec<Digest>)> {
+        drop(self.pieces);
+        self.thread
+            .join()
+            .map_err(|_| Error::new("the hashing thread ended by a panic"))
+    }
 }
 
 fn open(entry: &Entry, sha256: &Digest, content: &Content, store: &Store) -> Result<Box<dyn Read>> {
@@ -114,17 +209,6 @@ fn open(entry: &Entry, sha256: &Digest, content: &Content, store: &Store) -> Res
     })
 }
 
-fn read_start(source: &mut dyn Read, start: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < start.len() {
-        match source.read(&mut start[filled..])? {
-            0 => break,
-            read => filled += read,
-        }
-    }
-    Ok(filled)
-}
-
 fn changed(entry: &Entry, sha256: &Digest, content: &Content, store: &Store) -> Error {
     match content {
         Content::Store => {
@@ -138,22 +222,5 @@ fn changed(entry: &Entry, sha256: &Digest, content: &Content, store: &Store) -> 
         }
         _ => Error::new(format!("{} changed while it was read", entry.reason))
             .hint("is a compiler still writing it? run the command again when it is done"),
-    }
-}
-
-struct Checked<'a, R> {
-    inner: R,
-    hasher: Sha256,
-    size: u64,
-    task: &'a Task,
-}
-
-impl<R: Read> Read for Checked<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.hasher.update(&buffer[..read]);
-        self.size += read as u64;
-        self.task.advance(read as u64);
-        Ok(read)
     }
 }

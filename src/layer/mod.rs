@@ -4,7 +4,6 @@
 pub mod archive;
 mod blob;
 pub mod group;
-pub mod gzip;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};

@@ -55,7 +55,11 @@ struct Jar {
 }
 
 pub(super) fn read(text: &str) -> Result<Lock> {
-    let again = "delete the file and run `flinkpack lock` to make it anew";
+    let again = if text.contains("<<<<<<<") {
+        "it holds merge conflicts: take either side, then run `flinkpack lock`"
+    } else {
+        "delete the file and run `flinkpack lock` to make it anew"
+    };
     let probe: Probe = toml::from_str(text)
         .map_err(|error| Error::new(error.message()))
         .doing(|| "it is not a lock file")
@@ -128,7 +132,9 @@ impl Jar {
             source,
             path: self.path,
             place: self.place,
-            sha256: Digest::from_hex(&self.sha256).map_err(|error| error.exit_with(Exit::Usage))?,
+            sha256: Digest::from_hex(&self.sha256)
+                .doing(|| format!("reading the JAR `{name}`"))
+                .map_err(|error| error.exit_with(Exit::Usage))?,
             size: self.size,
             // Layers of another format have other bytes.
             layer: self.layer.filter(|_| layer_format == LAYER_FORMAT),

@@ -48,7 +48,7 @@ pub struct Content {
     pub filesystems: BTreeMap<String, Spanned<FilesystemSpec>>,
     /// Merged into Flink's configuration file.
     #[serde(default)]
-    pub config: toml::Table,
+    pub config: Option<Spanned<toml::Table>>,
     /// Anything else: absolute path in the image = local path.
     #[serde(default)]
     pub files: BTreeMap<String, Spanned<FileSpec>>,
@@ -186,9 +186,10 @@ impl Manifest {
         })
     }
 
-    fn line_of(&self, offset: usize) -> &str {
+    fn line_of(&self, offset: usize) -> String {
         let start = self.text[..offset].rfind('\n').map_or(0, |at| at + 1);
-        self.text[start..].lines().next().unwrap_or_default().trim()
+        let line = self.text[start..].lines().next().unwrap_or_default();
+        parse::without_secrets(line.trim()).0
     }
 
     fn check(&self) -> Result<()> {

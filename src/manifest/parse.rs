@@ -12,6 +12,9 @@ use crate::error::{Context, Error, Exit, Result};
 /// No manifest is larger, in bytes.
 const MAX_SIZE: u64 = 1 << 20;
 
+/// Characters of a line that an error shows.
+const WIDTH: usize = 160;
+
 /// A line and a column, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
@@ -93,24 +96,64 @@ pub(super) fn error_at(path: &Path, text: &str, span: Range<usize>, message: &st
     let position = Position::of(text, span.start);
     let line = text.lines().nth(position.line - 1).unwrap_or_default();
     let number = position.line.to_string();
+    let marked = text.get(span).unwrap_or_default();
+    let marked = marked.lines().next().unwrap_or_default().chars().count();
+    let (line, places) = without_secrets(line);
+    let place = |column: usize| places.get(column).or(places.last()).copied().unwrap_or(0);
+    let start = place(position.column - 1);
+    let end = place(position.column - 1 + marked);
     // Very long lines would drown the message.
-    let shown: String = line.chars().take(160).collect();
-    let width = text
-        .get(span)
-        .map_or(1, |marked| {
-            marked.lines().next().unwrap_or_default().chars().count()
-        })
-        .clamp(1, 160usize.saturating_sub(position.column).max(1));
-    let mut out = format!("{}: {}", position.in_file(path), message.trim_end());
-    if position.column <= 160 && !shown.trim().is_empty() {
+    let shown: String = line.chars().take(WIDTH).collect();
+    let message = without_secrets(message.trim_end()).0;
+    let mut out = format!("{}: {message}", position.in_file(path));
+    if start < WIDTH && !shown.trim().is_empty() {
         let gutter = " ".repeat(number.len());
         out.push_str(&format!(
             "\n{gutter} |\n{number} | {shown}\n{gutter} | {}{}",
-            " ".repeat(position.column - 1),
-            "^".repeat(width)
+            " ".repeat(start),
+            "^".repeat(end.min(WIDTH).saturating_sub(start).max(1))
         ));
     }
     Error::usage(out)
+}
+
+/// A line of the manifest as it may be shown: without users, passwords and
+/// queries of addresses. Answers where each of its characters went, too.
+pub(super) fn without_secrets(line: &str) -> (String, Vec<usize>) {
+    const HIDDEN: &str = "***";
+    let chars: Vec<char> = line.chars().collect();
+    let mut hidden = vec![false; chars.len()];
+    let ends = |c: &char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | '}' | ']');
+    for start in 3..chars.len() {
+        if chars[start - 3..start] != [':', '/', '/'] {
+            continue;
+        }
+        let rest = &chars[start..];
+        let rest = &rest[..rest.iter().position(ends).unwrap_or(rest.len())];
+        let path = rest.iter().position(|c| matches!(c, '/' | '?' | '#'));
+        let host = &rest[..path.unwrap_or(rest.len())];
+        if let Some(at) = host.iter().rposition(|c| *c == '@') {
+            hidden[start..start + at].fill(true);
+        }
+        if let Some(query) = rest.iter().position(|c| matches!(c, '?' | '#')) {
+            hidden[start + query + 1..start + rest.len()].fill(true);
+        }
+    }
+    let mut shown = String::new();
+    let mut places = Vec::with_capacity(chars.len() + 1);
+    let mut count = 0;
+    for (at, c) in chars.iter().enumerate() {
+        places.push(count);
+        if !hidden[at] {
+            shown.push(*c);
+            count += 1;
+        } else if !hidden.get(at + 1).copied().unwrap_or(false) {
+            shown.push_str(HIDDEN);
+            count += HIDDEN.len();
+        }
+    }
+    places.push(count);
+    (shown, places)
 }
 
 /// The nearest name to an unknown key, out of serde's "unknown field `x`,
@@ -153,6 +196,23 @@ mod tests {
             error(text),
             "error: flinkpack.toml:4:1: unknown field `tag`, expected one of `name`, `tags`, `base`, `labels`, `env`, `platform`\n  |\n4 | tag = [\"1\"]\n  | ^^^\nhint: did you mean `tags`?"
         );
+    }
+
+    #[test]
+    fn secrets_in_addresses_are_not_shown_and_marks_stay_in_place() {
+        let shown = |line: &str| without_secrets(line).0;
+        assert_eq!(
+            shown("u = \"https://me:s@cret@host/a.jar?t=s#f\", b = 1"),
+            "u = \"https://***@host/a.jar?***\", b = 1"
+        );
+        assert_eq!(shown("https://host/@x"), "https://host/@x");
+        assert_eq!(shown("://"), "://");
+        let text = "[image]\nname = \"a\"\nbase = { u = \"https://me:secret@host/\", x = 1 }\n";
+        let at = text.find("x = 1").unwrap();
+        let report = error_at(Path::new("f"), text, at..at + 1, "no").report();
+        let lines: Vec<&str> = report.lines().collect();
+        assert_eq!(lines[2].find("x = 1"), lines[3].find('^'), "{report}");
+        assert!(!report.contains("secret"));
     }
 
     #[test]

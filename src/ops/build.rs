@@ -37,6 +37,11 @@ pub struct Options {
 /// Builds, and sends the image where it was asked to go; with no place asked
 /// for, into the daemon, or into a file where there is no daemon.
 pub async fn run(session: &Session, options: &Options) -> Result<Outcome> {
+    check(session, options)?;
+    if options.load {
+        // Told before the work, not after it.
+        session.need_daemon().await?;
+    }
     match attempt(session, options).await {
         // A corrupted blob was deleted when it was found: now it is made anew.
         Err(error) if error.is("corrupt-blob") => {
@@ -243,6 +248,7 @@ pub struct ForecastLayer {
 /// What a build would do. JARs without a pin are fetched into the cache, since
 /// only their bytes tell their digest; nothing else is written.
 pub async fn forecast(session: &Session, options: &Options) -> Result<Forecast> {
+    check(session, options)?;
     let found = find(session, &options.inputs).await?;
     let lock = found.lock(&Default::default());
     let targets = targets(
@@ -379,8 +385,14 @@ impl Forecast {
     }
 }
 
-/// An error for a place that was asked for twice.
-pub fn check(options: &Options) -> Result<()> {
+/// Errors for what cannot be asked for together.
+fn check(session: &Session, options: &Options) -> Result<()> {
+    if options.push && session.offline {
+        return Err(Error::usage(
+            "--offline and --push do not go together: a registry is on the network",
+        )
+        .hint("build with --offline, then run `flinkpack push`"));
+    }
     let mut seen = Vec::new();
     for output in &options.outputs {
         if seen.contains(&output) {

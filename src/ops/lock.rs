@@ -43,7 +43,8 @@ fn stale(path: &std::path::Path, changes: &[String], old: Option<&Lock>) -> Erro
             changes.join("\n  ")
         ),
     };
-    Error::new(message)
-        .exit_with(Exit::Found)
-        .hint("`flinkpack lock` brings it up to date")
+    Error::new(message).exit_with(Exit::Found).hint(match old {
+        None => "`flinkpack lock` writes it; keep it in version control",
+        Some(_) => "`flinkpack lock` brings it up to date",
+    })
 }

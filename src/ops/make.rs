@@ -111,6 +111,9 @@ pub async fn find_in(
         session.offline,
     );
     let wanted = wanted(&manifest)?;
+    for name in inputs.upgrade.iter().flatten() {
+        check_upgrade(name, &wanted, old_lock.as_ref())?;
+    }
     let artifacts = Resolver {
         manifest: &manifest,
         facts: &base.facts,
@@ -139,6 +142,27 @@ pub async fn find_in(
         found.check_locked()?;
     }
     Ok(found)
+}
+
+/// A name that stands for nothing would leave everything as it is, unseen.
+fn check_upgrade(name: &str, wanted: &[Wanted], lock: Option<&Lock>) -> Result<()> {
+    let mut names: Vec<&str> = wanted.iter().map(|wanted| wanted.name.as_str()).collect();
+    names.extend(
+        lock.iter()
+            .flat_map(|lock| &lock.jars)
+            .map(|jar| jar.name.as_str()),
+    );
+    names.push("base");
+    if names.contains(&name) {
+        return Ok(());
+    }
+    let error = Error::usage(format!(
+        "--upgrade {name}: neither the manifest nor the lock file has `{name}`"
+    ));
+    Err(match crate::manifest::nearest_name(name, names) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error,
+    })
 }
 
 async fn find_base(
@@ -205,7 +229,10 @@ fn place(
             session.report.warn(told);
         }
     }
-    stage::config::stage(&mut stage, &base.facts, &manifest.content.config)?;
+    if let Some(config) = &manifest.content.config {
+        let staged = stage::config::stage(&mut stage, &base.facts, config.get_ref());
+        manifest.locate(config.span(), staged)?;
+    }
     for (target, spec) in &manifest.content.files {
         let added = stage_files(session, manifest, base, &mut stage, target, spec.get_ref());
         manifest.locate(spec.span(), added)?;

@@ -54,7 +54,11 @@ pub fn run(folder: &Path, flink: Option<&str>) -> Result<Vec<Row>> {
             }
         }
         let asked_for = match &minor {
-            Some(minor) => entry.has_template(&format!("{minor}.0")),
+            Some(minor) => {
+                let flink = format!("{minor}.0");
+                let candidates = entry.candidates(&flink, None);
+                entry.exists(&flink).is_ok() && candidates.is_ok_and(|found| !found.is_empty())
+            }
             None => !entry.templates.is_empty() || entry.kind == Kind::Filesystem,
         };
         let usable = !versions.is_empty() || asked_for;
@@ -95,10 +99,21 @@ pub fn text(rows: &[Row], flink: Option<&str>) -> String {
                 .to_owned(),
             None => span(&row.flink),
         };
-        let about: String = row.about.chars().take(38).collect();
-        out.push_str(&format!("  {:<22} {what:<14} {about}\n", row.name));
+        let line = format!("  {:<23} {what:<13} {}", row.name, row.about);
+        out.push_str(cut(&line, 80).trim_end());
+        out.push('\n');
     }
     out
+}
+
+/// At most so many characters; what is cut off shows.
+fn cut(line: &str, most: usize) -> String {
+    if line.chars().count() <= most {
+        return line.to_string();
+    }
+    let mut short: String = line.chars().take(most - 1).collect();
+    short.push('…');
+    short
 }
 
 fn span(minors: &[String]) -> String {

@@ -27,6 +27,14 @@ pub struct Last {
     targets: Vec<(Reference, Vec<String>)>,
 }
 
+/// The layer as another run sees it: its bytes are checked again when sent.
+fn as_cached(layer: &Layer) -> Layer {
+    Layer {
+        built: false,
+        ..layer.clone()
+    }
+}
+
 fn key(manifest: &Path) -> Result<String> {
     let whole =
         std::fs::canonicalize(manifest).doing(|| format!("looking for {}", manifest.display()))?;
@@ -45,7 +53,7 @@ impl Last {
         let last = Last {
             base: (base.reference.clone(), base.digest),
             platform: image.platform.to_string(),
-            layers: image.layers.clone(),
+            layers: image.layers.iter().map(as_cached).collect(),
             config: session.store.write_blob(&image.config)?,
             docker_types: image
                 .manifest

@@ -41,6 +41,7 @@ impl Session {
         let store = Store::open(Store::default_root()?);
         let options = Options {
             insecure: settings.insecure.clone(),
+            offline: settings.offline,
             ..Options::default()
         };
         Ok(Session {
@@ -58,7 +59,11 @@ impl Session {
 
     async fn asked(&self) -> &std::result::Result<Daemon, String> {
         self.daemon
-            .get_or_init(|| async { Daemon::connect().await.map_err(|error| error.to_string()) })
+            .get_or_init(|| async {
+                Daemon::connect(&self.store)
+                    .await
+                    .map_err(|error| error.to_string())
+            })
             .await
     }
 
@@ -72,7 +77,7 @@ impl Session {
         match self.asked().await {
             Ok(daemon) => Ok(daemon),
             // Asked again for the whole error, with its hints.
-            Err(_) => Err(match Daemon::connect().await {
+            Err(_) => Err(match Daemon::connect(&self.store).await {
                 Ok(_) => crate::error::Error::new("the Docker daemon came up just now")
                     .hint("run the command again"),
                 Err(error) => error,

@@ -126,11 +126,9 @@ impl Client {
         let mut first: Option<Result<Answer, Failure>> = None;
         for scheme in &self.host.schemes {
             let outcome = self.attempt_at(scheme, call).await;
-            let other = match &outcome {
-                Ok(_) => true,
-                Err(failure) => failure.remedy == Remedy::OtherScheme || *scheme == "https",
-            };
-            if self.host.scheme().is_some() || !other {
+            // A certificate that is not trusted is TLS all the same.
+            let refused = matches!(&outcome, Err(failure) if failure.remedy == Remedy::None);
+            if self.host.scheme().is_some() || (refused && *scheme == "https") {
                 return outcome;
             }
             // What the favourite said counts, unless the other one answers.

@@ -41,7 +41,7 @@ pub use source::Source;
 pub(crate) use source::descriptor;
 pub use traffic::Traffic;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::report::Report;
 use client::Client;
 use host::Host;
@@ -53,6 +53,9 @@ pub struct Options {
     /// Hosts (`host[:port]`) taken without a verified certificate, or without
     /// TLS at all.
     pub insecure: Vec<String>,
+    /// Whether the network is out of bounds: every question is then refused,
+    /// with an error tagged `offline`.
+    pub offline: bool,
     /// Attempts at one thing.
     pub attempts: u32,
     /// Wait before the second attempt; it doubles with each further one.
@@ -71,6 +74,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             insecure: Vec::new(),
+            offline: false,
             attempts: 5,
             first_delay: Duration::from_millis(250),
             longest_wait: Duration::from_secs(60),
@@ -141,6 +145,13 @@ impl Registries {
     }
 
     fn client(&self, name: &str) -> Result<Client> {
+        if self.shared.options.offline {
+            return Err(
+                Error::new(format!("asking the registry {name} would need the network"))
+                    .hint("run once without --offline, so that the cache holds it")
+                    .tagged("offline"),
+            );
+        }
         let mut hosts = self
             .shared
             .hosts

@@ -49,9 +49,13 @@ impl From<Failure> for Error {
     }
 }
 
-/// Whether a status is one that goes away by itself.
+/// Whether a status is one that goes away by itself. Docker's registry answers
+/// 499 when a proxy before it lost the client; 520 to 524 are a proxy's, too.
 pub fn passes(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
+    matches!(
+        status.as_u16(),
+        408 | 429 | 499 | 500 | 502 | 503 | 504 | 520..=524
+    )
 }
 
 /// What `Retry-After` says, counted from `now`: seconds, or a date.

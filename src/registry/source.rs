@@ -32,6 +32,8 @@ pub struct Source {
     /// How many there are.
     pub size: u64,
     place: Place,
+    /// Whether the bytes were hashed when they were written a moment ago.
+    is_known: bool,
 }
 
 #[derive(Clone)]
@@ -50,6 +52,7 @@ impl Source {
             digest: Digest::of(&bytes),
             size: bytes.len() as u64,
             place: Place::Memory(bytes),
+            is_known: false,
         }
     }
 
@@ -59,6 +62,7 @@ impl Source {
             digest,
             size,
             place: Place::Store(store.clone()),
+            is_known: false,
         }
     }
 
@@ -72,6 +76,7 @@ impl Source {
             digest: descriptor.digest,
             size: descriptor.size,
             place: Place::Registry(registries.clone(), reference.clone()),
+            is_known: false,
         }
     }
 
@@ -98,6 +103,7 @@ impl Source {
             digest,
             size,
             place,
+            is_known: layer.built,
         })
     }
 
@@ -183,7 +189,7 @@ impl Source {
             return Ok(());
         }
         let mut file = self.open_file(from)?;
-        let mut hasher = (from == 0 && to == self.size).then(Sha256::new);
+        let mut hasher = (!self.is_known && from == 0 && to == self.size).then(Sha256::new);
         let mut left = to - from;
         while left > 0 {
             let mut piece = vec![0; PIECE.min(usize::try_from(left).unwrap_or(PIECE))];

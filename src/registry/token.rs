@@ -240,8 +240,12 @@ async fn refused(answer: Answer, credential: &Credential) -> Failure {
     let said = refusal::said(answer, credential.login.secret()).await;
     let error = Error::new(format!("the token server answered {status}{said}"));
     let error = match &credential.login {
-        Login::Anonymous => error.doing(format!("without credentials ({})", credential.source)),
-        _ => error.doing(format!("with the credentials of the {}", credential.source)),
+        Login::Anonymous => error
+            .doing(format!("without credentials ({})", credential.source))
+            .hint("log in with `docker login` and the registry's name"),
+        _ => error
+            .doing(format!("with the credentials of the {}", credential.source))
+            .hint("they may have expired, or may lack a right: log in again with `docker login` and the registry's name"),
     };
     Failure::new(Remedy::None, error.tagged("unauthorized"))
 }

@@ -121,8 +121,10 @@ impl Picker<'_> {
                     }
                 }
                 Err(failed) => {
-                    error = error.hint(format!("the repositories could not be asked: {failed}"));
-                    break;
+                    return Err(failed.doing(format!(
+                        "{}, and the repositories could not be asked for one",
+                        error.message()
+                    )));
                 }
             }
         }

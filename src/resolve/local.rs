@@ -31,20 +31,37 @@ pub fn find(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
         found.push(path);
     }
     if found.is_empty() {
-        return Err(Error::new(format!("no file matches {pattern}"))
-            .hint(format!("the pattern is taken from {}", folder.display())));
+        return Err(
+            Error::new(format!("no file matches {pattern}")).hint(format!(
+                "patterns are taken from the manifest's folder, {}",
+                shown_folder(folder)
+            )),
+        );
     }
     found.sort();
     Ok(found)
+}
+
+fn shown_folder(folder: &Path) -> String {
+    let whole = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf());
+    whole.display().to_string()
 }
 
 fn look(path: &Path, shown: &str) -> Result<()> {
     let meta = match fs::metadata(path) {
         Ok(meta) => meta,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if let Ok(target) = fs::read_link(path) {
+                return Err(Error::new(format!(
+                    "{shown} is a link to {}, which does not exist",
+                    target.display()
+                ))
+                .hint("is it built?"));
+            }
             let mut out = Error::new(format!("{shown} does not exist"));
             if let Some(near) = nearest(path) {
-                out = out.hint(format!("did you mean {near}?"));
+                let near = Path::new(shown).with_file_name(near);
+                out = out.hint(format!("did you mean {}?", near.display()));
             } else {
                 out = out.hint("is it built? paths are taken from the manifest's folder");
             }

@@ -16,10 +16,24 @@ pub use repositories::Repositories;
 pub use resolver::Resolver;
 pub use wanted::{Folder, Request, Wanted, wanted};
 
+use std::path::PathBuf;
+
 use crate::image::{Digest, LayerKind};
 use crate::lock::Source;
 use crate::manifest::Place;
-use crate::stage::Content;
+
+/// Where a file's content is.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// In the store, under its digest.
+    Store,
+    /// In this local file.
+    Local(PathBuf),
+    /// Here.
+    Bytes(Vec<u8>),
+    /// Nowhere yet: it is fetched when a layer needs it that is not cached.
+    Absent,
+}
 
 /// One JAR that was found.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::maven::Coordinate;
 use super::repositories::Repositories;
-use super::{Artifact, Folder, Request, Wanted, catalogue, jar, local};
+use super::{Artifact, Content, Folder, Request, Wanted, catalogue, jar, local};
 use crate::base::BaseFacts;
 use crate::catalogue::{Catalogue, Entry, Kind};
 use crate::error::{Context, Error, Result};
@@ -18,7 +18,6 @@ use crate::image::{Digest, LayerKind};
 use crate::lock::{Lock, Source};
 use crate::manifest::{Manifest, Place};
 use crate::report::Report;
-use crate::stage::Content;
 use crate::store::Store;
 
 /// Requests answered at once.
@@ -325,6 +324,19 @@ impl Resolver<'_> {
     /// Brings the bytes of a pinned artifact into the store. What comes from
     /// the base is the caller's to take out of it.
     pub async fn fetch(&self, artifact: &Artifact, wanted: &[Wanted]) -> Result<()> {
+        let brought = self.bring(artifact, wanted).await;
+        brought
+            .map_err(|error| match error.is("digest-mismatch") {
+                true => error.hint(format!(
+                    "the lock file pins what was there before: if the change is meant, `flinkpack lock --upgrade {}` takes it",
+                    artifact.name
+                )),
+                false => error,
+            })
+            .doing(|| format!("fetching {}", artifact.shown()))
+    }
+
+    async fn bring(&self, artifact: &Artifact, wanted: &[Wanted]) -> Result<()> {
         match &artifact.source {
             Source::Maven(text) => {
                 let coordinate: Coordinate = text.parse()?;
@@ -352,7 +364,6 @@ impl Resolver<'_> {
             }
             Source::Path(_) | Source::Base(_) => Ok(()),
         }
-        .doing(|| format!("fetching {}", artifact.shown()))
     }
 
     fn artifact(
@@ -379,12 +390,15 @@ impl Resolver<'_> {
 }
 
 fn parse_url(text: &str) -> Result<Url> {
-    Url::parse(text).map_err(|error| {
-        Error::usage(format!(
-            "`{}` is not an address: {error}",
-            redact::shown_text(text)
-        ))
-    })
+    let shown = redact::shown_text(text);
+    let url = Url::parse(text)
+        .map_err(|error| Error::usage(format!("`{shown}` is not an address: {error}")))?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        _ => Err(Error::usage(format!("{shown} cannot be fetched")).hint(
+            "addresses begin with https:// or http://; a local JAR is named by { path = \"…\" }",
+        )),
+    }
 }
 
 fn file_name(path: &Path, shown: &str) -> Result<String> {

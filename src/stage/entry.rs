@@ -1,8 +1,7 @@
 //! One path of the image that is built.
 
-use std::path::PathBuf;
-
 use crate::image::{Digest, LayerKind};
+use crate::resolve::Content;
 
 /// Seconds since 1970 that every new path carries: one second after, since some
 /// tools take 0 for "unknown". Times of inputs would make digests differ.
@@ -29,19 +28,6 @@ pub enum EntryKind {
     },
     /// The path is hidden from the layers below.
     Whiteout,
-}
-
-/// Where a file's content is.
-#[derive(Clone, Debug)]
-pub enum Content {
-    /// In the store, under its digest.
-    Store,
-    /// In this local file.
-    Local(PathBuf),
-    /// Here.
-    Bytes(Vec<u8>),
-    /// Nowhere yet: it is fetched when a layer needs it that is not cached.
-    Absent,
 }
 
 /// One path, why it is there and with which others it travels.

@@ -12,11 +12,12 @@ pub mod placement;
 
 use std::collections::BTreeMap;
 
-pub use entry::{Content, Entry, EntryKind, MTIME};
+pub use entry::{Entry, EntryKind, MTIME};
 
 use crate::base::{BaseFacts, NodeKind};
 use crate::error::{Error, Result};
 use crate::image::{Digest, LayerKind};
+pub use crate::resolve::Content;
 
 /// All paths to add, sorted.
 #[derive(Clone, Debug, Default)]

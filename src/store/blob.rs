@@ -1,7 +1,7 @@
 //! Writing one blob.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
@@ -10,11 +10,14 @@ use super::Store;
 use crate::error::{Context, Error, Result};
 use crate::image::Digest;
 
+/// Bytes that are gathered before they are written.
+const BUFFER: usize = 128 << 10;
+
 /// A blob being written: hashed as it goes, in its place only when committed.
 /// Dropped uncommitted, it leaves nothing.
 pub struct BlobWriter {
     store: Store,
-    file: NamedTempFile,
+    file: BufWriter<NamedTempFile>,
     hasher: Sha256,
     size: u64,
 }
@@ -22,14 +25,10 @@ pub struct BlobWriter {
 impl BlobWriter {
     pub(super) fn begin(store: Store) -> Result<BlobWriter> {
         let folder = store.temporary()?;
-        let file = tempfile::Builder::new()
-            .prefix("blob-")
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-            .tempfile_in(&folder)
-            .doing(|| format!("creating a file in {}", folder.display()))?;
+        let file = super::temporary::create(&folder, "blob-")?;
         Ok(BlobWriter {
             store,
-            file,
+            file: BufWriter::with_capacity(BUFFER, file),
             hasher: Sha256::new(),
             size: 0,
         })
@@ -48,8 +47,12 @@ impl BlobWriter {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent)?;
             }
-            self.file.as_file().sync_data()?;
-            self.file.persist(&path).map_err(|error| error.error)?;
+            let file = self
+                .file
+                .into_inner()
+                .map_err(io::IntoInnerError::into_error)?;
+            file.as_file().sync_data()?;
+            file.persist(&path).map_err(|error| error.error)?;
             Ok(())
         };
         finish().doing(|| format!("writing {}", path.display()))?;

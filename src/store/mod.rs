@@ -7,6 +7,7 @@
 
 mod blob;
 mod lock;
+mod temporary;
 
 use std::fs;
 use std::io::Write;
@@ -32,8 +33,6 @@ pub enum Bucket {
     Bases,
     /// URL → blob.
     Maven,
-    /// Upload sessions.
-    Uploads,
     /// What was built last, by project.
     Builds,
     /// Path, size, mtime and inode of a file → its digest.
@@ -42,11 +41,10 @@ pub enum Bucket {
 
 impl Bucket {
     /// All of them.
-    pub const ALL: [Bucket; 6] = [
+    pub const ALL: [Bucket; 5] = [
         Bucket::Layers,
         Bucket::Bases,
         Bucket::Maven,
-        Bucket::Uploads,
         Bucket::Builds,
         Bucket::Files,
     ];
@@ -57,7 +55,6 @@ impl Bucket {
             Bucket::Layers => "layers/v1",
             Bucket::Bases => "bases/v1",
             Bucket::Maven => "maven/v1",
-            Bucket::Uploads => "uploads/v1",
             Bucket::Builds => "builds/v1",
             Bucket::Files => "files/v1",
         }
@@ -188,7 +185,12 @@ impl Store {
     /// Keeps `value` under `key`.
     pub fn put<T: Serialize>(&self, bucket: Bucket, key: &str, value: &T) -> Result<()> {
         let bytes = serde_json::to_vec(value).doing(|| "encoding a cache entry")?;
-        write_atomically(&self.entry_path(bucket, key), &bytes)
+        let path = self.entry_path(bucket, key);
+        if let Some(folder) = path.parent() {
+            create_folder(folder)?;
+        }
+        put_in_place(&self.temporary()?, &path, &bytes)
+            .doing(|| format!("writing {}", path.display()))
     }
 
     /// Waits for, and takes, the lock of `key` among all processes and threads.
@@ -203,8 +205,10 @@ impl Store {
 
     /// A folder for temporary files on the store's own file system.
     pub fn temporary(&self) -> Result<PathBuf> {
+        static SWEPT: std::sync::Once = std::sync::Once::new();
         let folder = self.root.join("tmp");
         create_folder(&folder)?;
+        SWEPT.call_once(|| temporary::sweep(&folder));
         Ok(folder)
     }
 
@@ -226,17 +230,16 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         _ => Path::new("."),
     };
     create_folder(folder)?;
-    let attempt = || -> std::io::Result<()> {
-        let mut file = tempfile::Builder::new()
-            .prefix(".flinkpack-")
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-            .tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_data()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    attempt().doing(|| format!("writing {}", path.display()))
+    put_in_place(folder, path, bytes).doing(|| format!("writing {}", path.display()))
+}
+
+/// The same, by way of a temporary file in `folder`.
+fn put_in_place(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = temporary::create(folder, ".flinkpack-")?;
+    file.write_all(bytes)?;
+    file.as_file().sync_data()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 #[cfg(test)]

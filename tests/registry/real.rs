@@ -96,3 +96,55 @@ async fn push_again_mount_and_pull() {
             .is_none()
     );
 }
+
+#[tokio::test]
+async fn an_upload_that_is_cut_ends_right() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    const CUT: usize = 15_000_000;
+    let real = repository("cut");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let host = real.host.clone();
+    // Once, the connection ends after so many bytes.
+    tokio::spawn(async move {
+        let cut = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        while let Ok((from, _)) = listener.accept().await {
+            let to = TcpStream::connect(&host).await.unwrap();
+            let cut = cut.clone();
+            tokio::spawn(async move {
+                let (mut from_read, mut from_write) = from.into_split();
+                let (mut to_read, mut to_write) = to.into_split();
+                tokio::spawn(async move { tokio::io::copy(&mut to_read, &mut from_write).await });
+                let (mut buffer, mut seen) = (vec![0; 64 << 10], 0);
+                while let Ok(read @ 1..) = from_read.read(&mut buffer).await {
+                    seen += read;
+                    let order = std::sync::atomic::Ordering::SeqCst;
+                    if seen > CUT && !cut.swap(true, order) {
+                        return;
+                    }
+                    to_write.write_all(&buffer[..read]).await.unwrap();
+                }
+            });
+        }
+    });
+    let bench = Bench::new();
+    let time = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
+    let image = image(vec![stored(&bench.store, "big", &noise(time, 20_000_000))]);
+    let target = Reference {
+        host: address.to_string(),
+        ..real.clone()
+    };
+    push(&bench, &image, &target, &["1"]).await;
+    let head = bench.registries.head(&real.with_tag("1").unwrap()).await;
+    assert_eq!(
+        head.unwrap().unwrap().digest,
+        image.manifest.unwrap().digest
+    );
+    // Docker's registry (2.8) signs the position into a session's address, and
+    // cancels a session that is asked for at another one: what was under way
+    // is lost with the connection, and the blob begins anew.
+    let sent = bench.registries.traffic().sent();
+    assert!(sent < 41_000_000, "{sent}: it was sent more than twice");
+}

@@ -76,6 +76,11 @@ impl Faults {
         self.0.push(fault);
     }
 
+    /// From now on nothing goes wrong.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// What goes wrong with `request`.
     pub fn take(&mut self, request: &Request) -> Option<Action> {
         for fault in &mut self.0 {

@@ -1,5 +1,7 @@
 //! Servers and helpers that several tests use.
 
+pub mod base;
+pub mod daemon;
 pub mod docker;
 pub mod faults;
 pub mod flink;

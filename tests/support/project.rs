@@ -60,6 +60,19 @@ impl Project {
         self.folder.path().join("cache")
     }
 
+    /// The user's home.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// Writes a file into the user's home.
+    pub fn write_home(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.home().join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(&path, content).expect("a file");
+        path
+    }
+
     /// A path in the project.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder().join(name)
@@ -92,7 +105,7 @@ impl Project {
     /// reaches it but what a test sets.
     pub fn command(&self, args: &[&str]) -> Command {
         fs::create_dir_all(self.folder()).expect("a folder");
-        let home = self.folder.path().join("home");
+        let home = self.home();
         fs::create_dir_all(&home).expect("a folder");
         let mut command = Command::new(env!("CARGO_BIN_EXE_flinkpack"));
         command

@@ -15,7 +15,7 @@ const BLOCK: usize = 65_535;
 /// gzip header: no name, no time, unknown system (RFC 1952 §2.3).
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
-/// Part of what makes a layer's bytes; it changes with [`crate::lock::LAYER_FORMAT`].
+/// Part of what makes a layer's bytes: another level is another layer format.
 const LEVEL: u32 = 6;
 
 enum Member<W: Write> {

@@ -1,0 +1,288 @@
+//! Registries that refuse, fail or lie.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::transcript::Transcript;
+use super::{HEAD, alone, digest_of, small_jar};
+use crate::support::base::TinyBase;
+use crate::support::faults::{Action, Fault};
+use crate::support::http::Response;
+use crate::support::project::Project;
+use crate::support::registry::FaultRegistry;
+use crate::support::tokens::{Auth, Tokens, basic};
+
+/// A project whose image goes to `host`.
+fn to(host: &str) -> Project {
+    let text = HEAD.replace("registry.test", host);
+    let mut project =
+        Project::with_manifest(&format!("{text}[udfs]\nrisk = {{ path = \"risk.jar\" }}\n"));
+    TinyBase::flink("1.20.5").write(&project.path("base"));
+    project.write("risk.jar", small_jar("Risk"));
+    alone(&mut project);
+    project
+}
+
+/// Logs in at `host` by the Docker configuration.
+fn log_in(project: &Project, host: &str, user: &str, password: &str) {
+    let login = basic(user, password);
+    let word = login.trim_start_matches("Basic ");
+    project.write_home(
+        ".docker/config.json",
+        format!("{{\"auths\": {{\"{host}\": {{\"auth\": \"{word}\"}}}}}}"),
+    );
+}
+
+fn basic_only(registry: &FaultRegistry) {
+    registry.behaviour().auth = Auth::Basic {
+        user: "ann".into(),
+        password: "hunter2-secret".into(),
+    };
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_name_the_registry_and_the_login_that_was_tried() {
+    let mut transcript = Transcript::new();
+    let mut case = |title: &str, registry: &FaultRegistry, make: &dyn Fn(&Project)| {
+        let project = to(registry.address());
+        make(&project);
+        let run = project.fails(1, &["build", "--push"]);
+        assert!(run.stdout.is_empty(), "{title}: {}", run.stdout);
+        assert!(!run.stderr.contains("hunter2"), "{title}: {}", run.stderr);
+        // Layers go at once, and any of them may fail first.
+        let first = |name: &'static str| (name, "the layer [any]");
+        let varying = [
+            (registry.address(), "[registry]"),
+            first("the layer base 1"),
+            first("the layer base 2"),
+            first("the layer risk"),
+        ];
+        transcript.failure(title, &project, &run, &varying);
+    };
+
+    let registry = FaultRegistry::start().await;
+    basic_only(&registry);
+    case("401, and no credentials", &registry, &|_| {});
+    case(
+        "401, and wrong credentials in the file",
+        &registry,
+        &|project| {
+            log_in(project, registry.address(), "bob", "hunter2-wrong");
+        },
+    );
+    case(
+        "401, and credentials for another host only",
+        &registry,
+        &|project| {
+            log_in(project, "other.test", "ann", "hunter2-secret");
+        },
+    );
+    case(
+        "401, and a helper that is not there",
+        &registry,
+        &|project| {
+            project.write_home(".docker/config.json", r#"{"credsStore": "absent"}"#);
+        },
+    );
+    case(
+        "a Docker configuration that is no JSON",
+        &registry,
+        &|project| {
+            project.write_home(".docker/config.json", "{");
+        },
+    );
+
+    let tokens = FaultRegistry::with_tokens(Tokens::for_user("ann", "hunter2-secret")).await;
+    case("a token is refused, without credentials", &tokens, &|_| {});
+    case(
+        "a token is refused, with credentials",
+        &tokens,
+        &|project| {
+            log_in(project, tokens.address(), "ann", "hunter2-wrong");
+        },
+    );
+
+    for (title, status) in [("403", 403), ("404", 404), ("500, again and again", 500)] {
+        let registry = FaultRegistry::start().await;
+        for method in ["GET", "HEAD", "POST", "PUT"] {
+            let answer = Response::new(status)
+                .body(r#"{"errors":[{"code":"X","message":"the reason of the server"}]}"#);
+            registry.fault(Fault::new(method, "/v2/", Action::Answer(answer)).always());
+        }
+        case(title, &registry, &|_| {});
+    }
+    transcript.check("registries");
+}
+
+#[test]
+fn a_refused_connection_is_told() {
+    // A port that was free a moment ago.
+    let address = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().to_string()
+    };
+    let project = to(&address);
+    let run = project.fails(1, &["build", "--push"]);
+    let mut transcript = Transcript::new();
+    transcript.failure(
+        "refused connection",
+        &project,
+        &run,
+        &[(&address, "[registry]")],
+    );
+    transcript.check("registries_refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_helper_is_asked_and_named() {
+    let registry = FaultRegistry::start().await;
+    basic_only(&registry);
+    let project = {
+        let mut project = to(registry.address());
+        let helper = project.write_home(
+            "bin/docker-credential-vault",
+            "#!/bin/sh\ncat > /dev/null\necho '{\"Username\":\"ann\",\"Secret\":\"hunter2-old\"}'\n",
+        );
+        fs::set_permissions(&helper, fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:/usr/bin:/bin", helper.parent().unwrap().display());
+        project.set("PATH", path);
+        project.write_home(
+            ".docker/config.json",
+            format!(
+                "{{\"credHelpers\": {{\"{}\": \"vault\"}}}}",
+                registry.address()
+            ),
+        );
+        project
+    };
+    let run = project.fails(1, &["build", "--push"]);
+    let mut transcript = Transcript::new();
+    transcript.failure(
+        "the helper's password is refused",
+        &project,
+        &run,
+        &[(registry.address(), "[registry]")],
+    );
+    transcript.check("registries_helper");
+    assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
+
+    project.write_home(
+        "bin/docker-credential-vault",
+        "#!/bin/sh\ncat > /dev/null\necho '{\"Username\":\"ann\",\"Secret\":\"hunter2-secret\"}'\n",
+    );
+    let run = project.ok(&["build", "--push", "-vv"]);
+    assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_do_not_go_where_they_could_be_read() {
+    let registry = FaultRegistry::start().await;
+    registry.behaviour().auth = Auth::Bearer {
+        realm: "http://auth.test/token".into(),
+        tokens: Tokens::for_user("ann", "hunter2-secret"),
+    };
+    let project = to(registry.address());
+    log_in(&project, registry.address(), "ann", "hunter2-secret");
+    let run = project.fails(1, &["build", "--push", "-vv"]);
+    assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
+    let mut transcript = Transcript::new();
+    transcript.failure(
+        "a realm elsewhere, without TLS",
+        &project,
+        &run,
+        &[(registry.address(), "[registry]")],
+    );
+    transcript.check("registries_realm");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_realm_on_another_host_serves() {
+    let tokens = Tokens::for_user("ann", "hunter2-secret");
+    let elsewhere = FaultRegistry::start().await;
+    elsewhere.behaviour().tokens = Some(tokens.clone());
+    let port = elsewhere.address().rsplit_once(':').unwrap().1.to_string();
+    let registry = FaultRegistry::start().await;
+    registry.behaviour().auth = Auth::Bearer {
+        realm: format!("http://localhost:{port}/token"),
+        tokens,
+    };
+    let project = to(registry.address());
+    log_in(&project, registry.address(), "ann", "hunter2-secret");
+    let run = project.ok(&["build", "--push", "-vv"]);
+    assert!(
+        !run.stderr.contains("hunter2") && !run.stderr.contains("secret-token"),
+        "{}",
+        run.stderr
+    );
+    let basic = |request: &crate::support::http::Request| {
+        request
+            .header("authorization")
+            .is_some_and(|sent| sent.starts_with("Basic "))
+    };
+    assert!(
+        !registry.requests().iter().any(basic),
+        "the password goes to the realm alone"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_base_with_wrong_bytes_is_refused() {
+    let registry = FaultRegistry::start().await;
+    let mut transcript = Transcript::new();
+    for (title, path) in [
+        ("the manifest has other bytes", "/manifests/"),
+        ("a blob has other bytes", "/blobs/"),
+    ] {
+        let digest = TinyBase::flink("1.20.5").publish(&registry, "flink", "1.20");
+        registry.fault(Fault::new("GET", path, Action::Corrupt).always());
+        let reference = match path {
+            "/manifests/" => format!("docker://{}/flink@{digest}", registry.address()),
+            _ => format!("docker://{}/flink:1.20", registry.address()),
+        };
+        let mut project = Project::with_manifest(&HEAD.replace("oci:base", &reference));
+        alone(&mut project);
+        let run = project.fails(1, &["build", "--output", "oci:out"]);
+        transcript.failure(title, &project, &run, &[(registry.address(), "[registry]")]);
+        registry.0.faults.lock().unwrap().clear();
+        let run = project.run(&["build", "--output", "oci:out"]);
+        assert_eq!(run.code, 0, "nothing wrong was kept: {}", run.stderr);
+    }
+    transcript.check("registries_bytes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_that_fails_half_way_goes_on_where_it_was() {
+    let registry = FaultRegistry::start().await;
+    let project = to(registry.address());
+    crate::support::project::noise(&project.path("risk.bin"), 300_000, 5);
+    let text = project.read("flinkpack.toml");
+    project.write(
+        "flinkpack.toml",
+        format!("{text}[files]\n\"/opt/risk.bin\" = \"risk.bin\"\n"),
+    );
+    registry.fault(Fault::new("PUT", "/manifests/", Action::Answer(Response::new(403))).always());
+    project.fails(1, &["build", "--push"]);
+    registry.0.faults.lock().unwrap().clear();
+    registry.clear_log();
+    let run = project.ok(&["build", "--push", "--format", "json"]);
+    let bytes = run.json()["transferred"]["registry_bytes"].as_u64();
+    assert!(
+        bytes.unwrap() < 100_000,
+        "what is large is asked for first: {bytes:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unchanged_push_is_one_request() {
+    let registry = FaultRegistry::start().await;
+    let project = to(registry.address());
+    let first = project.ok(&["build", "--push"]);
+    registry.clear_log();
+    let second = project.ok(&["build", "--push"]);
+    assert_eq!(digest_of(&first.stdout), digest_of(&second.stdout));
+    assert_eq!(registry.log().len(), 1, "{:?}", registry.log());
+    assert!(second.stderr.contains("1 request"), "{}", second.stderr);
+    registry.clear_log();
+    project.ok(&["push"]);
+    assert_eq!(registry.log().len(), 1, "{:?}", registry.log());
+}
