@@ -148,7 +148,7 @@ fn from_an_archive_and_changed_by_others() {
         "--push",
     ];
     project.ok(&built);
-    let _tag = docker.removed_later(&base);
+    let tag = docker.removed_later(&base);
     let image = name("on-base");
     let on_base = fresh(&image, &base, "");
     let run = on_base.ok(&["lock"]);
@@ -186,4 +186,14 @@ fn from_an_archive_and_changed_by_others() {
         assert!(seen.contains(&sum), "{seen}");
         assert!(seen.contains("flink-s3-fs-hadoop-1.8.0.jar"), "{seen}");
     }
+
+    // The registry alone has the base: the daemon gets all of it with the image.
+    drop(tag);
+    assert_ne!(docker.run(&["image", "inspect", &base]).code, 0);
+    let project = fresh(&image, &format!("docker://{base}"), "");
+    let run = project.ok(&["build", "--load"]);
+    assert!(!run.stderr.contains("reading"), "{}", run.stderr);
+    let _image = docker.removed_later(format!("{image}:1"));
+    let seen = docker.shell(&format!("{image}:1"), "stat -Lc %F lib/flink-s3*");
+    assert_eq!(seen, "regular file");
 }

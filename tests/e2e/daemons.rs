@@ -90,7 +90,12 @@ fn thin_and_whole(docker: &Docker, base: &str) {
     docker.ok(&["rmi", &alias]);
     works(docker, &format!("{image}:1"));
 
-    // One JAR more or less: that one moves.
+    // Its name goes to the next one.
+    let first = format!("{image}:1");
+    let id = docker.ok(&["image", "inspect", "--format", "{{.Id}}", &first]);
+    let _first = docker.removed_later(id);
+
+    // One JAR changes: that one moves.
     docker.ok(&["tag", base, &alias]);
     big(&project, 2);
     project.ok(&build);

@@ -150,6 +150,11 @@ swift = {{ place = "move" }}
     let line = format!("{}  lib/risk-udf.jar", hex::encode(Sha256::digest(&udf)));
     assert!(sums.lines().any(|other| other == line), "{sums}");
 
+    // What was built last is this image, and it is there already.
+    let run = project.ok(&["push", "--metadata-file", "pushed.json"]);
+    assert_eq!(json(&project.read("pushed.json"))["digest"], digest);
+    assert!(run.stderr.contains("pushed nothing"), "{}", run.stderr);
+
     // The archive for docker is the same image again.
     docker.ok(&["rmi", &image]);
     let archive = project.path("docker.tar").display().to_string();
