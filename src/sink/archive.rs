@@ -13,7 +13,7 @@ use crate::error::{Context, Error, Result};
 use crate::image::{Digest, Image, Index, Layer, Reference, media};
 use crate::registry::{Registries, Source};
 use crate::report::Report;
-use crate::store::{Store, create_folder};
+use crate::store::{Store, check_replaceable, create_folder};
 
 /// The two forms of archives.
 #[derive(Clone, Debug)]
@@ -153,6 +153,7 @@ fn write_file(
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
+    check_replaceable(path)?;
     create_folder(folder)?;
     let file = crate::store::temporary_file(folder)?;
     let mut out = BufWriter::with_capacity(1 << 20, file);

@@ -39,7 +39,9 @@ impl BlobWriter {
         self.size
     }
 
-    /// Gives the blob its place, durably, and says its digest and size.
+    /// Gives the blob its place, and says its digest and size. The disk is not
+    /// waited for: whoever reads a blob checks it, so that one which a power
+    /// failure spoilt is made or fetched anew.
     pub fn commit(self) -> Result<(Digest, u64)> {
         let digest = Digest::finish(self.hasher);
         let path = self.store.blob_path(&digest);
@@ -51,7 +53,6 @@ impl BlobWriter {
                 .file
                 .into_inner()
                 .map_err(io::IntoInnerError::into_error)?;
-            file.as_file().sync_data()?;
             file.persist(&path).map_err(|error| error.error)?;
             Ok(())
         };

@@ -189,7 +189,7 @@ impl Store {
         if let Some(folder) = path.parent() {
             create_folder(folder)?;
         }
-        put_in_place(&self.temporary()?, &path, &bytes)
+        put_in_place(&self.temporary()?, &path, &bytes, false)
             .doing(|| format!("writing {}", path.display()))
     }
 
@@ -233,22 +233,43 @@ pub fn temporary_file(folder: &Path) -> Result<tempfile::NamedTempFile> {
     temporary::create(folder, PREFIX)
 }
 
+/// An error where `path` is something that must not be replaced by a file: a
+/// folder, a device, a pipe.
+pub fn check_replaceable(path: &Path) -> Result<()> {
+    match fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => Err(Error::new(format!(
+            "{} is a folder, and a file was to be written there",
+            path.display()
+        ))),
+        Ok(meta) if !meta.is_file() => Err(Error::new(format!(
+            "{} is a device or a pipe, and would be replaced by a file",
+            path.display()
+        ))
+        .hint("name a file; `--format json` writes the result to stdout")),
+        _ => Ok(()),
+    }
+}
+
 /// Writes a file so that readers see the old or the new content, never a part.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    check_replaceable(path)?;
     create_folder(folder)?;
     temporary::sweep(folder, PREFIX);
-    put_in_place(folder, path, bytes).doing(|| format!("writing {}", path.display()))
+    put_in_place(folder, path, bytes, true).doing(|| format!("writing {}", path.display()))
 }
 
-/// The same, by way of a temporary file in `folder`.
-fn put_in_place(folder: &Path, path: &Path, bytes: &[u8]) -> Result<()> {
+/// The same, by way of a temporary file in `folder`; what the user owns waits
+/// for the disk, what the cache holds does not.
+fn put_in_place(folder: &Path, path: &Path, bytes: &[u8], durably: bool) -> Result<()> {
     let mut file = temporary::create(folder, PREFIX)?;
     file.write_all(bytes)?;
-    file.as_file().sync_data()?;
+    if durably {
+        file.as_file().sync_data()?;
+    }
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
@@ -266,6 +287,13 @@ mod tests {
         fs::write(store.blob_path(&digest), b"flunk").unwrap();
         assert_eq!(store.read_blob(&digest), None);
         assert_eq!(store.blob_size(&digest), None, "it was deleted");
+    }
+
+    #[test]
+    fn a_device_is_not_replaced_by_a_file() {
+        let error = write_atomically(Path::new("/dev/null"), b"x").unwrap_err();
+        assert!(error.report().contains("device"), "{error}");
+        assert!(write_atomically(Path::new("/"), b"x").is_err());
     }
 
     #[test]
