@@ -290,10 +290,14 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_not_replaced_by_a_file() {
-        let error = write_atomically(Path::new("/dev/null"), b"x").unwrap_err();
+    fn what_is_no_file_is_not_replaced_by_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let error = write_atomically(&socket, b"x").unwrap_err();
         assert!(error.report().contains("device"), "{error}");
-        assert!(write_atomically(Path::new("/"), b"x").is_err());
+        assert!(!fs::metadata(&socket).unwrap().is_file());
+        assert!(write_atomically(folder.path(), b"x").is_err());
     }
 
     #[test]
