@@ -178,15 +178,11 @@ fn tell_layers(report: &Report, outcome: &Outcome) {
         .filter(|layer| layer.kind == crate::image::LayerKind::Base)
         .collect();
     if !base.is_empty() {
-        let moved = base
-            .iter()
-            .filter(|layer| layer.status.moved() && layer.status != Status::Cached)
-            .count();
+        let count_of =
+            |wanted: fn(Status) -> bool| base.iter().filter(|layer| wanted(layer.status)).count();
         let how = match (
-            moved,
-            base.iter()
-                .filter(|layer| layer.status == Status::Mounted)
-                .count(),
+            count_of(Status::moved),
+            count_of(|status| status == Status::Mounted),
         ) {
             (0, 0) => "not moved".to_string(),
             (0, mounted) => format!("{mounted} mounted"),
