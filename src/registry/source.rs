@@ -103,7 +103,7 @@ impl Source {
             digest,
             size,
             place,
-            is_known: layer.built,
+            is_known: layer.built && matches!(layer.origin, Origin::Store),
         })
     }
 
