@@ -222,7 +222,8 @@ async fn another_digest_in_the_answer_is_an_error() {
 #[tokio::test]
 async fn a_damaged_blob_of_the_cache_is_named_and_forgotten() {
     let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
-    let image = bench.image(&[1]);
+    let mut image = bench.image(&[1]);
+    image.layers[0].built = false;
     let digest = image.layers[0].descriptor.as_ref().unwrap().digest;
     let path = bench.store.blob_path(&digest);
     let mut bytes = std::fs::read(&path).unwrap();

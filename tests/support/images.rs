@@ -35,7 +35,7 @@ pub fn layer(name: &str, kind: LayerKind, bytes: &[u8], origin: Origin) -> Layer
         )),
         origin,
         entries: 1,
-        built: false,
+        built: true,
     }
 }
 
