@@ -112,7 +112,7 @@ fn insert<'a>(map: &mut BTreeMap<String, Tree<'a>>, parts: &[&str], value: &'a V
 fn emit(map: &BTreeMap<String, Tree<'_>>, depth: usize, out: &mut String) {
     let indent = "  ".repeat(depth);
     for (key, child) in map {
-        let key = scalar(key, true);
+        let key = scalar(key);
         match child {
             Tree::Leaf(Value::List(items)) if items.is_empty() => {
                 out.push_str(&format!("{indent}{key}: []\n"));
@@ -120,12 +120,12 @@ fn emit(map: &BTreeMap<String, Tree<'_>>, depth: usize, out: &mut String) {
             Tree::Leaf(Value::List(items)) => {
                 out.push_str(&format!("{indent}{key}:\n"));
                 for item in items {
-                    out.push_str(&format!("{indent}- {}\n", scalar(item, true)));
+                    out.push_str(&format!("{indent}- {}\n", scalar(item)));
                 }
             }
             Tree::Leaf(Value::Plain(text)) => out.push_str(&format!("{indent}{key}: {text}\n")),
             Tree::Leaf(Value::Text(text)) => {
-                out.push_str(&format!("{indent}{key}: {}\n", scalar(text, false)));
+                out.push_str(&format!("{indent}{key}: {}\n", scalar(text)));
             }
             Tree::Map(child) => {
                 out.push_str(&format!("{indent}{key}:\n"));
@@ -135,20 +135,10 @@ fn emit(map: &BTreeMap<String, Tree<'_>>, depth: usize, out: &mut String) {
     }
 }
 
-/// A scalar, in double quotes wherever it might be read as something else than
-/// this text. A text value that looks like a number stays plain: Flink's
-/// options parse their text themselves, and `"1"` and `1` are the same to them.
-fn scalar(text: &str, is_key: bool) -> String {
-    let safe_inside = |c: char| c.is_alphanumeric() || "_-./$+=@(){}%~;^".contains(c);
-    let first = text.chars().next();
-    let safe = first.is_some_and(|c| c.is_alphanumeric() || c == '/' || c == '_' || c == '.')
-        && text.chars().all(safe_inside)
-        && !text.contains(['{', '}']);
-    let keyword = matches!(
-        text.to_ascii_lowercase().as_str(),
-        "null" | "~" | "true" | "false" | "yes" | "no" | "on" | "off"
-    );
-    if safe && !(keyword && is_key) {
+/// A scalar, in double quotes wherever YAML 1.1 or 1.2 might read it as
+/// something else than this text.
+fn scalar(text: &str) -> String {
+    if is_safe(text) {
         return text.to_string();
     }
     let mut out = String::from("\"");
@@ -162,6 +152,31 @@ fn scalar(text: &str, is_key: bool) -> String {
     }
     out.push('"');
     out
+}
+
+fn is_safe(text: &str) -> bool {
+    let inside = |c: char| c.is_ascii_alphanumeric() || "_-./$+=@()%;^".contains(c);
+    if !text.chars().all(inside) {
+        return false;
+    }
+    match text.chars().next() {
+        Some(c) if c.is_ascii_digit() => {
+            // Sizes and times such as `1600m`; `1e3`, `0x1` and `010` are numbers
+            // that readers write differently.
+            let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+            let unit = &text[digits.len()..];
+            digits.len() <= 15
+                && digits.chars().all(|c| c.is_ascii_digit())
+                && (digits.len() == 1 || !digits.starts_with('0'))
+                && (unit.is_empty() || (digits != "0" && !unit.starts_with(['e', 'E'])))
+        }
+        Some(c) if c.is_ascii_alphabetic() => !matches!(
+            text.to_ascii_lowercase().as_str(),
+            "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n"
+        ),
+        Some(c) => c == '/',
+        None => false,
+    }
 }
 
 #[cfg(test)]
@@ -228,7 +243,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_comes_back(text in "[^\\p{C}]{0,40}") {
+        fn any_text_comes_back(text in "[^\\p{C}]{0,40}|[0-9a-zA-Z._+-]{0,6}|y|n|NO|True|null") {
             let merged = merge("", &values(&[("a.b", &text)])).unwrap();
             let back: Json = serde_saphyr::from_str(&merged).unwrap();
             proptest::prop_assert_eq!(plain(&back["a"]["b"]), text);
