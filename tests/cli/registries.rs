@@ -49,13 +49,14 @@ async fn refusals_name_the_registry_and_the_login_that_was_tried() {
         let run = project.fails(1, &["build", "--push"]);
         assert!(run.stdout.is_empty(), "{title}: {}", run.stdout);
         assert!(!run.stderr.contains("hunter2"), "{title}: {}", run.stderr);
-        // Layers go at once, and any of them may fail first.
+        // Blobs go at once, and any of them may fail first.
         let first = |name: &'static str| (name, "the layer [any]");
         let varying = [
             (registry.address(), "[registry]"),
             first("the layer base 1"),
             first("the layer base 2"),
             first("the layer risk"),
+            first("the image configuration"),
         ];
         transcript.failure(title, &project, &run, &varying);
     };
