@@ -15,7 +15,7 @@ down:
 	tests/env/down
 
 test: up
-	. target/env.sh && cargo test --release
+	. target/env.sh && cargo test --release --lib --test it
 
 demo: build
 	examples/demo
