@@ -253,15 +253,6 @@ impl Entry {
         })
     }
 
-    /// Whether one of its own templates is for this Flink.
-    pub fn has_template(&self, flink: &str) -> bool {
-        self.minor_of(flink).is_ok_and(|minor| {
-            self.templates
-                .iter()
-                .any(|template| template.holds_for(minor, None))
-        })
-    }
-
     /// Whether one of its releases or templates has this `group:artifact`.
     pub fn has_artifact(&self, artifact: &str, scala: &str) -> bool {
         let releases = self.releases.iter().map(|release| &release.maven);
