@@ -3,6 +3,8 @@
 mod host;
 mod load;
 
+pub use load::{Archive, Loading};
+
 use std::pin::Pin;
 
 use bollard::errors::Error as DockerError;

@@ -53,6 +53,16 @@ impl<W: Write> Gzip<W> {
         Ok(())
     }
 
+    /// Goes on as if `count` stored bytes had been written: only for a sink that
+    /// counts, since neither the bytes nor their checksum are there.
+    pub fn skip_stored(&mut self, count: u64) -> io::Result<()> {
+        self.set_stored(true)?;
+        match &mut self.member {
+            Member::Stored(stored) => stored.skip(count),
+            _ => Err(io::Error::other("an earlier write failed")),
+        }
+    }
+
     /// Ends the stream.
     pub fn finish(self) -> io::Result<W> {
         finish(self.member)
@@ -111,6 +121,21 @@ impl<W: Write> Stored<W> {
         let [c, d] = (!length).to_le_bytes();
         out.write_all(&[u8::from(last), a, b, c, d])?;
         out.write_all(bytes)
+    }
+
+    fn skip(&mut self, count: u64) -> io::Result<()> {
+        const ZEROS: [u8; BLOCK] = [0; BLOCK];
+        let mut left = count;
+        while left > 0 {
+            let piece = left.min(BLOCK as u64 - self.block.len() as u64) as usize;
+            self.block.extend_from_slice(&ZEROS[..piece]);
+            left -= piece as u64;
+            if self.block.len() == BLOCK {
+                Stored::block(&mut self.out, &self.block, false)?;
+                self.block.clear();
+            }
+        }
+        Ok(())
     }
 
     fn finish(mut self) -> io::Result<W> {

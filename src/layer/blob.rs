@@ -25,24 +25,63 @@ const COMPRESSED: [&[u8]; 5] = [
     &[0xfd, b'7', b'z', b'X', b'Z'],
 ];
 
+/// Whether a file that begins so is stored.
+pub(super) fn is_compressed(head: &[u8]) -> bool {
+    COMPRESSED.iter().any(|magic| head.starts_with(magic))
+}
+
 /// Bytes that are read at once.
 const CHUNK: usize = 256 << 10;
 
 /// The tar stream: hashed beside this thread, and compressed.
-struct Stream {
+struct Stream<'a> {
     diff_id: Hashing,
-    gzip: Gzip<BlobWriter>,
+    gzip: Gzip<Tee<'a>>,
+    hash_content: bool,
 }
 
-impl Stream {
-    /// Bytes of a file's content, which have a digest of their own too.
-    fn write_content(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.diff_id.send(Piece::Content(bytes.to_vec()))?;
-        self.gzip.write_all(bytes)
+/// Into the store, and to whoever wants it at once. That one may stop taking it.
+struct Tee<'a> {
+    blob: BlobWriter,
+    copy: Option<&'a mut (dyn Write + Send)>,
+}
+
+impl Write for Tee<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.blob.write_all(bytes)?;
+        if let Some(copy) = &mut self.copy
+            && copy.write_all(bytes).is_err()
+        {
+            self.copy = None;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
-impl Write for Stream {
+impl Stream<'_> {
+    /// Bytes of a file's content, which have a digest of their own too.
+    fn write_content(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !self.hash_content {
+            return self.write_all(bytes);
+        }
+        self.diff_id.send(Piece::Content(bytes.to_vec()))?;
+        self.gzip.write_all(bytes)
+    }
+
+    /// The content of a file ends.
+    fn end_content(&mut self) -> io::Result<()> {
+        match self.hash_content {
+            true => self.diff_id.send(Piece::End),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Write for Stream<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.diff_id.send(Piece::Frame(bytes.to_vec()))?;
         self.gzip.write_all(bytes)?;
@@ -54,10 +93,19 @@ impl Write for Stream {
     }
 }
 
-pub(super) fn write(entries: &[Entry], store: &Store, task: &Task) -> Result<Known> {
+pub(super) fn write(
+    entries: &[Entry],
+    store: &Store,
+    copy_to: Option<&mut (dyn Write + Send)>,
+    task: &Task,
+) -> Result<Known> {
     let mut tar = tar::Builder::new(Stream {
         diff_id: Hashing::begin(),
-        gzip: Gzip::new(store.new_blob()?),
+        gzip: Gzip::new(Tee {
+            blob: store.new_blob()?,
+            copy: copy_to,
+        }),
+        hash_content: true,
     });
     let mut buffer = vec![0; CHUNK];
     let mut files = Vec::new();
@@ -69,13 +117,22 @@ pub(super) fn write(entries: &[Entry], store: &Store, task: &Task) -> Result<Kno
             content,
         } = &entry.kind
         {
+            // What was not touched since it was hashed need not be hashed again.
+            let known = match content {
+                Content::Local(path) if store.is_unchanged(path, sha256) => Some(path),
+                _ => None,
+            };
             let source = open(entry, sha256, content, store)?;
-            let copied = copy(source, *size, tar.get_mut(), &mut buffer, task)
+            let stream = tar.get_mut();
+            stream.hash_content = known.is_none();
+            let copied = copy(source, *size, stream, &mut buffer, task)
                 .doing(|| format!("reading {}", entry.reason))?;
-            if !copied {
+            if !copied || known.is_some_and(|path| !store.is_unchanged(path, sha256)) {
                 return Err(changed(entry, sha256, content, store));
             }
-            files.push((entry, sha256, content));
+            if known.is_none() {
+                files.push((entry, sha256, content));
+            }
         }
     }
     tar.get_mut().gzip.set_stored(false)?;
@@ -86,7 +143,7 @@ pub(super) fn write(entries: &[Entry], store: &Store, task: &Task) -> Result<Kno
             return Err(changed(entry, sha256, content, store));
         }
     }
-    let (digest, size) = stream.gzip.finish()?.commit()?;
+    let (digest, size) = stream.gzip.finish()?.blob.commit()?;
     Ok(Known {
         digest,
         diff_id,
@@ -99,7 +156,7 @@ pub(super) fn write(entries: &[Entry], store: &Store, task: &Task) -> Result<Kno
 fn copy(
     mut source: Box<dyn Read>,
     size: u64,
-    stream: &mut Stream,
+    stream: &mut Stream<'_>,
     buffer: &mut [u8],
     task: &Task,
 ) -> Result<bool> {
@@ -107,10 +164,7 @@ fn copy(
     loop {
         let read = fill(source.as_mut(), buffer)?;
         if done == 0 {
-            let stored = COMPRESSED
-                .iter()
-                .any(|magic| buffer[..read].starts_with(magic));
-            stream.gzip.set_stored(stored)?;
+            stream.gzip.set_stored(is_compressed(&buffer[..read]))?;
         }
         if read == 0 {
             break;
@@ -122,7 +176,7 @@ fn copy(
         stream.write_content(&buffer[..read])?;
         task.advance(read as u64);
     }
-    stream.diff_id.send(Piece::End)?;
+    stream.end_content()?;
     let padding = (512 - size % 512) % 512;
     stream.write_all(&[0; 512][..padding as usize])?;
     Ok(done == size)
@@ -193,7 +247,7 @@ impl Hashing {
     }
 }
 
-fn open(entry: &Entry, sha256: &Digest, content: &Content, store: &Store) -> Result<Box<dyn Read>> {
+pub(super) fn open(entry: &Entry, sha256: &Digest, content: &Content, store: &Store) -> Result<Box<dyn Read>> {
     Ok(match content {
         Content::Bytes(bytes) => Box::new(io::Cursor::new(bytes.clone())),
         Content::Store => Box::new(store.open_blob(sha256)?),

@@ -4,6 +4,9 @@
 pub mod archive;
 mod blob;
 pub mod group;
+mod size;
+
+use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -79,8 +82,21 @@ impl<'a> Plan<'a> {
             .is_some_and(|known| store.blob_size(&known.digest) == Some(known.size))
     }
 
-    /// The layer: from the store, or written now. Blocks.
-    pub fn layer(&self, store: &Store, docker_types: bool, report: &Report) -> Result<Layer> {
+    /// The size that the layer's compressed bytes will have, where that follows
+    /// without compressing much.
+    pub fn packed_size(&self, store: &Store) -> Result<Option<u64>> {
+        size::packed(&self.entries, store)
+    }
+
+    /// The layer: from the store, or written now; what is written goes to
+    /// `copy` too. Blocks.
+    pub fn layer(
+        &self,
+        store: &Store,
+        docker_types: bool,
+        copy: Option<&mut (dyn Write + Send)>,
+        report: &Report,
+    ) -> Result<Layer> {
         let cached = self
             .known(store)
             .filter(|known| store.blob_size(&known.digest) == Some(known.size));
@@ -88,7 +104,7 @@ impl<'a> Plan<'a> {
             Some(known) => (known, false),
             None => {
                 let task = report.start(Phase::Layer, &self.group.name, Some(self.size()));
-                let known = blob::write(&self.entries, store, &task)
+                let known = blob::write(&self.entries, store, copy, &task)
                     .doing(|| format!("writing the layer `{}`", self.group.name))?;
                 task.finish("built");
                 (known, true)

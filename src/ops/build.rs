@@ -56,12 +56,19 @@ pub async fn run(session: &Session, options: &Options) -> Result<Outcome> {
 
 async fn attempt(session: &Session, options: &Options) -> Result<Outcome> {
     let begun = Instant::now();
+    if options.load || !(options.push || !options.outputs.is_empty()) {
+        session.expect_load();
+    }
     let mut found = find(session, &options.inputs).await?;
     tell_found(session, &found);
-    let Made { mut image, lock } = found.make(session).await?;
+    let places = places(session, options, found.manifest.folder()).await;
+    let Made {
+        mut image,
+        lock,
+        ahead,
+    } = found.make(session).await?;
     let text = lock.text();
     let targets = targets(&found.manifest, &options.tags, &Digest::of(text.as_bytes()))?;
-    let places = places(session, options, found.manifest.folder()).await;
     if image.manifest.is_none() && (places.push || !places.outputs.is_empty()) {
         make_portable(
             &session.sources().await,
@@ -87,7 +94,7 @@ async fn attempt(session: &Session, options: &Options) -> Result<Outcome> {
         &targets,
         &found.base,
     )?;
-    let delivered = deliver(session, &image, &targets, &places).await?;
+    let delivered = deliver(session, &image, &targets, &places, ahead).await?;
     Ok(outcome(&image, &targets, base_of(&found), delivered, begun))
 }
 

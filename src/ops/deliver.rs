@@ -79,12 +79,14 @@ pub struct Delivered {
 }
 
 /// Sends the image everywhere. Base layers that a place needs and only the
-/// daemon has are exported once; the image then gets its manifest.
+/// daemon has are exported once; the image then gets its manifest. Layers that
+/// are on their way into the daemon already come `ahead`.
 pub async fn deliver(
     session: &Session,
     image: &Image,
     targets: &[Target],
     places: &Places,
+    ahead: Option<daemon::Ahead>,
 ) -> Result<Delivered> {
     let mut status: Vec<Status> = image
         .layers
@@ -109,6 +111,7 @@ pub async fn deliver(
             image,
             targets,
             places.like.clone(),
+            ahead,
             &mut status,
             &mut out,
         )
@@ -249,6 +252,7 @@ async fn load(
     image: &Image,
     targets: &[Target],
     like: Option<String>,
+    ahead: Option<daemon::Ahead>,
     status: &mut [Status],
     out: &mut Delivered,
 ) -> Result<()> {
@@ -258,7 +262,8 @@ async fn load(
         names.extend(target.references()?);
     }
     let total = image.layers.len();
-    if daemon::is_loaded(docker, image, &names).await? {
+    let is_new = ahead.as_ref().is_some_and(daemon::Ahead::has_layer);
+    if !is_new && daemon::is_loaded(docker, image, &names).await? {
         status.fill(Status::Present);
         out.told.push(format!(
             "loaded nothing: the daemon has all {total} layers and the tag"
@@ -280,14 +285,14 @@ async fn load(
         _ => None,
     }));
     known.extend(base_name(image));
-    let there = daemon::layers_there(docker, image, &known).await?;
+    let there = daemon::layers_there(docker, image, &known, ahead.as_ref()).await?;
     let part = sendable(session, image, there).await?;
     let (store, report) = (&session.store, &session.report);
-    let loaded = match daemon::load(docker, store, &part, &names, there, report).await? {
+    let loaded = match daemon::load(docker, store, &part, &names, there, ahead, report).await? {
         Some(loaded) => loaded,
         None => {
             let whole = sendable(session, image, 0).await?;
-            daemon::load(docker, store, &whole, &names, 0, report)
+            daemon::load(docker, store, &whole, &names, 0, None, report)
                 .await?
                 .ok_or_else(|| {
                     Error::new("the daemon took neither a part of the image nor all of it")

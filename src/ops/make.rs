@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::Session;
 use super::session::lock_path;
+use super::{Session, layers};
 use crate::base::{self, Base, BaseSpec};
 use crate::catalogue::{Catalogue, Kind};
 use crate::error::{Context, Error, Result};
@@ -17,6 +17,7 @@ use crate::layer::{self, Plan};
 use crate::lock::{Lock, LockedBase, LockedJar, Source};
 use crate::manifest::Manifest;
 use crate::resolve::{Artifact, Repositories, Resolver, Wanted, wanted};
+use crate::sink::daemon::Ahead;
 use crate::stage::{self, Content, EntryKind, Stage, files, jars};
 
 /// The label that lists an image's JARs, for `inspect`.
@@ -62,6 +63,8 @@ pub struct Made {
     pub image: Image,
     /// The new lock.
     pub lock: Lock,
+    /// The load that began meanwhile.
+    pub ahead: Option<Ahead>,
 }
 
 /// Finds the base and every JAR, and places them.
@@ -123,6 +126,7 @@ pub async fn find_in(
         lock: pins.as_ref(),
         report: &session.report,
         offline: session.offline,
+        on_change: &|| session.expect_change(),
     }
     .resolve(&wanted)
     .await?;
@@ -250,7 +254,7 @@ fn stage_files(
 ) -> Result<()> {
     let source = manifest.folder().join(&spec.path);
     for file in files::expand(target, &source, spec.mode)? {
-        let (sha256, size) = crate::resolve::local::digest(&session.store, &file.source)?;
+        let (sha256, size) = session.store.file_digest(&file.source, &|| {})?;
         stage.file(
             &base.facts,
             stage::NewFile {
@@ -330,7 +334,7 @@ impl Found {
             .into_iter()
             .map(|group| Plan::new(group, &self.base.facts))
             .collect();
-        let own = write_layers(session, &plans, self.base.docker_types)?;
+        let (own, ahead) = layers::write(session, &plans, self.base.docker_types)?;
         let mut layer_of = BTreeMap::new();
         for (plan, layer) in plans.iter().zip(&own) {
             if let Some(descriptor) = &layer.descriptor {
@@ -358,7 +362,7 @@ impl Found {
             self.base.docker_types,
             &changes,
         )?;
-        Ok(Made { image, lock })
+        Ok(Made { image, lock, ahead })
     }
 
     /// Brings the bytes that uncached layers need into the store.
@@ -392,6 +396,7 @@ impl Found {
             lock: None,
             report: &session.report,
             offline: session.offline,
+            on_change: &|| {},
         };
         for artifact in &self.artifacts {
             if !absent.contains(&artifact.sha256) {
@@ -457,44 +462,5 @@ impl Found {
         ]);
         labels.extend(self.manifest.content.image.labels.clone());
         Ok(labels)
-    }
-}
-
-/// Layers in parallel, as many at once as there are processors.
-fn write_layers(
-    session: &Session,
-    plans: &[Plan<'_>],
-    docker_types: bool,
-) -> Result<Vec<crate::image::Layer>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let done: std::sync::Mutex<BTreeMap<usize, Result<crate::image::Layer>>> =
-        std::sync::Mutex::new(BTreeMap::new());
-    std::thread::scope(|scope| {
-        for _ in 0..threads.min(plans.len()) {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    let Some(plan) = plans.get(at) else { break };
-                    let layer = plan.layer(&session.store, docker_types, &session.report);
-                    let failed = layer.is_err();
-                    if let Ok(mut done) = done.lock() {
-                        done.insert(at, layer);
-                    }
-                    if failed {
-                        break;
-                    }
-                }
-            });
-        }
-    });
-    let done = done
-        .into_inner()
-        .map_err(|_| Error::new("a thread that wrote layers ended by a panic"))?;
-    let layers: Vec<_> = done.into_values().collect::<Result<_>>()?;
-    if layers.len() == plans.len() {
-        Ok(layers)
-    } else {
-        Err(Error::new("not all layers were written"))
     }
 }

@@ -7,6 +7,7 @@ mod context;
 mod deliver;
 pub mod init;
 pub mod inspect;
+mod layers;
 pub mod lock;
 mod make;
 pub mod outcome;

@@ -1,6 +1,8 @@
 //! What every command works with: store, registries, daemon, report.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
@@ -9,6 +11,7 @@ use crate::daemon::Daemon;
 use crate::error::Result;
 use crate::registry::{Keychain, Options, Registries};
 use crate::report::Report;
+use crate::sink::daemon::Ahead;
 use crate::store::Store;
 
 /// What the command line says for every command.
@@ -33,6 +36,8 @@ pub struct Session {
     /// Whether the network is out of bounds.
     pub offline: bool,
     daemon: OnceCell<std::result::Result<Daemon, String>>,
+    loads: AtomicBool,
+    ahead: Mutex<Option<Ahead>>,
 }
 
 impl Session {
@@ -54,6 +59,8 @@ impl Session {
             report,
             offline: settings.offline,
             daemon: OnceCell::new(),
+            loads: AtomicBool::new(false),
+            ahead: Mutex::new(None),
         })
     }
 
@@ -83,6 +90,31 @@ impl Session {
                 Err(error) => error,
             }),
         }
+    }
+
+    /// This run loads what it builds.
+    pub fn expect_load(&self) {
+        self.loads.store(true, Ordering::Relaxed);
+    }
+
+    /// Something is not as it was: if there will be a load, the daemon makes
+    /// ready for it now.
+    pub fn expect_change(&self) {
+        if !self.loads.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Some(Ok(daemon)) = self.daemon.get() {
+            let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+            if ahead.is_none() {
+                *ahead = Ahead::begin(daemon).ok();
+            }
+        }
+    }
+
+    /// The load that was begun.
+    pub fn take_ahead(&self) -> Option<Ahead> {
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        ahead.take()
     }
 
     /// What a base is looked for with.

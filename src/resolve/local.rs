@@ -1,16 +1,10 @@
-//! Local JARs: paths and globs, and their digests.
+//! Local JARs: paths and globs.
 
-use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-
 use crate::error::{Context, Error, Result};
-use crate::image::Digest;
 use crate::manifest::nearest_name;
-use crate::store::{Bucket, Store};
 
 /// The files that a path or glob names, sorted.
 pub fn find(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
@@ -92,78 +86,6 @@ fn nearest(path: &Path) -> Option<String> {
     .map(str::to_string)
 }
 
-/// What a file's metadata says: where all of it is the same, so is the content.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stamp {
-    size: u64,
-    mtime: (i64, i64),
-    ctime: (i64, i64),
-    inode: u64,
-    device: u64,
-}
-
-impl Stamp {
-    /// The stamp of a file.
-    pub fn of(path: &Path) -> Result<Stamp> {
-        let meta = fs::metadata(path).doing(|| format!("looking at {}", path.display()))?;
-        Ok(Stamp {
-            size: meta.len(),
-            mtime: (meta.mtime(), meta.mtime_nsec()),
-            ctime: (meta.ctime(), meta.ctime_nsec()),
-            inode: meta.ino(),
-            device: meta.dev(),
-        })
-    }
-
-    /// Whether the file was changed so long ago that another change would
-    /// surely show: file systems count time in steps of up to two seconds.
-    fn is_settled(&self) -> bool {
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |now| now.as_secs() as i64);
-        now - self.ctime.0.max(self.mtime.0) > 2
-    }
-}
-
-/// A file's digest and size; read only where its stamp changed. Blocks.
-pub fn digest(store: &Store, path: &Path) -> Result<(Digest, u64)> {
-    let doing = || format!("reading {}", path.display());
-    let whole = fs::canonicalize(path).doing(doing)?;
-    let key = format!("digest {}", whole.display());
-    let stamp = Stamp::of(&whole)?;
-    if let Some((known, digest)) = store.get::<(Stamp, Digest)>(Bucket::Files, &key)
-        && known == stamp
-    {
-        return Ok((digest, stamp.size));
-    }
-    let mut file = File::open(&whole).doing(doing)?;
-    let mut hasher = Hashing(Sha256::new(), 0);
-    std::io::copy(
-        &mut std::io::BufReader::with_capacity(256 << 10, &mut file),
-        &mut hasher,
-    )
-    .doing(doing)?;
-    let (digest, size) = (Digest::finish(hasher.0), hasher.1);
-    if stamp.is_settled() && stamp == Stamp::of(&whole)? {
-        store.put(Bucket::Files, &key, &(stamp, digest))?;
-    }
-    Ok((digest, size))
-}
-
-struct Hashing(Sha256, u64);
-
-impl std::io::Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        self.1 += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,16 +106,5 @@ mod tests {
         assert!(report("*.zip").contains("no file matches"));
         assert!(report("aa.jar").contains("did you mean a.jar?"));
         assert!(report(".").contains("folder"));
-    }
-
-    #[test]
-    fn a_changed_file_has_another_digest_at_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("store"));
-        let path = folder.path().join("x");
-        fs::write(&path, "one").unwrap();
-        assert_eq!(digest(&store, &path).unwrap().0, Digest::of(b"one"));
-        fs::write(&path, "two").unwrap();
-        assert_eq!(digest(&store, &path).unwrap().0, Digest::of(b"two"));
     }
 }

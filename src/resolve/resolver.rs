@@ -41,6 +41,8 @@ pub struct Resolver<'a> {
     pub report: &'a Report,
     /// Whether the network is out of bounds.
     pub offline: bool,
+    /// Called when a local file is found to have changed, before it is read.
+    pub on_change: &'a (dyn Fn() + Sync),
 }
 
 impl Resolver<'_> {
@@ -76,7 +78,7 @@ impl Resolver<'_> {
         files
             .into_iter()
             .map(|path| {
-                let (sha256, size) = local::digest(self.store, &path)?;
+                let (sha256, size) = self.store.file_digest(&path, self.on_change)?;
                 let shown = path.strip_prefix(folder).unwrap_or(&path);
                 let shown = shown.display().to_string();
                 jar::check(self.store, &path, &sha256, &shown)?;

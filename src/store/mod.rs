@@ -6,6 +6,7 @@
 //! Anything may be deleted at any time.
 
 mod blob;
+mod file;
 mod lock;
 mod temporary;
 

@@ -1,0 +1,124 @@
+//! Writing the layers that are not cached; the largest of them goes into the
+//! daemon at the same time, where there will be a load.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::Session;
+use crate::error::{Error, Result};
+use crate::image::Layer;
+use crate::layer::Plan;
+use crate::sink::daemon::{Ahead, LayerSink};
+
+/// A smaller layer is sent in no time when all are written.
+const WORTH_SENDING_AHEAD: u64 = 1 << 20;
+
+/// A layer that is sent while it is written.
+struct Sending {
+    ahead: Ahead,
+    at: usize,
+    sink: LayerSink,
+}
+
+impl Sending {
+    /// A layer that is not in the cache was not built before, so that the
+    /// daemon has it not either.
+    fn begin(session: &Session, plans: &[Plan<'_>]) -> Result<Option<Sending>> {
+        let new = plans
+            .iter()
+            .enumerate()
+            .filter(|(_, plan)| !plan.is_cached(&session.store));
+        let Some((at, plan)) = new.max_by_key(|(_, plan)| plan.size()) else {
+            return Ok(None);
+        };
+        if plan.size() < WORTH_SENDING_AHEAD {
+            return Ok(None);
+        }
+        let Some(size) = plan.packed_size(&session.store)? else {
+            return Ok(None);
+        };
+        session.expect_change();
+        let Some(ahead) = session.take_ahead() else {
+            return Ok(None);
+        };
+        let sink = ahead.layer(size)?;
+        Ok(Some(Sending { ahead, at, sink }))
+    }
+}
+
+/// The layers of all plans, in their order, and the load that has begun.
+pub fn write(
+    session: &Session,
+    plans: &[Plan<'_>],
+    docker_types: bool,
+) -> Result<(Vec<Layer>, Option<Ahead>)> {
+    let (store, report) = (&session.store, &session.report);
+    let Some(Sending {
+        mut ahead,
+        at: first,
+        sink,
+    }) = Sending::begin(session, plans)?
+    else {
+        let every: Vec<usize> = (0..plans.len()).collect();
+        let layers = in_parallel(&every, |at| {
+            plans[at].layer(store, docker_types, None, report)
+        })?;
+        return Ok((layers, session.take_ahead()));
+    };
+    // What is sent comes first: others are written while the daemon is slow.
+    let mut order: Vec<usize> = (0..plans.len()).collect();
+    order.sort_by_key(|at| *at != first);
+    let (sink, arrived) = (Mutex::new(Some(sink)), AtomicBool::new(false));
+    let layers = in_parallel(&order, |at| {
+        let taken = match at == first {
+            true => sink.lock().ok().and_then(|mut sink| sink.take()),
+            false => None,
+        };
+        let Some(mut sink) = taken else {
+            return plans[at].layer(store, docker_types, None, report);
+        };
+        let layer = plans[at].layer(store, docker_types, Some(&mut sink), report)?;
+        arrived.store(sink.finish(), Ordering::Relaxed);
+        Ok(layer)
+    })?;
+    let digest = layers[first].descriptor.as_ref().map(|layer| layer.digest);
+    let ahead = digest.filter(|_| arrived.into_inner()).map(|digest| {
+        ahead.took(digest);
+        ahead
+    });
+    Ok((layers, ahead))
+}
+
+/// Makes the layers in this order, as many at once as there are processors;
+/// answers them in the order of their numbers.
+fn in_parallel(order: &[usize], make: impl Fn(usize) -> Result<Layer> + Sync) -> Result<Vec<Layer>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let done: Mutex<BTreeMap<usize, Result<Layer>>> = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(order.len()) {
+            scope.spawn(|| {
+                while let Some(at) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let layer = make(*at);
+                    let failed = layer.is_err();
+                    if let Ok(mut done) = done.lock() {
+                        done.insert(*at, layer);
+                    }
+                    if failed {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    let done = done
+        .into_inner()
+        .map_err(|_| Error::new("a thread that wrote layers ended by a panic"))?;
+    let layers: Vec<_> = done.into_values().collect::<Result<_>>()?;
+    if layers.len() == order.len() {
+        Ok(layers)
+    } else {
+        Err(Error::new("not all layers were written"))
+    }
+}

@@ -1,0 +1,155 @@
+//! The archive that a daemon loads: layers, configuration, and the lists by
+//! which each image store finds them. The lists come last, so that an archive
+//! that was broken off is no image.
+
+use std::io::{self, Read, Write};
+
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::ahead::path_of;
+use crate::error::{Context, Error, Result};
+use crate::image::{Digest, Image, Layer, Origin, Reference};
+use crate::report::Task;
+use crate::store::Store;
+
+/// What goes into an archive.
+pub(super) struct Archive {
+    pub image: Image,
+    pub names: Vec<Reference>,
+    /// How many layers, from the lowest, the daemon has.
+    pub there: usize,
+    /// The layer that the archive has already.
+    pub ahead: Option<Digest>,
+    pub store: Store,
+}
+
+impl Archive {
+    pub(super) fn write(&self, sink: impl Write, task: &Task) -> Result<()> {
+        let mut tar = tar::Builder::new(sink);
+        for layer in self.image.layers.iter().skip(self.there) {
+            let digest = layer.descriptor.as_ref().map(|layer| layer.digest);
+            if digest.is_none() || digest != self.ahead {
+                self.layer(&mut tar, layer, task)?;
+            }
+        }
+        let config = blob_name(&Digest::of(&self.image.config));
+        append(&mut tar, &config, &self.image.config)?;
+        if let Some(manifest) = &self.image.manifest {
+            let index = json!({"schemaVersion": 2, "manifests": self.manifests(manifest)});
+            append(&mut tar, &blob_name(&manifest.digest), &manifest.bytes)?;
+            append(&mut tar, "oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+            append(&mut tar, "index.json", index.to_string().as_bytes())?;
+        }
+        let names: Vec<String> = self.names.iter().map(Reference::to_string).collect();
+        let docker = json!([{
+            "Config": config,
+            "RepoTags": names,
+            "Layers": self.paths(),
+        }]);
+        append(&mut tar, "manifest.json", docker.to_string().as_bytes())?;
+        tar.into_inner()?.flush()?;
+        Ok(())
+    }
+
+    fn paths(&self) -> Vec<String> {
+        let path = |layer: &Layer| {
+            let digest = layer.descriptor.as_ref().map(|layer| &layer.digest);
+            path_of(digest.unwrap_or(&layer.diff_id), self.ahead.as_ref())
+        };
+        self.image.layers.iter().map(path).collect()
+    }
+
+    fn manifests(&self, manifest: &crate::image::Manifest) -> Vec<serde_json::Value> {
+        let entry = |name: &Reference| {
+            json!({
+                "mediaType": manifest.media_type,
+                "digest": manifest.digest,
+                "size": manifest.bytes.len(),
+                "annotations": {
+                    "io.containerd.image.name": name.full(),
+                    "org.opencontainers.image.ref.name": name.tag,
+                },
+            })
+        };
+        self.names.iter().map(entry).collect()
+    }
+
+    fn layer<W: Write>(&self, tar: &mut tar::Builder<W>, layer: &Layer, task: &Task) -> Result<()> {
+        let descriptor = layer.descriptor.as_ref().ok_or_else(|| {
+            Error::new(format!("the layer `{}` has no bytes to send", layer.name))
+        })?;
+        let file: Box<dyn Read> = match &layer.origin {
+            Origin::Store => Box::new(self.store.open_blob(&descriptor.digest)?),
+            Origin::File { path, offset } => {
+                use io::Seek;
+                let mut file =
+                    std::fs::File::open(path).doing(|| format!("opening {}", path.display()))?;
+                file.seek(io::SeekFrom::Start(*offset))?;
+                Box::new(file.take(descriptor.size))
+            }
+            Origin::Registry(_) | Origin::Daemon { .. } => {
+                return Err(Error::new(format!(
+                    "the bytes of the layer `{}` were not fetched",
+                    layer.name
+                )));
+            }
+        };
+        // What was written a moment ago was hashed then.
+        let is_known = layer.built;
+        let mut checked = Checked {
+            inner: file,
+            hasher: (!is_known).then(Sha256::new),
+            task,
+        };
+        let mut header = header(descriptor.size);
+        tar.append_data(&mut header, blob_name(&descriptor.digest), &mut checked)
+            .doing(|| format!("sending the layer `{}`", layer.name))?;
+        let found = checked.hasher.map(Digest::finish);
+        if found.is_some_and(|found| found != descriptor.digest) {
+            if matches!(layer.origin, Origin::Store) {
+                self.store.forget_blob(&descriptor.digest);
+            }
+            return Err(Error::new(format!(
+                "the cache's copy of the layer `{}` is corrupted; it was deleted",
+                layer.name
+            ))
+            .tagged("corrupt-blob"));
+        }
+        Ok(())
+    }
+}
+
+struct Checked<'a> {
+    inner: Box<dyn Read>,
+    hasher: Option<Sha256>,
+    task: &'a Task,
+}
+
+impl Read for Checked<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buffer[..read]);
+        }
+        self.task.advance(read as u64);
+        Ok(read)
+    }
+}
+
+pub(super) fn blob_name(digest: &Digest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
+}
+
+pub(super) fn header(size: u64) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_mtime(0);
+    header.set_size(size);
+    header
+}
+
+fn append<W: Write>(tar: &mut tar::Builder<W>, name: &str, bytes: &[u8]) -> Result<()> {
+    tar.append_data(&mut header(bytes.len() as u64), name, bytes)?;
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! Into the daemon, sending only the layers it lacks.
+//!
+//! `POST /images/load` takes an archive from which layers are missing where the
+//! daemon has them already. The classic store reads `manifest.json` and looks
+//! layers up by chain ID; containerd's reads `index.json` and looks blobs up by
+//! digest. The archive has both, so one form serves both stores. What was
+//! loaded is looked at afterwards; where it is not what was sent, everything is
+//! sent.
+
+mod ahead;
+mod archive;
+
+use std::sync::Arc;
+
+use archive::Archive;
+
+pub use ahead::{Ahead, LayerSink};
+
+use crate::daemon::Daemon;
+use crate::error::{Context, Error, Result};
+use crate::image::{Digest, Image, Layer, Reference};
+use crate::report::{Phase, Report};
+use crate::store::Store;
+
+/// What the daemon took.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The image's ID in this daemon.
+    pub image_id: Digest,
+    /// For each layer of the image, whether it was sent.
+    pub sent: Vec<bool>,
+    /// Bytes of the archive.
+    pub bytes: u64,
+}
+
+/// Whether the daemon has exactly this image under every name.
+pub async fn is_loaded(daemon: &Daemon, image: &Image, names: &[Reference]) -> Result<bool> {
+    Ok(verify(daemon, image, names).await?.is_some())
+}
+
+/// How many of the image's layers, counted from the lowest, the daemon has for
+/// certain: those it has in the same order in an image it knows. It cannot have
+/// the layer that was sent `ahead`, nor what lies above.
+pub async fn layers_there(
+    daemon: &Daemon,
+    image: &Image,
+    known: &[String],
+    ahead: Option<&Ahead>,
+) -> Result<usize> {
+    let most = ahead
+        .and_then(|ahead| ahead.at_in(image))
+        .unwrap_or(image.layers.len());
+    let mut there = 0;
+    for name in known {
+        if there >= most {
+            break;
+        }
+        if let Some(other) = daemon.inspect(name).await? {
+            there = there.max(same_layers(&image.layers, &other.diff_ids));
+        }
+    }
+    Ok(there)
+}
+
+/// How many layers, counted from the lowest, are the same.
+pub fn same_layers(layers: &[Layer], diff_ids: &[Digest]) -> usize {
+    layers
+        .iter()
+        .zip(diff_ids)
+        .take_while(|(layer, diff_id)| layer.diff_id == **diff_id)
+        .count()
+}
+
+/// Loads the image under `names`, leaving out its first `there` layers and what
+/// was sent `ahead`. Answers `None` where the daemon would not have it that way:
+/// then its whole is needed.
+pub async fn load(
+    daemon: &Daemon,
+    store: &Store,
+    image: &Image,
+    names: &[Reference],
+    there: usize,
+    ahead: Option<Ahead>,
+    report: &Report,
+) -> Result<Option<Loaded>> {
+    let total: u64 = image
+        .layers
+        .iter()
+        .skip(there)
+        .filter_map(|layer| layer.descriptor.as_ref())
+        .map(|descriptor| descriptor.size)
+        .sum();
+    let task = Arc::new(report.start(Phase::Load, shown(names), Some(total)));
+    let (loading, ahead) = match ahead {
+        Some(ahead) => ahead.into_parts(),
+        None => (daemon.load(), None),
+    };
+    let whole = there == 0 && ahead.is_none();
+    task.advance(loading.sent());
+    let archive = Archive {
+        image: image.clone(),
+        names: names.to_vec(),
+        there,
+        ahead,
+        store: store.clone(),
+    };
+    let (told, mut sink) = (task.clone(), loading.archive()?);
+    let written = tokio::task::spawn_blocking(move || archive.write(&mut sink, &told));
+    let written = written.await.doing(|| "writing the archive")?;
+    let bytes = loading.sent();
+    let loaded = match written {
+        // A daemon that hung up is told by its own answer.
+        Err(error) if !loading.is_closed() => return Err(error),
+        _ => loading.finish().await,
+    };
+    let verified = match &loaded {
+        Ok(()) => verify(daemon, image, names).await?,
+        Err(_) => None,
+    };
+    let task = Arc::into_inner(task);
+    match (verified, loaded) {
+        (Some(image_id), _) => {
+            if let Some(task) = task {
+                task.finish("loaded");
+            }
+            Ok(Some(Loaded {
+                image_id,
+                sent: (0..image.layers.len()).map(|at| at >= there).collect(),
+                bytes,
+            }))
+        }
+        (None, Err(error)) if whole => Err(hint_of(error)),
+        (None, Ok(())) if whole => Err(Error::new(format!(
+            "the daemon at {} took the image {} but does not have its layers",
+            daemon.address(),
+            shown(names)
+        ))
+        .hint("the daemon's log says more; `docker system df` shows whether its disk is full")),
+        (None, loaded) => {
+            let why = loaded
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default();
+            if let Some(task) = task {
+                task.finish("not taken");
+            }
+            report.detail(format!(
+                "the daemon did not take the image without the {there} layers that it was said to have; sending everything ({why})"
+            ));
+            Ok(None)
+        }
+    }
+}
+
+fn hint_of(error: Error) -> Error {
+    let text = error.to_string();
+    if text.contains("no space left") {
+        error.hint("the daemon's disk is full: `docker system df` shows what takes the room, `docker image prune` frees some")
+    } else {
+        error.hint(
+            "nothing of the old image was changed; run the command again when the daemon is well",
+        )
+    }
+}
+
+fn shown(names: &[Reference]) -> String {
+    names.first().map(Reference::to_string).unwrap_or_default()
+}
+
+/// The image's ID, if every name leads to exactly these layers.
+async fn verify(daemon: &Daemon, image: &Image, names: &[Reference]) -> Result<Option<Digest>> {
+    let mut id = None;
+    for name in names {
+        let Some(found) = daemon.inspect(&name.to_string()).await? else {
+            return Ok(None);
+        };
+        if found.diff_ids.len() != image.layers.len()
+            || found
+                .diff_ids
+                .iter()
+                .zip(&image.layers)
+                .any(|(diff_id, layer)| *diff_id != layer.diff_id)
+        {
+            return Ok(None);
+        }
+        // The ID is the configuration's digest or the manifest's, by store.
+        let is_manifest = image
+            .manifest
+            .as_ref()
+            .is_some_and(|manifest| manifest.digest == found.id);
+        if !is_manifest && found.id != Digest::of(&image.config) {
+            return Ok(None);
+        }
+        id = Some(found.id);
+    }
+    Ok(id)
+}
