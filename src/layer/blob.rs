@@ -31,7 +31,7 @@ pub(super) fn is_compressed(head: &[u8]) -> bool {
 }
 
 /// Bytes that are read at once.
-const CHUNK: usize = 256 << 10;
+pub(super) const CHUNK: usize = 256 << 10;
 
 /// The tar stream: hashed beside this thread, and compressed.
 struct Stream<'a> {
@@ -247,7 +247,12 @@ impl Hashing {
     }
 }
 
-pub(super) fn open(entry: &Entry, sha256: &Digest, content: &Content, store: &Store) -> Result<Box<dyn Read>> {
+pub(super) fn open(
+    entry: &Entry,
+    sha256: &Digest,
+    content: &Content,
+    store: &Store,
+) -> Result<Box<dyn Read>> {
     Ok(match content {
         Content::Bytes(bytes) => Box::new(io::Cursor::new(bytes.clone())),
         Content::Store => Box::new(store.open_blob(sha256)?),

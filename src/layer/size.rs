@@ -10,7 +10,7 @@ use crate::store::Store;
 
 /// A file that is deflated must be read for its size; more than this many bytes
 /// are not read twice.
-const MOST_DEFLATED: u64 = 256 << 10;
+const MOST_DEFLATED: u64 = blob::CHUNK as u64;
 
 /// The size in bytes of the layer's compressed form: stored files only add
 /// their length and what frames it. `None` where a file's bytes are not at hand
@@ -30,10 +30,9 @@ pub(super) fn packed(entries: &[Entry], store: &Store) -> Result<Option<u64>> {
         if matches!(content, Content::Absent) {
             return Ok(None);
         }
-        let mut source = blob::open(entry, sha256, content, store)?;
         let mut head = Vec::new();
-        (&mut source)
-            .take(8)
+        blob::open(entry, sha256, content, store)?
+            .take(MOST_DEFLATED)
             .read_to_end(&mut head)
             .doing(|| format!("reading {}", entry.reason))?;
         let gzip = &mut tar.get_mut().0;
@@ -42,10 +41,10 @@ pub(super) fn packed(entries: &[Entry], store: &Store) -> Result<Option<u64>> {
         } else if *size > MOST_DEFLATED {
             return Ok(None);
         } else {
+            // At once, as it is written later: how bytes are cut shows in what
+            // they deflate to.
             gzip.set_stored(false)?;
             gzip.write_all(&head)?;
-            io::copy(&mut source.take(*size), gzip)
-                .doing(|| format!("reading {}", entry.reason))?;
         }
         let padding = size.next_multiple_of(512) - size;
         gzip.write_all(&[0; 512][..padding as usize])?;

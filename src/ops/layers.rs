@@ -92,7 +92,10 @@ pub fn write(
 
 /// Makes the layers in this order, as many at once as there are processors;
 /// answers them in the order of their numbers.
-fn in_parallel(order: &[usize], make: impl Fn(usize) -> Result<Layer> + Sync) -> Result<Vec<Layer>> {
+fn in_parallel(
+    order: &[usize],
+    make: impl Fn(usize) -> Result<Layer> + Sync,
+) -> Result<Vec<Layer>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
     let done: Mutex<BTreeMap<usize, Result<Layer>>> = Mutex::new(BTreeMap::new());
