@@ -13,12 +13,16 @@ pub struct Version {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Item {
+    /// `min` at the end: before everything.
+    Min,
     /// A known qualifier; the release itself is 0.
     Rank(i32),
     /// Any other word, in lower case.
     Word(String),
     /// Digits, without leading zeros.
     Number(String),
+    /// `max` at the end: after everything.
+    Max,
 }
 
 impl Version {
@@ -87,41 +91,65 @@ fn words(text: &str) -> Vec<(String, bool, bool)> {
     out
 }
 
+/// Cuts at `.`, `-` and `_`, and where digits meet letters; nothing between two
+/// signs is a zero.
 fn items(text: &str) -> Vec<Item> {
-    words(text)
-        .into_iter()
-        .map(|(word, number, before_number)| {
-            if number {
-                return Item::Number(word.trim_start_matches('0').to_owned());
-            }
-            match word.as_str() {
-                "a" if before_number => Item::Rank(-5),
-                "b" if before_number => Item::Rank(-4),
-                "m" if before_number => Item::Rank(-3),
-                "alpha" => Item::Rank(-5),
-                "beta" => Item::Rank(-4),
-                "milestone" => Item::Rank(-3),
-                "cr" | "rc" => Item::Rank(-2),
-                "snapshot" => Item::Rank(-1),
-                "ga" | "final" | "release" => Item::Rank(0),
-                "sp" => Item::Rank(1),
-                _ => Item::Word(word),
-            }
-        })
-        .collect()
+    let text = if text.is_empty() { "0" } else { text };
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let digits = first.is_ascii_digit();
+        let is_sign = |c: char| matches!(c, '.' | '-' | '_');
+        let end = rest
+            .find(|c: char| is_sign(c) || c.is_ascii_digit() != digits)
+            .unwrap_or(rest.len());
+        let token = &rest[..end];
+        rest = &rest[end..];
+        let before_number = !digits && rest.starts_with(|c: char| c.is_ascii_digit());
+        if rest.starts_with(is_sign) {
+            rest = &rest[1..];
+        }
+        out.push(item(token, digits, before_number, rest.is_empty()));
+    }
+    out
+}
+
+fn item(token: &str, digits: bool, before_number: bool, is_last: bool) -> Item {
+    if token.is_empty() || digits {
+        return Item::Number(token.trim_start_matches('0').to_owned());
+    }
+    let word = token.to_lowercase();
+    match word.as_str() {
+        "min" if is_last => Item::Min,
+        "max" if is_last => Item::Max,
+        "a" if before_number => Item::Rank(-5),
+        "b" if before_number => Item::Rank(-4),
+        "m" if before_number => Item::Rank(-3),
+        "alpha" => Item::Rank(-5),
+        "beta" => Item::Rank(-4),
+        "milestone" => Item::Rank(-3),
+        "cr" | "rc" => Item::Rank(-2),
+        "snapshot" => Item::Rank(-1),
+        "ga" | "final" | "release" => Item::Rank(0),
+        "sp" => Item::Rank(1),
+        _ => Item::Word(word),
+    }
 }
 
 impl Item {
-    fn is_nothing(&self) -> bool {
-        matches!(self, Item::Rank(0)) || matches!(self, Item::Number(digits) if digits.is_empty())
+    /// Whether it stands where a number may: words and qualifiers do not.
+    fn is_number(&self) -> bool {
+        !matches!(self, Item::Rank(_) | Item::Word(_))
     }
 
     /// Qualifiers, then words, then numbers.
     fn kind(&self) -> u8 {
         match self {
-            Item::Rank(_) => 0,
-            Item::Word(_) => 1,
-            Item::Number(_) => 2,
+            Item::Min => 0,
+            Item::Rank(_) => 1,
+            Item::Word(_) => 2,
+            Item::Number(_) => 3,
+            Item::Max => 4,
         }
     }
 
@@ -134,45 +162,76 @@ impl Item {
         }
     }
 
-    /// Against the end of the other version.
+    /// Against nothing.
     fn order_to_end(&self) -> Ordering {
         match self {
+            Item::Min => Ordering::Less,
             Item::Rank(rank) => rank.cmp(&0),
-            Item::Word(_) => Ordering::Greater,
+            Item::Word(_) | Item::Max => Ordering::Greater,
             Item::Number(digits) => digits.len().cmp(&0),
         }
     }
 }
 
-/// Zeros before a word or at the end say nothing.
-fn trimmed(items: Vec<Item>) -> Vec<Item> {
-    let mut out: Vec<Item> = Vec::new();
-    for item in items {
-        if item.kind() != 2 {
-            while out.last().is_some_and(Item::is_nothing) {
-                out.pop();
-            }
+/// What counts nothing goes: at the end, and at the end of each run of numbers
+/// or of words that another of its kind begins.
+fn trimmed(mut items: Vec<Item>) -> Vec<Item> {
+    let mut run = None;
+    let mut end = items.len().saturating_sub(1);
+    for at in (1..items.len()).rev() {
+        let is_number = items[at].is_number();
+        if run != Some(is_number) {
+            end = at;
+            run = Some(is_number);
         }
-        out.push(item);
+        let is_last = at == items.len() - 1;
+        if end == at
+            && (is_last || items[at - 1].is_number() == is_number)
+            && items[at].order_to_end() == Ordering::Equal
+        {
+            items.remove(at);
+            end -= 1;
+        }
     }
-    while out.last().is_some_and(Item::is_nothing) {
-        out.pop();
+    items
+}
+
+/// The order of what is left against nothing; `kind` says which kind of item
+/// still counts.
+fn order_of_rest(items: &[Item], kind: Option<bool>) -> Ordering {
+    for item in items {
+        if kind.is_some_and(|kind| kind != item.is_number()) {
+            break;
+        }
+        let order = item.order_to_end();
+        if order != Ordering::Equal {
+            return order;
+        }
     }
-    out
+    Ordering::Equal
 }
 
 impl Ord for Version {
     fn cmp(&self, other: &Version) -> Ordering {
+        let mut number = true;
         for index in 0.. {
-            let order = match (self.items.get(index), other.items.get(index)) {
+            let (a, b) = match (self.items.get(index), other.items.get(index)) {
                 (None, None) => return Ordering::Equal,
-                (Some(a), Some(b)) => a.order(b),
-                (Some(a), None) => a.order_to_end(),
-                (None, Some(b)) => b.order_to_end().reverse(),
+                (Some(_), None) => return order_of_rest(&self.items[index..], None),
+                (None, Some(_)) => return order_of_rest(&other.items[index..], None).reverse(),
+                (Some(a), Some(b)) => (a, b),
             };
+            if a.is_number() != b.is_number() {
+                return match number == a.is_number() {
+                    true => order_of_rest(&self.items[index..], Some(number)),
+                    false => order_of_rest(&other.items[index..], Some(number)).reverse(),
+                };
+            }
+            let order = a.order(b);
             if order != Ordering::Equal {
                 return order;
             }
+            number = a.is_number();
         }
         Ordering::Equal
     }

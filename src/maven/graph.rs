@@ -1,0 +1,287 @@
+//! The answer: a tree of everything that was declared, with what became of it.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::collect::{Node as Collected, NodeId};
+use super::conflict::ConflictId;
+use super::mediate::Mediated;
+use super::range::Wanted;
+use super::{Key, Warning};
+
+/// The answer to a resolution.
+#[derive(Clone, Debug, Serialize)]
+pub struct Graph {
+    /// Every declared dependency where it is declared. What a selected one
+    /// needs is listed below it, and only there.
+    pub nodes: Vec<Node>,
+    /// The root's own dependencies.
+    pub roots: Vec<usize>,
+    /// What is odd, and did not stop the resolution.
+    #[serde(skip)]
+    pub warnings: Vec<Warning>,
+}
+
+/// A declared dependency.
+#[derive(Clone, Debug, Serialize)]
+pub struct Node {
+    /// The group.
+    pub group: String,
+    /// The artifact.
+    pub artifact: String,
+    /// The classifier, empty where there is none.
+    pub classifier: String,
+    /// The file's extension.
+    pub extension: String,
+    /// The version that this declaration came to, were it alone.
+    pub version: String,
+    /// Its scope; of a selected one the widest in which it is reached.
+    pub scope: String,
+    /// Whether the root does not need it to run.
+    pub optional: bool,
+    /// Whether this is the node that counts.
+    pub selected: bool,
+    /// Why it counts, or does not, for people.
+    pub reason: String,
+    /// The selected node that stands for it; itself, if it is selected.
+    pub winner: usize,
+    /// What it needs.
+    pub children: Vec<usize>,
+}
+
+impl Node {
+    /// Group, artifact, classifier and extension.
+    pub fn key(&self) -> Key {
+        Key {
+            group: self.group.as_str().into(),
+            artifact: self.artifact.as_str().into(),
+            classifier: self.classifier.as_str().into(),
+            extension: self.extension.as_str().into(),
+        }
+    }
+
+    /// `group:artifact:version[:classifier][@extension]`.
+    pub fn coordinate(&self) -> String {
+        let mut text = format!("{}:{}:{}", self.group, self.artifact, self.version);
+        if !self.classifier.is_empty() {
+            text.push(':');
+            text.push_str(&self.classifier);
+        }
+        if self.extension != "jar" {
+            text.push('@');
+            text.push_str(&self.extension);
+        }
+        text
+    }
+}
+
+impl Graph {
+    pub(super) fn of(mediated: &Mediated, warnings: Vec<Warning>) -> Graph {
+        let mut builder = Builder {
+            mediated,
+            out: Vec::new(),
+            at: HashMap::new(),
+            depth_of: HashMap::new(),
+        };
+        builder.depths();
+        let roots = builder.children(0);
+        let mut nodes = builder.out;
+        let at = builder.at;
+        for node in &mut nodes {
+            // Until here it is the number of the conflict.
+            let winner = mediated.winners.get(&node.winner);
+            node.winner = winner.and_then(|winner| at.get(winner)).copied().unwrap_or(0);
+        }
+        Graph {
+            nodes,
+            roots,
+            warnings,
+        }
+    }
+
+    /// The selected nodes in Maven's order: each before what only it needs.
+    pub fn selected(&self) -> Vec<usize> {
+        (0..self.nodes.len())
+            .filter(|at| self.nodes[*at].selected)
+            .collect()
+    }
+
+    /// The selected nodes that are still needed where those in `provided` are
+    /// there already, with all that only they need.
+    pub fn without(&self, provided: &HashSet<usize>) -> Vec<usize> {
+        let mut reached = HashSet::new();
+        let mut work: Vec<usize> = self.roots.clone();
+        while let Some(at) = work.pop() {
+            let winner = self.nodes[at].winner;
+            if !provided.contains(&winner) && reached.insert(winner) {
+                work.extend(&self.nodes[winner].children);
+            }
+        }
+        self.selected()
+            .into_iter()
+            .filter(|at| reached.contains(at))
+            .collect()
+    }
+
+    /// The way from a root dependency to a node, both included.
+    pub fn path(&self, node: usize) -> Vec<usize> {
+        let mut parent: HashMap<usize, usize> = HashMap::new();
+        for (at, one) in self.nodes.iter().enumerate() {
+            for child in &one.children {
+                parent.insert(*child, at);
+            }
+        }
+        let mut path = vec![node];
+        while let Some(above) = path.last().and_then(|last| parent.get(last)) {
+            path.push(*above);
+        }
+        path.reverse();
+        path
+    }
+}
+
+struct Builder<'a> {
+    mediated: &'a Mediated,
+    out: Vec<Node>,
+    /// Where the selected ones are.
+    at: HashMap<NodeId, usize>,
+    depth_of: HashMap<NodeId, usize>,
+}
+
+impl Builder<'_> {
+    /// How far the winners are from the root.
+    fn depths(&mut self) {
+        let mut work = std::collections::VecDeque::from([(0, 1)]);
+        let mut seen = HashSet::from([0]);
+        while let Some((list, depth)) = work.pop_front() {
+            for node in &self.mediated.graph.lists[list] {
+                self.depth_of.entry(*node).or_insert(depth);
+                let below = self.mediated.graph.nodes[*node].list;
+                if seen.insert(below) {
+                    work.push_back((below, depth + 1));
+                }
+            }
+        }
+    }
+
+    fn children(&mut self, list: usize) -> Vec<usize> {
+        let mut out = Vec::new();
+        for id in self.mediated.declared[list].clone() {
+            let own = self.mediated.conflicts.of[id];
+            let Some(winner) = self.mediated.winners.get(&own).copied() else {
+                continue;
+            };
+            let stays = self.mediated.graph.lists[list].contains(&id);
+            let selected = stays && winner == id && !self.at.contains_key(&id);
+            let at = self.out.len();
+            out.push(at);
+            let node = self.node(id, winner, selected, own, list);
+            self.out.push(node);
+            if selected {
+                self.at.insert(id, at);
+                let children = self.children(self.mediated.graph.nodes[id].list);
+                self.out[at].children = children;
+            }
+        }
+        out
+    }
+
+    fn node(
+        &self,
+        id: NodeId,
+        winner: NodeId,
+        selected: bool,
+        conflict: ConflictId,
+        list: usize,
+    ) -> Node {
+        let nodes = &self.mediated.graph.nodes;
+        let node = &nodes[id];
+        let reason = match selected {
+            true => self.why(node, list),
+            false => self.why_not(node, &nodes[winner], winner, list),
+        };
+        Node {
+            group: node.key.group.to_string(),
+            artifact: node.key.artifact.to_string(),
+            classifier: node.key.classifier.to_string(),
+            extension: node.key.extension.to_string(),
+            version: node.version.as_str().to_string(),
+            scope: node.scope.to_string(),
+            optional: node.optional,
+            selected,
+            reason,
+            winner: conflict,
+            children: Vec::new(),
+        }
+    }
+
+    fn why(&self, node: &Collected, list: usize) -> String {
+        let mut reasons = Vec::new();
+        if list == 0 {
+            reasons.push("asked for".to_string());
+        }
+        reasons.extend(changes(node));
+        match reasons.is_empty() {
+            true => "needed".to_string(),
+            false => reasons.join(", "),
+        }
+    }
+
+    fn why_not(&self, node: &Collected, winner: &Collected, id: NodeId, list: usize) -> String {
+        let versions = (node.version.as_str(), winner.version.as_str());
+        if node.key != winner.key {
+            return format!("{} took its place", winner.key);
+        }
+        let changes = changes(node);
+        let because = match changes.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", changes.join(", ")),
+        };
+        if versions.0 == versions.1 {
+            return format!("the same{because}");
+        }
+        let own_depth = nodes_depth(self.mediated, list, &self.depth_of);
+        let other = self.depth_of.get(&id).copied().unwrap_or(usize::MAX);
+        let rule = if matches!(winner.wanted, Wanted::Ranges(_)) {
+            format!("the range {} asks for it", winner.declared)
+        } else if other < own_depth {
+            "nearer to the root".to_string()
+        } else {
+            "declared first".to_string()
+        };
+        format!("{} wins over {}: {rule}{because}", versions.1, versions.0)
+    }
+}
+
+/// The depth of what is in a list, by the winner whose list it is.
+fn nodes_depth(mediated: &Mediated, list: usize, depth_of: &HashMap<NodeId, usize>) -> usize {
+    if list == 0 {
+        return 1;
+    }
+    depth_of
+        .iter()
+        .filter(|(node, _)| mediated.graph.nodes[**node].list == list)
+        .map(|(_, depth)| depth + 1)
+        .min()
+        .unwrap_or(usize::MAX)
+}
+
+/// What changed a declaration before it was weighed against others.
+fn changes(node: &Collected) -> Vec<String> {
+    let mut out = Vec::new();
+    if node.is_version_managed && *node.declared != *node.version.as_str() {
+        out.push(match node.declared.is_empty() {
+            true => "its version is managed".to_string(),
+            false => format!("managed from {}", node.declared),
+        });
+    } else if matches!(node.wanted, Wanted::Ranges(_)) {
+        out.push(format!("in the range {}", node.declared));
+    } else if matches!(&*node.declared, "LATEST" | "RELEASE") {
+        out.push(format!("{} is this", node.declared));
+    }
+    if let Some(old) = node.moved_from.first() {
+        out.push(format!("moved from {old}"));
+    }
+    out
+}

@@ -1,0 +1,73 @@
+//! Maven 3's dependency resolution: models, collection, mediation.
+//!
+//! It does no input or output and knows nothing of flinkpack: it could be a
+//! crate of its own. What it computes is what Maven 3.8 computes with its
+//! resolver 1.6, whose rules each module's documentation states.
+//!
+//! ```text
+//!   text ─ pom ─► RawPom ─ model ─► Model ─ collect ─► all that is declared
+//!                  │ profile, interpolate, parents, BOMs        │ conflict
+//!                  ▼                                            ▼
+//!               Request ◄──────── resolution ◄── Graph ◄──── mediate
+//! ```
+//!
+//! [`Resolution`] runs this as far as what it knows goes, and says which POMs and
+//! lists of versions it lacks ([`Next::Needs`]), all at once, so that the caller
+//! can fetch them in parallel. Then it begins again, knowing more; models that
+//! were built stay built. At the end there is a [`Graph`]: a tree of every
+//! declaration, what became of it, and why.
+//!
+//! | module | Maven's own |
+//! |---|---|
+//! | [`pom`], `xml` | the lenient `MavenXpp3Reader` |
+//! | `profile`, `interpolate`, `model` | `DefaultModelBuilder` and its parts, as `DefaultArtifactDescriptorReader` calls it (minimal validation) |
+//! | [`version`], `range` | `GenericVersionScheme` |
+//! | `collect` | `DefaultDependencyCollector`, `ClassicDependencyManager`, the selectors of `MavenRepositorySystemUtils` |
+//! | `conflict` | `ConflictMarker`, `ConflictIdSorter` |
+//! | `mediate` | `ConflictResolver` with nearest version, Java scopes, simple optionality |
+
+mod collect;
+mod conflict;
+mod error;
+mod gav;
+mod graph;
+mod interpolate;
+mod mediate;
+mod model;
+pub mod pom;
+mod profile;
+mod range;
+mod resolution;
+pub mod version;
+mod xml;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use gav::{Exclusion, Gav, Key};
+pub use graph::{Graph, Node};
+pub use pom::{RawDependency, RawPom};
+pub use profile::Context;
+pub use resolution::{Answer, Next, Request, Resolution, Root};
+pub use version::{Version, is_stable};
+
+/// What is odd, and did not stop a resolution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// No repository has a dependency's POM: it counts as one without
+    /// dependencies.
+    MissingPom {
+        /// Of what.
+        gav: Gav,
+        /// Whether the root itself needs it.
+        is_direct: bool,
+    },
+    /// A POM makes no sense: it counts as one without dependencies.
+    InvalidPom {
+        /// Which.
+        gav: Gav,
+        /// What is wrong with it.
+        why: String,
+    },
+}
