@@ -18,7 +18,8 @@
 //! | [`image`] | base, layers → [`image::Image`]: configuration and manifest | moves bytes |
 //! | [`sink`] | image → what a place took, and what it had | changes the image |
 //!
-//! Beside the flow: [`catalogue`] (the rows of `plugins/`), [`daemon`] (the one
+//! Beside the flow: [`catalogue`] (the rows of `plugins/`), [`maven`] (Maven's
+//! dependency resolution, which reads and fetches nothing), [`daemon`] (the one
 //! place that knows bollard), [`registry`] (the OCI distribution client),
 //! [`fetch`] (downloads), [`store`] (what is kept between runs), [`report`]
 //! (events; `report/bars.rs` alone knows indicatif), [`error`]. [`ops`] joins
@@ -65,6 +66,7 @@ pub mod image;
 pub mod layer;
 pub mod lock;
 pub mod manifest;
+pub mod maven;
 pub mod ops;
 pub mod registry;
 pub mod report;

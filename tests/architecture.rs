@@ -11,6 +11,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("report", &[]),
     ("catalogue", &[]),
+    ("maven", &[]),
     ("image", &["error"]),
     ("store", &["error", "image"]),
     // Ways to the outside.
@@ -34,6 +35,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "image",
             "lock",
             "manifest",
+            "maven",
             "report",
             "store",
         ],
@@ -63,6 +65,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "layer",
             "lock",
             "manifest",
+            "maven",
             "registry",
             "report",
             "resolve",

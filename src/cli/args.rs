@@ -114,6 +114,8 @@ pub enum Command {
     /// Shared base images
     #[command(subcommand)]
     Base(Base),
+    /// Show where each JAR comes from, and why this version
+    Tree(Tree),
     /// List the catalogue of connectors and filesystem plugins
     Plugins(Plugins),
     /// Show or prune the cache
@@ -247,6 +249,31 @@ pub struct BaseBuild {
     /// Write the result as JSON to this file
     #[arg(long, value_name = "FILE")]
     pub metadata_file: Option<PathBuf>,
+}
+
+/// `tree`.
+#[derive(Debug, Args)]
+pub struct Tree {
+    /// Coordinates to resolve together, instead of the manifest's
+    #[arg(value_name = "GROUP:ARTIFACT:VERSION")]
+    pub coordinates: Vec<String>,
+    /// Show only what is about this artifact: a name, or group:artifact
+    #[arg(long, value_name = "NAME")]
+    pub why: Option<String>,
+    /// Leave group:artifact out, wherever it is needed; `*` stands for every name
+    #[arg(long, value_name = "GROUP:ARTIFACT", requires = "coordinates")]
+    pub exclude: Vec<String>,
+    /// The Java that profiles see, where coordinates are given
+    #[arg(
+        long,
+        value_name = "VERSION",
+        default_value = "17",
+        requires = "coordinates"
+    )]
+    pub java: u32,
+    /// What decides the image
+    #[command(flatten)]
+    pub inputs: Inputs,
 }
 
 /// `plugins`.

@@ -12,7 +12,7 @@ use super::args::{
 use crate::error::{Context, Result};
 use crate::ops::outcome::Outcome;
 use crate::ops::{
-    self, Session, Settings, base_build, build, cache, init, inspect, lock, plugins, push,
+    self, Session, Settings, base_build, build, cache, init, inspect, lock, plugins, push, tree,
 };
 use crate::report::{Report, bytes};
 use crate::sink::Status;
@@ -65,6 +65,26 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
         }
         Command::Base(Base::Build(args)) => {
             run_base_build(&session(args.offline, false)?, &global, args).await
+        }
+        Command::Tree(args) => {
+            let session = session(args.inputs.offline, args.inputs.no_cache)?;
+            let graph = if args.coordinates.is_empty() {
+                tree::of_manifest(&session, &inputs(&global, &args.inputs, false)).await?
+            } else {
+                let asked = tree::Asked {
+                    coordinates: args.coordinates,
+                    exclude: args.exclude,
+                    java: args.java,
+                };
+                tree::of_coordinates(&session, &asked).await?
+            };
+            match &args.why {
+                None => print(global.format, &graph, || tree::text(&graph)),
+                Some(name) => {
+                    let paths = tree::why(&graph, name)?;
+                    print(global.format, &paths, || tree::why_text(&paths))
+                }
+            }
         }
         Command::Plugins(args) => {
             let rows = plugins::run(&folder_of(&global.manifest), args.flink.as_deref())?;

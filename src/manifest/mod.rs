@@ -133,6 +133,10 @@ pub struct MavenSection {
     /// Addresses, asked first and in this order.
     #[serde(default)]
     pub repositories: Vec<String>,
+    /// Coordinates whose versions count wherever dependencies are resolved; one
+    /// with the extension `pom` is a BOM.
+    #[serde(default)]
+    pub managed: Vec<String>,
 }
 
 impl Manifest {

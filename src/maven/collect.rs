@@ -125,7 +125,10 @@ struct Described {
 }
 
 /// Collects what the root needs: everything, or what must be known first.
-pub(super) fn collect(models: &mut Models, root: &Model) -> Result<Result<Collected, Vec<Request>>, Error> {
+pub(super) fn collect(
+    models: &mut Models,
+    root: &Model,
+) -> Result<Result<Collected, Vec<Request>>, Error> {
     let mut collector = Collector {
         models,
         management: Management::of(&root.managed()),
@@ -318,7 +321,10 @@ impl Collector<'_> {
                     return Ok(None);
                 }
                 Some(false) => {
-                    self.warn(Warning::MissingPom { gav, is_direct: self.above.is_empty() });
+                    self.warn(Warning::MissingPom {
+                        gav,
+                        is_direct: self.above.is_empty(),
+                    });
                     return Ok(Some(described));
                 }
                 Some(true) => {}
@@ -369,7 +375,10 @@ impl Collector<'_> {
     /// The node above, which has the same key, if there is one.
     fn cycle(&self, key: &Arc<Key>) -> Option<NodeId> {
         let above = self.above.iter().rev();
-        above.clone().find(|(one, _)| one == key).map(|(_, node)| *node)
+        above
+            .clone()
+            .find(|(one, _)| one == key)
+            .map(|(_, node)| *node)
     }
 
     fn add(

@@ -54,7 +54,10 @@ fn groups(graph: &Collected) -> Vec<ConflictId> {
         let node = &graph.nodes[id];
         let mut keys: HashSet<Arc<Key>> = node.moved_from.iter().cloned().collect();
         keys.insert(node.key.clone());
-        let mut met: Vec<usize> = keys.iter().filter_map(|key| of_key.get(key).copied()).collect();
+        let mut met: Vec<usize> = keys
+            .iter()
+            .filter_map(|key| of_key.get(key).copied())
+            .collect();
         met.sort_unstable();
         met.dedup();
         if let [one] = met[..]

@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::collect::{Node as Collected, NodeId};
-use super::conflict::ConflictId;
 use super::mediate::Mediated;
 use super::range::Wanted;
 use super::{Key, Warning};
@@ -88,10 +87,9 @@ impl Graph {
         let roots = builder.children(0);
         let mut nodes = builder.out;
         let at = builder.at;
-        for node in &mut nodes {
-            // Until here it is the number of the conflict.
-            let winner = mediated.winners.get(&node.winner);
-            node.winner = winner.and_then(|winner| at.get(winner)).copied().unwrap_or(0);
+        for (own, node) in nodes.iter_mut().enumerate() {
+            // Until here it is the collected node.
+            node.winner = at.get(&node.winner).copied().unwrap_or(own);
         }
         Graph {
             nodes,
@@ -168,15 +166,14 @@ impl Builder<'_> {
     fn children(&mut self, list: usize) -> Vec<usize> {
         let mut out = Vec::new();
         for id in self.mediated.declared[list].clone() {
-            let own = self.mediated.conflicts.of[id];
-            let Some(winner) = self.mediated.winners.get(&own).copied() else {
-                continue;
-            };
+            let conflict = self.mediated.conflicts.of[id];
+            // In a circle a node may stay that was in no conflict.
+            let winner = self.mediated.winners.get(&conflict).copied().unwrap_or(id);
             let stays = self.mediated.graph.lists[list].contains(&id);
             let selected = stays && winner == id && !self.at.contains_key(&id);
             let at = self.out.len();
             out.push(at);
-            let node = self.node(id, winner, selected, own, list);
+            let node = self.node(id, winner, selected, list);
             self.out.push(node);
             if selected {
                 self.at.insert(id, at);
@@ -187,14 +184,7 @@ impl Builder<'_> {
         out
     }
 
-    fn node(
-        &self,
-        id: NodeId,
-        winner: NodeId,
-        selected: bool,
-        conflict: ConflictId,
-        list: usize,
-    ) -> Node {
+    fn node(&self, id: NodeId, winner: NodeId, selected: bool, list: usize) -> Node {
         let nodes = &self.mediated.graph.nodes;
         let node = &nodes[id];
         let reason = match selected {
@@ -211,7 +201,7 @@ impl Builder<'_> {
             optional: node.optional,
             selected,
             reason,
-            winner: conflict,
+            winner,
             children: Vec::new(),
         }
     }

@@ -4,6 +4,7 @@
 //! properties, then system properties, then `env.NAME`, then the POM itself
 //! without prefix. What nobody knows stays as it is written.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::profile::Context;
@@ -24,15 +25,22 @@ pub(super) struct Values<'a> {
     pub parent: Option<&'a (String, String, String)>,
     pub properties: &'a HashMap<String, String>,
     pub context: &'a Context,
+    /// The first thing that was wrong with an expression.
+    pub problem: RefCell<Option<String>>,
 }
 
 impl Values<'_> {
-    /// The text with its expressions filled in; an error says which expression
-    /// leads to itself.
-    pub fn fill(&self, text: &str) -> Result<String, String> {
+    /// The text with its expressions filled in. One that leads to itself leaves
+    /// the text as it is, and is the `problem`.
+    pub fn fill(&self, text: &str) -> String {
         let mut out = String::new();
-        self.fill_into(text, &mut out, &mut Vec::new())?;
-        Ok(out)
+        match self.fill_into(text, &mut out, &mut Vec::new()) {
+            Ok(()) => out,
+            Err(problem) => {
+                self.problem.borrow_mut().get_or_insert(problem);
+                text.to_string()
+            }
+        }
     }
 
     fn fill_into(
@@ -91,7 +99,8 @@ impl Values<'_> {
     }
 
     fn own(&self, name: &str) -> Option<&str> {
-        let parent = |part: fn(&(String, String, String)) -> &String| Some(part(self.parent?).as_str());
+        let parent =
+            |part: fn(&(String, String, String)) -> &String| Some(part(self.parent?).as_str());
         match name {
             "groupId" => Some(self.group),
             "artifactId" => Some(self.artifact),
@@ -133,6 +142,7 @@ mod tests {
             parent: None,
             properties: &properties,
             context: &context,
+            problem: RefCell::default(),
         };
         for (text, filled) in [
             ("${n}:${project.version}", "name:1"),
@@ -144,8 +154,10 @@ mod tests {
             ("x:${undefined}", "x:${undefined}"),
             ("${open", "${open"),
         ] {
-            assert_eq!(values.fill(text).unwrap(), filled, "{text}");
+            assert_eq!(values.fill(text), filled, "{text}");
         }
-        assert!(values.fill("${loop}").unwrap_err().contains("itself"));
+        assert_eq!(values.problem.take(), None);
+        assert_eq!(values.fill("${loop}"), "${loop}");
+        assert!(values.problem.take().unwrap().contains("itself"));
     }
 }

@@ -55,7 +55,10 @@ pub(super) fn mediate(graph: Collected) -> Result<Mediated, Error> {
     let mut circles: HashMap<ConflictId, HashSet<ConflictId>> = HashMap::new();
     for cycle in &conflicts.cycles {
         for id in cycle {
-            circles.entry(*id).or_default().extend(cycle.iter().copied());
+            circles
+                .entry(*id)
+                .or_default()
+                .extend(cycle.iter().copied());
         }
     }
     let declared = graph.lists.clone();
@@ -274,7 +277,10 @@ impl State {
         if one.optional || one.is_optional_managed || is_decided {
             return one.optional;
         }
-        self.walk.parents.last().is_some_and(|parent| parent.optional)
+        self.walk
+            .parents
+            .last()
+            .is_some_and(|parent| parent.optional)
     }
 
     fn decide(&mut self, id: ConflictId) -> Result<(), Error> {
@@ -314,7 +320,9 @@ impl State {
         };
         let suits = |hard: &[NodeId], item: usize| {
             let version = &nodes[items[item].node].version;
-            !hard.iter().any(|range| nodes[*range].wanted.excludes(version))
+            !hard
+                .iter()
+                .any(|range| nodes[*range].wanted.excludes(version))
         };
         for (at, item) in items.iter().enumerate() {
             let wanted = &nodes[item.node].wanted;

@@ -7,6 +7,7 @@
 //! wins, then the first BOM); management fills what dependencies leave out; and
 //! what is left must make sense, or the POM counts as one without dependencies.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::interpolate::Values;
 use super::pom::{RawDependency, RawPom, Relocation};
 use super::profile::{self, Context};
 use super::range::Wanted;
-use super::version::Version;
+use super::version::{self, Version};
 use super::{Exclusion, Gav, Key, Request};
 
 /// Parents above each other: real projects have about six.
@@ -155,18 +156,12 @@ impl Models {
             let (group, artifact) = key;
             return Err(Stop::Needs(vec![Request::Versions { group, artifact }]));
         };
-        let mut found: Vec<Version> = all
-            .iter()
-            .map(|text| Version::new(text))
-            .filter(|version| match wanted {
-                Wanted::Newest { snapshots } => {
-                    *snapshots || !version.as_str().ends_with("-SNAPSHOT")
-                }
-                wanted => !wanted.excludes(version),
-            })
-            .collect();
-        found.sort();
-        let mut found: Vec<Arc<str>> = found
+        let suits = |text: &&String| match wanted {
+            Wanted::Newest { snapshots } => *snapshots || !text.ends_with("-SNAPSHOT"),
+            wanted => !wanted.excludes(&Version::new(text)),
+        };
+        let found = all.iter().filter(suits).map(String::as_str);
+        let mut found: Vec<Arc<str>> = version::sorted(found)
             .iter()
             .map(|version| version.as_str().into())
             .collect();
@@ -249,7 +244,9 @@ impl Models {
         let mut own = with_profiles(pom, &self.context);
         if let Some((group, artifact, version)) = &pom.parent {
             if group.is_empty() || artifact.is_empty() || version.is_empty() {
-                return Err(Stop::Invalid(format!("the parent of {gav} is not named whole")));
+                return Err(Stop::Invalid(format!(
+                    "the parent of {gav} is not named whole"
+                )));
             }
             if pom.group.as_deref() == Some(group) && pom.artifact.as_deref() == Some(artifact) {
                 return Err(Stop::Invalid(format!("{gav} is its own parent")));
@@ -304,8 +301,11 @@ impl Models {
     ) -> Result<Arc<Model>, Stop> {
         let assembled = self.assemble(gav, pom, &mut Vec::new())?;
         let invalid = |why: String| Stop::Invalid(format!("{gav}: {why}"));
-        let filled = Filled::of(&assembled, &self.context).map_err(invalid)?;
+        let filled = Filled::of(&assembled, &self.context);
         let managed = self.import(gav, filled.managed, importing)?;
+        if let Some(problem) = filled.problem {
+            return Err(invalid(problem));
+        }
         let mut dependencies = filled.dependencies;
         inject(&mut dependencies, &managed);
         check(&assembled, &filled.names, &dependencies, &managed).map_err(invalid)?;
@@ -349,9 +349,13 @@ impl Models {
             let imported = if raw.group.is_empty() || raw.artifact.is_empty() || version.is_empty()
             {
                 let key = &declared.key;
-                Err(Stop::Invalid(format!("{gav}: the import {key} is not named whole")))
+                Err(Stop::Invalid(format!(
+                    "{gav}: the import {key} is not named whole"
+                )))
             } else if importing.contains(&bom) {
-                Err(Stop::Invalid(format!("{gav}: the import of {bom} leads back")))
+                Err(Stop::Invalid(format!(
+                    "{gav}: the import of {bom} leads back"
+                )))
             } else {
                 self.needed(&bom, "imported BOM", gav)
                     .and_then(|_| self.model_in(&bom, importing))
@@ -484,10 +488,11 @@ struct Filled {
     dependencies: Vec<RawDependency>,
     managed: Arc<Declarations>,
     relocation: Option<Relocation>,
+    problem: Option<String>,
 }
 
 impl Filled {
-    fn of(pom: &Assembled, context: &Context) -> Result<Filled, String> {
+    fn of(pom: &Assembled, context: &Context) -> Filled {
         let values = Values {
             group: &pom.group,
             artifact: &pom.artifact,
@@ -496,50 +501,40 @@ impl Filled {
             parent: pom.parent.as_ref(),
             properties: &pom.properties,
             context,
+            problem: RefCell::default(),
         };
         // Maven fills in all of a POM: a property that leads to itself spoils it,
         // whether or not it is used.
         for value in pom.properties.values().filter(|value| value.contains("${")) {
-            values.fill(value)?;
+            values.fill(value);
         }
-        let mut dependencies = Vec::with_capacity(pom.dependencies.len());
-        for declared in &pom.dependencies {
-            dependencies.push(filled(&declared.raw, &values)?);
-        }
-        let managed = if pom.managed.iter().any(|one| has_expression(&one.raw)) {
-            let mut all = Vec::with_capacity(pom.managed.len());
-            for declared in pom.managed.iter() {
-                all.push(match has_expression(&declared.raw) {
-                    true => Declared::new(filled(&declared.raw, &values)?),
-                    false => declared.clone(),
-                });
-            }
-            Arc::new(all)
-        } else {
-            pom.managed.clone()
+        let managed = match pom.managed.iter().any(|one| has_expression(&one.raw)) {
+            false => pom.managed.clone(),
+            true => Arc::new(
+                pom.managed
+                    .iter()
+                    .map(|declared| match has_expression(&declared.raw) {
+                        true => Declared::new(filled(&declared.raw, &values)),
+                        false => declared.clone(),
+                    })
+                    .collect(),
+            ),
         };
-        let relocation = match &pom.relocation {
-            None => None,
-            Some(to) => {
-                let fill = |text: &Option<String>| fill_some(text, &values);
-                Some(Relocation {
-                    group: fill(&to.group)?,
-                    artifact: fill(&to.artifact)?,
-                    version: fill(&to.version)?,
-                    message: to.message.clone(),
-                })
-            }
-        };
-        Ok(Filled {
-            names: [
-                values.fill(&pom.group)?,
-                values.fill(&pom.artifact)?,
-                values.fill(&pom.version)?,
-            ],
-            dependencies,
+        let dependencies = pom.dependencies.iter();
+        Filled {
+            names: [&pom.group, &pom.artifact, &pom.version].map(|text| values.fill(text)),
+            dependencies: dependencies
+                .map(|declared| filled(&declared.raw, &values))
+                .collect(),
             managed,
-            relocation,
-        })
+            relocation: pom.relocation.as_ref().map(|to| Relocation {
+                group: fill_some(&to.group, &values),
+                artifact: fill_some(&to.artifact, &values),
+                version: fill_some(&to.version, &values),
+                message: to.message.clone(),
+            }),
+            problem: values.problem.take(),
+        }
     }
 }
 
@@ -562,31 +557,31 @@ fn has_expression(raw: &RawDependency) -> bool {
             .any(|exclusion| has(&exclusion.group) || has(&exclusion.artifact))
 }
 
-fn fill_some(text: &Option<String>, values: &Values<'_>) -> Result<Option<String>, String> {
-    text.as_deref().map(|text| values.fill(text)).transpose()
+fn fill_some(text: &Option<String>, values: &Values<'_>) -> Option<String> {
+    text.as_deref().map(|text| values.fill(text))
 }
 
-fn filled(raw: &RawDependency, values: &Values<'_>) -> Result<RawDependency, String> {
+fn filled(raw: &RawDependency, values: &Values<'_>) -> RawDependency {
     if !has_expression(raw) {
-        return Ok(raw.clone());
+        return raw.clone();
     }
-    let exclusions = raw.exclusions.iter().map(|exclusion| {
-        Ok(Exclusion {
-            group: values.fill(&exclusion.group)?.into(),
-            artifact: values.fill(&exclusion.artifact)?.into(),
-        })
-    });
-    Ok(RawDependency {
-        group: values.fill(&raw.group)?,
-        artifact: values.fill(&raw.artifact)?,
-        version: fill_some(&raw.version, values)?,
-        kind: fill_some(&raw.kind, values)?,
-        classifier: fill_some(&raw.classifier, values)?,
-        scope: fill_some(&raw.scope, values)?,
-        optional: fill_some(&raw.optional, values)?,
-        system_path: fill_some(&raw.system_path, values)?,
-        exclusions: exclusions.collect::<Result<_, String>>()?,
-    })
+    let exclusions = raw.exclusions.iter();
+    RawDependency {
+        group: values.fill(&raw.group),
+        artifact: values.fill(&raw.artifact),
+        version: fill_some(&raw.version, values),
+        kind: fill_some(&raw.kind, values),
+        classifier: fill_some(&raw.classifier, values),
+        scope: fill_some(&raw.scope, values),
+        optional: fill_some(&raw.optional, values),
+        system_path: fill_some(&raw.system_path, values),
+        exclusions: exclusions
+            .map(|exclusion| Exclusion {
+                group: values.fill(&exclusion.group).into(),
+                artifact: values.fill(&exclusion.artifact).into(),
+            })
+            .collect(),
+    }
 }
 
 /// Management fills what a dependency leaves out: version, scope, and
@@ -643,7 +638,10 @@ fn check(
         return Err("it has no version".to_string());
     }
     if pom.has_modules && pom.packaging != "pom" {
-        return Err(format!("it has modules and the packaging {}", pom.packaging));
+        return Err(format!(
+            "it has modules and the packaging {}",
+            pom.packaging
+        ));
     }
     for (raw, is_managed) in dependencies
         .iter()
@@ -659,17 +657,26 @@ fn check(
             ));
         }
         if !is_managed && raw.version.is_none() {
-            return Err(format!("its dependency {} has no version", raw.management_key()));
+            return Err(format!(
+                "its dependency {} has no version",
+                raw.management_key()
+            ));
         }
         let is_system = raw.scope.as_deref() == Some("system");
         let absolute = |path: &String| path.starts_with('/');
         match &raw.system_path {
             None if is_system => return Err(format!("{}: no systemPath", raw.management_key())),
             Some(path) if is_system && !absolute(path) => {
-                return Err(format!("{}: its systemPath is relative", raw.management_key()));
+                return Err(format!(
+                    "{}: its systemPath is relative",
+                    raw.management_key()
+                ));
             }
             Some(_) if !is_system => {
-                return Err(format!("{}: a systemPath without scope system", raw.management_key()));
+                return Err(format!(
+                    "{}: a systemPath without scope system",
+                    raw.management_key()
+                ));
             }
             _ => {}
         }

@@ -235,8 +235,12 @@ fn profile(node: Node<'_, '_>) -> RawProfile {
             arch: text_in(os, "arch"),
             version: text_in(os, "version"),
         }),
-        property: child(node, "property")
-            .map(|node| (text(node, "name").unwrap_or_default(), text_in(node, "value"))),
+        property: child(node, "property").map(|node| {
+            (
+                text(node, "name").unwrap_or_default(),
+                text_in(node, "value"),
+            )
+        }),
         file: child(node, "file").map(|file| (text_in(file, "exists"), text_in(file, "missing"))),
     });
     RawProfile {

@@ -20,6 +20,7 @@ impl Context {
         for (name, value) in [
             ("java.version", java),
             ("java.specification.version", java),
+            ("java.home", "/opt/java"),
             ("os.name", "Linux"),
             ("os.arch", arch),
             ("os.version", "5"),
@@ -60,12 +61,15 @@ fn holds(activation: &Activation, context: &Context) -> bool {
             .property
             .as_ref()
             .map(|(name, value)| property_holds(name, value.as_deref(), context)),
-        activation.file.as_ref().map(|(exists, missing)| match (exists, missing) {
-            // Nothing of the machine that builds is in the image: no file of a
-            // POM's project exists. Paths need its folder, which there is not.
-            (None, Some(path)) => !path.contains("${basedir}"),
-            _ => false,
-        }),
+        activation
+            .file
+            .as_ref()
+            .map(|(exists, missing)| match (exists, missing) {
+                // Nothing of the machine that builds is in the image: no file of a
+                // POM's project exists. Paths need its folder, which there is not.
+                (None, Some(path)) => !path.contains("${basedir}"),
+                _ => false,
+            }),
     ];
     conditions.iter().any(Option::is_some) && conditions.into_iter().flatten().all(|holds| holds)
 }

@@ -16,7 +16,8 @@ use crate::image::{Digest, Image, LayerKind, Platform};
 use crate::layer::{self, Plan};
 use crate::lock::{Lock, LockedBase, LockedJar, Source};
 use crate::manifest::Manifest;
-use crate::resolve::{Artifact, Repositories, Resolver, Wanted, wanted};
+use crate::maven::{Graph, Root};
+use crate::resolve::{Artifact, Repositories, Resolver, Wanted, closure, wanted};
 use crate::sink::daemon::Ahead;
 use crate::stage::{self, Content, EntryKind, Stage, files, jars};
 
@@ -79,6 +80,45 @@ pub async fn find(session: &Session, inputs: &Inputs) -> Result<Found> {
         );
     }
     find_in(session, inputs, manifest, old_lock).await
+}
+
+/// The Maven coordinates that a manifest asks for, resolved together as one
+/// project's dependencies.
+pub async fn graph(session: &Session, inputs: &Inputs) -> Result<Graph> {
+    let manifest = Manifest::read(&inputs.manifest)?;
+    let old_lock = Lock::read(&lock_path(&inputs.manifest))?;
+    let catalogue = Catalogue::embedded()
+        .with_folder(&manifest.folder().join("plugins"))
+        .map_err(|error| Error::usage(error.to_string()).hint(error.hint()))?;
+    let base = find_base(session, inputs, &manifest, old_lock.as_ref()).await?;
+    let maven = Repositories::new(
+        manifest.content.maven.repositories.clone(),
+        session.store.clone(),
+        session.report.clone(),
+        session.offline,
+    );
+    let asked = Resolver {
+        manifest: &manifest,
+        facts: &base.facts,
+        catalogue: &catalogue,
+        maven: &maven,
+        store: &session.store,
+        lock: old_lock.as_ref(),
+        report: &session.report,
+        offline: session.offline,
+        on_change: &|| {},
+    }
+    .coordinates(&wanted(&manifest)?)
+    .await?;
+    let mut root = Root::default();
+    for (one, coordinate) in &asked {
+        let dependency = closure::dependency(coordinate, &one.exclude);
+        root.dependencies
+            .push(manifest.locate(one.span.clone(), dependency)?);
+    }
+    root.managed = closure::managed(&manifest.content.maven.managed)?;
+    let context = closure::context(base.facts.java, &base.platform);
+    closure::closure(maven.get()?, root, context).await
 }
 
 /// The same for a manifest that was read already.

@@ -15,5 +15,6 @@ pub mod plugins;
 pub mod push;
 mod session;
 mod target;
+pub mod tree;
 
 pub use session::{Session, Settings};

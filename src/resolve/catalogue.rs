@@ -5,10 +5,10 @@
 //! ([`Maven::versions`](super::maven::Maven::versions)).
 
 use super::Repositories;
-use super::maven::{Version, is_stable};
 use crate::base::BaseFacts;
 use crate::catalogue::{Candidate, Entry, SelectError, Selected, Wanted};
 use crate::error::{Error, Result};
+use crate::maven::{Version, is_stable};
 use crate::report::Report;
 
 /// Versions that an error lists.

@@ -5,6 +5,7 @@
 //! them. A Maven coordinate is one file here.
 
 pub mod catalogue;
+pub mod closure;
 pub mod jar;
 pub mod local;
 pub mod maven;

@@ -9,7 +9,7 @@ use super::maven::Coordinate;
 use super::repositories::Repositories;
 use super::{Artifact, Content, Folder, Request, Wanted, catalogue, jar, local};
 use crate::base::BaseFacts;
-use crate::catalogue::{Catalogue, Entry, Kind};
+use crate::catalogue::{Catalogue, Entry, Kind, Selected};
 use crate::error::{Context, Error, Result};
 use crate::fetch::access::Access;
 use crate::fetch::download::{self, Request as Get};
@@ -69,6 +69,31 @@ impl Resolver<'_> {
             Request::Catalogue(version) => self.catalogue(wanted, version).await,
             Request::Filesystem(place) => Ok(vec![self.filesystem(wanted, *place).await?]),
         }
+    }
+
+    /// The Maven coordinates among the requests, in the manifest's order; what
+    /// they are resolved to is not fetched.
+    pub async fn coordinates(&self, wanted: &[Wanted]) -> Result<Vec<(Wanted, Coordinate)>> {
+        let mut found = Vec::new();
+        for one in wanted {
+            let texts = match &one.request {
+                Request::Maven(text) => vec![text.clone()],
+                Request::Catalogue(version) => {
+                    let selected = self.selected(one, version).await;
+                    let selected = self.manifest.locate(one.span.clone(), selected)?;
+                    std::iter::once(selected.coordinate)
+                        .chain(selected.with)
+                        .collect()
+                }
+                _ => Vec::new(),
+            };
+            for text in texts {
+                let coordinate = self.manifest.locate(one.span.clone(), text.parse())?;
+                found.push((one.clone(), coordinate));
+            }
+        }
+        found.sort_by_key(|(one, _)| one.span.start);
+        Ok(found)
     }
 
     fn paths(&self, wanted: &Wanted, pattern: &str) -> Result<Vec<Artifact>> {
@@ -189,15 +214,17 @@ impl Resolver<'_> {
         download::download(&get, self.store, self.report).await
     }
 
-    async fn catalogue(&self, wanted: &Wanted, version: &str) -> Result<Vec<Artifact>> {
+    /// The release of the catalogue's entry.
+    async fn selected(&self, wanted: &Wanted, version: &str) -> Result<Selected> {
         let entry = self.entry(&wanted.name, Kind::Connector)?;
         let pinned = self.pinned_release(entry, wanted, version);
-        let selected = match pinned {
-            Some(version) => {
-                catalogue::select(entry, &version, self.facts, self.maven, self.report).await?
-            }
-            None => catalogue::select(entry, version, self.facts, self.maven, self.report).await?,
-        };
+        let version = pinned.as_deref().unwrap_or(version);
+        catalogue::select(entry, version, self.facts, self.maven, self.report).await
+    }
+
+    async fn catalogue(&self, wanted: &Wanted, version: &str) -> Result<Vec<Artifact>> {
+        let entry = self.entry(&wanted.name, Kind::Connector)?;
+        let selected = self.selected(wanted, version).await?;
         if let (Some(needed), Some(java)) = (selected.java, self.facts.java)
             && needed > java
         {

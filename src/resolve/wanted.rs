@@ -47,6 +47,8 @@ pub struct Wanted {
     pub span: Range<usize>,
     /// Whether it comes `with` another one.
     pub companion: bool,
+    /// `group:artifact` patterns of what it must not bring.
+    pub exclude: Vec<String>,
 }
 
 /// All requests of a manifest.
@@ -96,6 +98,7 @@ pub fn wanted(manifest: &Manifest) -> Result<Vec<Wanted>> {
             folder: folder.clone(),
             span: spec.span(),
             companion: false,
+            exclude: Vec::new(),
         });
         companions(
             &mut out,
@@ -124,6 +127,7 @@ fn add(
         folder: folder.clone(),
         span: span.clone(),
         companion: false,
+        exclude: spec.exclude.clone(),
     });
     companions(out, name, &spec.with, LayerKind::Dependency, folder, span);
 }
@@ -144,6 +148,7 @@ fn companions(
             folder: folder.clone(),
             span: span.clone(),
             companion: true,
+            exclude: Vec::new(),
         });
     }
 }

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod catalogue_walk;
+mod differential;
 mod download;
 mod files;
 mod metadata;

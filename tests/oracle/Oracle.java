@@ -45,6 +45,7 @@ public class Oracle {
       // The image's Java and system, not this machine's.
       session.setSystemProperty("java.version", "17.0.2");
       session.setSystemProperty("os.arch", "amd64");
+      session.setSystemProperty("java.home", "/opt/java");
       session.setLocalRepositoryManager(
           system.newLocalRepositoryManager(session, new LocalRepository(new File(args[0]))));
       out.println("= " + line);

@@ -80,23 +80,46 @@ impl Sum {
     /// Compares; for SHA-256 the comparison is left to the body itself.
     pub(super) fn check(self, body: &mut Body, shown: &str) -> Result<()> {
         let written = &body.written;
-        let (kind, found, wanted) = match self {
+        match self {
             Sum::Sha256(digest) => {
                 body.want(digest);
-                return Ok(());
+                Ok(())
             }
-            Sum::Sha1(wanted) => ("SHA-1", written.sha1.map(hex::encode), hex::encode(wanted)),
-            Sum::Md5(wanted) => ("MD5", written.md5.map(hex::encode), hex::encode(wanted)),
-        };
-        match found {
-            Some(found) if found != wanted => Err(Error::new(format!(
-                "its {kind} is {found}, but the repository says {wanted}"
-            ))
-            .doing(format!("checking {shown}"))
-            .hint("the file was damaged on the way or in the repository: clear the proxy's cache, or name another repository")
-            .tagged("digest-mismatch")),
-            _ => Ok(()),
+            Sum::Sha1(wanted) => compare("SHA-1", written.sha1.map(hex::encode), wanted, shown),
+            Sum::Md5(wanted) => compare("MD5", written.md5.map(hex::encode), wanted, shown),
         }
+    }
+
+    /// Compares with bytes in memory.
+    pub(super) fn check_bytes(self, bytes: &[u8], shown: &str) -> Result<()> {
+        use sha1::Digest as _;
+        match self {
+            Sum::Sha256(wanted) => {
+                let wanted = hex::decode(wanted.hex()).unwrap_or_default();
+                compare("SHA-256", Some(Digest::of(bytes).hex()), wanted, shown)
+            }
+            Sum::Sha1(wanted) => {
+                let found = hex::encode(sha1::Sha1::digest(bytes));
+                compare("SHA-1", Some(found), wanted, shown)
+            }
+            Sum::Md5(wanted) => {
+                let found = hex::encode(md5::Md5::digest(bytes));
+                compare("MD5", Some(found), wanted, shown)
+            }
+        }
+    }
+}
+
+fn compare(kind: &str, found: Option<String>, wanted: impl AsRef<[u8]>, shown: &str) -> Result<()> {
+    let wanted = hex::encode(wanted);
+    match found {
+        Some(found) if found != wanted => Err(Error::new(format!(
+            "its {kind} is {found}, but the repository says {wanted}"
+        ))
+        .doing(format!("checking {shown}"))
+        .hint("the file was damaged on the way or in the repository: clear the proxy's cache, or name another repository")
+        .tagged("digest-mismatch")),
+        _ => Ok(()),
     }
 }
 

@@ -12,6 +12,7 @@ use super::coordinate::Coordinate;
 use super::environment::Environment;
 use super::index::Indexed;
 use super::installed::central;
+use super::poms::Pom;
 use super::repositories::{Repository, repositories};
 use super::settings::Settings;
 use super::{local, metadata, missing, web};
@@ -64,6 +65,7 @@ struct Inner {
     patience: Patience,
     files: Once<(Coordinate, Option<Digest>), MavenFile>,
     versions: Once<(String, String), Vec<String>>,
+    poms: Once<Coordinate, Option<Pom>>,
     trusted: Mutex<HashSet<Digest>>,
 }
 
@@ -101,6 +103,7 @@ impl Maven {
                 patience: Patience::default(),
                 files: Once::new(),
                 versions: Once::new(),
+                poms: Once::new(),
                 trusted: Mutex::new(HashSet::new()),
             }),
         }
@@ -176,6 +179,14 @@ impl Maven {
         self.inner
             .versions
             .cell((group.to_owned(), artifact.to_owned()))
+    }
+
+    pub(super) fn pom_cell(&self, coordinate: &Coordinate) -> Arc<OnceCell<Option<Pom>>> {
+        self.inner.poms.cell(coordinate.clone())
+    }
+
+    pub(super) fn local_repository(&self) -> Option<&std::path::Path> {
+        self.inner.local.as_deref()
     }
 
     pub(super) fn trusts(&self, digest: &Digest) -> bool {

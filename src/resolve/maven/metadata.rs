@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::coordinate::{Coordinate, metadata_path};
 use super::fetch::Maven;
-use super::version::Version;
 use super::{web, xml};
 use crate::error::{Context, Error, Result};
+use crate::maven::version;
 use crate::store::Bucket;
 
 /// The largest metadata file that is read, in bytes.
@@ -64,8 +64,13 @@ impl Maven {
         for error in failed {
             self.report().warn(error.to_string());
         }
-        found.sort_by(|a, b| Version::new(a).cmp(&Version::new(b)).then_with(|| a.cmp(b)));
+        found.sort();
         found.dedup();
+        let found = version::sorted(found.iter().map(String::as_str));
+        let found: Vec<String> = found
+            .iter()
+            .map(|version| version.as_str().to_string())
+            .collect();
         if !self.offline() {
             self.store()
                 .put(Bucket::Maven, &key, &Versions(found.clone()))?;

@@ -1,8 +1,8 @@
 //! What is said when no repository has a file.
 
 use super::coordinate::Coordinate;
-use super::version::Version;
 use crate::error::Error;
+use crate::maven::Version;
 
 /// The error that names every repository that was asked, and the versions
 /// nearest to the wanted one.

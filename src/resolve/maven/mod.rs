@@ -1,9 +1,8 @@
 //! Maven repositories: where they come from, and files out of them.
 //!
 //! [`Environment`] → [`Settings`] → [`repositories`](fn@repositories) →
-//! [`Maven`], which gives a file for a [`Coordinate`]. Nothing here follows
-//! dependencies: one coordinate is one file. A resolver of dependencies stands
-//! above it and asks [`Maven::file`] for POMs as it does for JARs.
+//! [`Maven`], which gives a file for a [`Coordinate`], or its [`Pom`]. Nothing
+//! here follows dependencies: one coordinate is one file.
 
 mod checksum;
 mod coordinate;
@@ -16,9 +15,9 @@ mod local;
 mod metadata;
 mod mirror;
 mod missing;
+mod poms;
 mod repositories;
 mod settings;
-mod version;
 mod web;
 mod xml;
 
@@ -27,6 +26,6 @@ pub use environment::Environment;
 pub use fetch::{Maven, MavenFile, Origin};
 pub use installed::{PUBLIC_MIRROR, central};
 pub use mirror::Mirror;
+pub use poms::Pom;
 pub use repositories::{Place, Repository, repositories};
 pub use settings::{Server, Settings, SettingsRepository};
-pub use version::{Version, is_stable};

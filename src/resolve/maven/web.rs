@@ -61,7 +61,42 @@ fn with_id(error: Error, repository: &Repository) -> Error {
     }
 }
 
-fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+/// A small file, its checksum compared; `None` where the repository has it not.
+pub(super) async fn checked(
+    maven: &Maven,
+    repository: &Repository,
+    path: &str,
+    limit: u64,
+) -> Result<Option<Vec<u8>>> {
+    let base = match &repository.place {
+        Place::Folder(folder) => return read(&folder.join(path), limit),
+        Place::Web(base) => base,
+    };
+    if let Some(why) = &repository.blocked {
+        return Err(refused(repository, why));
+    }
+    let url = address(base, path)?;
+    let small = match ask(maven, repository, &url, limit).await {
+        Ok(small) => small,
+        Err(error) if error.is("not-found") => return Ok(None),
+        Err(error) => return Err(with_id(error, repository)),
+    };
+    let sum = match Sum::of_headers(&small.headers) {
+        Some(sum) => Some(sum),
+        None if looks_like_html(&small.bytes) => None,
+        None => sum_file(maven, repository, &url).await?,
+    };
+    match sum {
+        Some(sum) => sum.check_bytes(&small.bytes, &redact::shown(&url))?,
+        None => maven.report().detail(format!(
+            "{}: the repository has no checksum of it",
+            redact::shown(&url)
+        )),
+    }
+    Ok(Some(small.bytes))
+}
+
+pub(super) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     match std::fs::File::open(path) {
         Ok(file) => file.take(limit + 1).read_to_end(&mut bytes),

@@ -81,11 +81,17 @@ impl Pen {
     }
 
     fn pom(&mut self, artifact: &str, version: &str, index: usize, kind: &str) -> String {
-        let mut out = String::from("<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion>\n");
+        let mut out = String::from(
+            "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion>\n",
+        );
         let has_parent = self.random.percent(30) && kind != "root";
         if has_parent {
             // Parents above parents have higher numbers: no circles but for the wild.
-            let first = if artifact.starts_with('p') { index + 1 } else { 0 };
+            let first = if artifact.starts_with('p') {
+                index + 1
+            } else {
+                0
+            };
             let last = if self.wild { PARENTS + 1 } else { PARENTS };
             if first < last {
                 let parent = first + self.random.below(last - first);
@@ -150,14 +156,19 @@ impl Pen {
         let count = 1 + self.random.below(5);
         let mut inner = self.dependencies(count, false);
         if self.random.percent(35) {
-            let first = if kind == "pom" && !self.wild { index + 1 } else { 0 };
+            let first = if kind == "pom" && !self.wild {
+                index + 1
+            } else {
+                0
+            };
             for bom in first..BOMS {
                 if self.random.percent(50) {
                     let import = format!(
                         "<dependency><groupId>{}</groupId><artifactId>b{bom}</artifactId><version>1</version><type>pom</type><scope>import</scope></dependency>\n",
                         self.group
                     );
-                    inner = inner.replacen("</dependencies>", &format!("{import}</dependencies>"), 1);
+                    inner =
+                        inner.replacen("</dependencies>", &format!("{import}</dependencies>"), 1);
                 }
             }
         }
@@ -214,7 +225,10 @@ impl Pen {
                 0..=12 => self.version(),
                 13 => format!("${{v{target}}}"),
                 14 => "[1,2]".to_string(),
-                15 => self.random.of(&["[1.5]", "[1,2)", "(1,)", "[1,1.5],[2,)"]).to_string(),
+                15 => self
+                    .random
+                    .of(&["[1.5]", "[1,2)", "(1,)", "[1,1.5],[2,)"])
+                    .to_string(),
                 _ if self.wild && own => String::new(),
                 _ => self.version(),
             };
@@ -245,7 +259,10 @@ impl Pen {
                 let (group, artifact) = match self.random.below(6) {
                     0 => ("*".to_string(), "*".to_string()),
                     1 => (self.group.clone(), "*".to_string()),
-                    _ => (self.group.clone(), format!("a{}", self.random.below(ARTIFACTS))),
+                    _ => (
+                        self.group.clone(),
+                        format!("a{}", self.random.below(ARTIFACTS)),
+                    ),
                 };
                 let _ = write!(
                     out,

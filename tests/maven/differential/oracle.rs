@@ -1,5 +1,6 @@
 //! Maven's own resolver, in a process of its own.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -70,7 +71,10 @@ impl Oracle {
 
 /// The folder of the installed Maven's JARs.
 fn maven_library() -> PathBuf {
-    let told = Command::new("mvn").arg("-v").output().expect("mvn, which the environment installs");
+    let told = Command::new("mvn")
+        .arg("-v")
+        .output()
+        .expect("mvn, which the environment installs");
     let text = String::from_utf8_lossy(&told.stdout).into_owned();
     let home = text
         .lines()
@@ -109,4 +113,20 @@ pub fn write(repository: &Repository, folder: &Path) {
         let path = path.join(artifact).join("maven-metadata-local.xml");
         fs::write(path, text).expect("a file");
     }
+}
+
+/// The oracle's lines, by root.
+pub fn answers_of(lines: Vec<String>) -> BTreeMap<String, Vec<String>> {
+    let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut root = String::new();
+    for line in lines {
+        match line.strip_prefix("= ") {
+            Some(name) => {
+                root = name.to_string();
+                told.insert(root.clone(), Vec::new());
+            }
+            None => told.entry(root.clone()).or_default().push(line),
+        }
+    }
+    told
 }

@@ -1,0 +1,151 @@
+//! What Maven coordinates need: the resolution of [`crate::maven`], with POMs and
+//! versions out of the user's repositories.
+
+use futures_util::StreamExt;
+
+use super::maven::{Coordinate, Maven, Pom};
+use crate::error::{Context as _, Error, Result};
+use crate::image::Platform;
+use crate::maven::{
+    self, Answer, Context, Exclusion, Graph, Next, RawDependency, Request, Resolution, Root,
+    Warning,
+};
+
+/// POMs that are asked for at once. Repositories limit clients that ask more.
+const PARALLEL: usize = 24;
+
+/// Resolves these dependencies together, in their order, as those of one project.
+pub async fn closure(maven: &Maven, root: Root, context: Context) -> Result<Graph> {
+    let mut resolution = Resolution::new(root, context);
+    loop {
+        let needs = match resolution.next().map_err(told)? {
+            Next::Done(graph) => {
+                for warning in &graph.warnings {
+                    tell(maven, warning)?;
+                }
+                return Ok(*graph);
+            }
+            Next::Needs(needs) => needs,
+        };
+        let mut answers = futures_util::stream::iter(needs)
+            .map(|need| async move {
+                let answer = answer(maven, &need).await;
+                (need, answer)
+            })
+            .buffer_unordered(PARALLEL);
+        while let Some((need, answer)) = answers.next().await {
+            resolution.answer(need, answer?);
+        }
+    }
+}
+
+async fn answer(maven: &Maven, request: &Request) -> Result<Answer> {
+    match request {
+        Request::Pom(gav) => {
+            // Nothing in a repository has such a name.
+            let Ok(coordinate) = Coordinate::jar(&gav.group, &gav.artifact, &gav.version) else {
+                return Ok(Answer::Missing);
+            };
+            Ok(match maven.pom(&coordinate).await? {
+                Some(Pom::Read(pom)) => Answer::Pom(pom),
+                Some(Pom::Malformed(why)) => Answer::Malformed(why),
+                None => Answer::Missing,
+            })
+        }
+        Request::Versions { group, artifact } => {
+            Ok(Answer::Versions(maven.versions(group, artifact).await?))
+        }
+    }
+}
+
+/// The dependency that a coordinate is, without what it must not bring.
+pub fn dependency(coordinate: &Coordinate, exclude: &[String]) -> Result<RawDependency> {
+    let exclusions = exclude.iter().map(|text| match text.split_once(':') {
+        Some((group, artifact)) if !artifact.contains(':') => Ok(Exclusion {
+            group: group.into(),
+            artifact: artifact.into(),
+        }),
+        _ => Err(Error::usage(format!("`{text}` excludes nothing"))
+            .hint("write `group:artifact`; `*` stands for every name")),
+    });
+    Ok(RawDependency {
+        group: coordinate.group().to_string(),
+        artifact: coordinate.artifact().to_string(),
+        version: Some(coordinate.version().to_string()),
+        kind: (coordinate.extension() != "jar").then(|| coordinate.extension().to_string()),
+        classifier: coordinate.classifier().map(str::to_string),
+        exclusions: exclusions.collect::<Result<_>>()?,
+        ..RawDependency::default()
+    })
+}
+
+/// What the root manages: coordinates, of which those of POMs are BOMs.
+pub fn managed(texts: &[String]) -> Result<Vec<RawDependency>> {
+    let one = |text: &String| -> Result<RawDependency> {
+        let coordinate: Coordinate = text.parse()?;
+        let mut managed = dependency(&coordinate, &[])?;
+        if coordinate.extension() == "pom" {
+            managed.scope = Some("import".to_string());
+        }
+        Ok(managed)
+    };
+    texts
+        .iter()
+        .map(|text| one(text).doing(|| "reading `managed` of [maven]"))
+        .collect()
+}
+
+/// What POMs' profiles see: the image's system and Java, not this machine's.
+pub fn context(java: Option<u32>, platform: &Platform) -> Context {
+    let arch = match platform.architecture.as_str() {
+        "arm64" => "aarch64",
+        other => other,
+    };
+    let java = match java {
+        Some(8) => "1.8.0".to_string(),
+        Some(java) => format!("{java}.0.1"),
+        None => String::new(),
+    };
+    Context::linux(arch, &java)
+}
+
+fn told(error: maven::Error) -> Error {
+    use maven::Error as E;
+    let hint = match &error {
+        E::MissingModel { .. } => {
+            "is its repository missing? [maven] repositories of flinkpack.toml, or settings.xml, name more"
+        }
+        E::NoVersion { .. } => {
+            "another repository may have it; a managed version in [maven] takes the range's place"
+        }
+        E::Unsolvable { .. } => {
+            "exclude the dependency where it is not needed, or name one version of it yourself"
+        }
+        E::RelocationCycle { .. } => "name the artifact by its newest coordinate",
+        E::BadRange { .. } | E::Root { .. } => "correct the version",
+        E::TooLarge { .. } => "exclude what is not needed",
+    };
+    Error::new(error.to_string())
+        .doing("resolving dependencies")
+        .hint(hint)
+}
+
+fn tell(maven: &Maven, warning: &Warning) -> Result<()> {
+    match warning {
+        Warning::MissingPom { gav, is_direct } if *is_direct => {
+            return Err(Error::new(format!("{gav} is in no repository"))
+                .doing("resolving dependencies")
+                .tagged("not-found")
+                .hint(
+                    "is the coordinate right? `transitive = false` takes a JAR that has no POM",
+                ));
+        }
+        Warning::MissingPom { gav, .. } => maven.report().warn(format!(
+            "{gav} has no POM in any repository: nothing is known of what it needs"
+        )),
+        Warning::InvalidPom { gav, why } => maven.report().warn(format!(
+            "the POM of {gav} is not usable, so what it needs is left out, as Maven does: {why}"
+        )),
+    }
+    Ok(())
+}
