@@ -28,6 +28,7 @@ impl Poms {
         let told = told.expect("tests/env/central");
         let central = String::from_utf8(told.stdout).expect("UTF-8");
         assert!(told.status.success(), "no repository is known");
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let cache = std::env::var_os("FLINKPACK_TEST_CACHE");
         let cache = cache.map_or(root.join("target/cache"), PathBuf::from);
         Poms {
@@ -126,7 +127,7 @@ async fn real_dependencies_resolve_as_maven_resolves_them() {
     let poms = Poms::new();
     let folder = tempfile::tempdir().expect("a folder");
     let mut repository = Repository::default();
-    let mut own = Vec::new();
+    let (mut own, mut absent) = (Vec::new(), Vec::new());
     let lines: Vec<&str> = ROOTS
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
@@ -154,10 +155,9 @@ async fn real_dependencies_resolve_as_maven_resolves_them() {
                             let asked = line
                                 .split_whitespace()
                                 .any(|one| one.starts_with(&gav.to_string()));
-                            assert!(
-                                !asked || !matches!(answer, Answer::Missing),
-                                "the repository has no {gav}: name another version in roots.txt"
-                            );
+                            if asked && matches!(answer, Answer::Missing) {
+                                absent.push(gav.to_string());
+                            }
                         }
                         resolution.answer(need, answer);
                         if let Some((path, text)) = file {
@@ -169,6 +169,10 @@ async fn real_dependencies_resolve_as_maven_resolves_them() {
         };
         own.push((name, graph.map(|graph| super::lines(&graph))));
     }
+    assert!(
+        absent.is_empty(),
+        "the repository has not all roots; name other versions in roots.txt: {absent:?}"
+    );
     write(&repository, folder.path());
     let names: Vec<String> = own.iter().map(|(name, _)| name.clone()).collect();
     let told = answers_of(Oracle::start(folder.path()).ask(&names));
@@ -176,6 +180,7 @@ async fn real_dependencies_resolve_as_maven_resolves_them() {
     for ((name, own), line) in own.iter().zip(lines) {
         let maven = &told[name];
         nodes += maven.len();
+        println!("{line}: {}", maven.len());
         match own {
             Ok(own) => assert_eq!(own, maven, "{line}"),
             Err(error) => assert!(
