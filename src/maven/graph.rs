@@ -233,6 +233,9 @@ impl Builder<'_> {
         }
         let own_depth = nodes_depth(self.mediated, list, &self.depth_of);
         let other = self.depth_of.get(&id).copied().unwrap_or(usize::MAX);
+        if node.wanted == winner.wanted && matches!(node.wanted, Wanted::Ranges(_)) {
+            return format!("{} is the newest in {}", versions.1, winner.declared);
+        }
         let rule = if matches!(winner.wanted, Wanted::Ranges(_)) {
             format!("the range {} asks for it", winner.declared)
         } else if other < own_depth {

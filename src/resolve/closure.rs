@@ -143,9 +143,12 @@ fn tell(maven: &Maven, warning: &Warning) -> Result<()> {
         Warning::MissingPom { gav, .. } => maven.report().warn(format!(
             "{gav} has no POM in any repository: nothing is known of what it needs"
         )),
-        Warning::InvalidPom { gav, why } => maven.report().warn(format!(
-            "the POM of {gav} is not usable, so what it needs is left out, as Maven does: {why}"
-        )),
+        Warning::InvalidPom { gav, why } => {
+            let why = why.strip_prefix(&format!("{gav}: ")).unwrap_or(why);
+            maven.report().warn(format!(
+                "the POM of {gav} is not usable, so what it needs is left out, as Maven does: {why}"
+            ));
+        }
     }
     Ok(())
 }

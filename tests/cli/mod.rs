@@ -17,6 +17,7 @@ mod registries;
 mod results;
 mod secrets;
 mod transcript;
+mod trees;
 mod urls;
 mod usage;
 
