@@ -124,7 +124,7 @@ impl<W: Write> Stored<W> {
     }
 
     fn skip(&mut self, count: u64) -> io::Result<()> {
-        const ZEROS: [u8; BLOCK] = [0; BLOCK];
+        static ZEROS: [u8; BLOCK] = [0; BLOCK];
         let mut left = count;
         while left > 0 {
             let piece = left.min(BLOCK as u64 - self.block.len() as u64) as usize;

@@ -95,6 +95,9 @@ impl Management {
     }
 }
 
+/// What a version text asks for, and the versions that suit.
+type Candidates = (Wanted, Vec<Arc<str>>);
+
 /// What decides what is below a dependency: the exclusions on the way to it.
 type Excluded = Arc<BTreeSet<Exclusion>>;
 
@@ -124,11 +127,16 @@ struct Described {
     model: Option<Arc<Model>>,
 }
 
-/// Collects what the root needs: everything, or what must be known first.
-pub(super) fn collect(
-    models: &mut Models,
-    root: &Model,
-) -> Result<Result<Collected, Vec<Request>>, Error> {
+/// What came of collecting.
+pub(super) enum Collection {
+    /// Everything.
+    Whole(Collected),
+    /// These must be known first.
+    Lacks(Vec<Request>),
+}
+
+/// Collects what the root needs.
+pub(super) fn collect(models: &mut Models, root: &Model) -> Result<Collection, Error> {
     let mut collector = Collector {
         models,
         management: Management::of(&root.managed()),
@@ -156,8 +164,8 @@ pub(super) fn collect(
         }
     }
     Ok(match collector.needs.is_empty() {
-        true => Ok(collector.out),
-        false => Err(collector.needs),
+        true => Collection::Whole(collector.out),
+        false => Collection::Lacks(collector.needs),
     })
 }
 
@@ -253,10 +261,7 @@ impl Collector<'_> {
     }
 
     /// The versions that a dependency's text stands for.
-    fn versions(
-        &mut self,
-        dependency: &Dependency,
-    ) -> Result<Option<(Wanted, Vec<Arc<str>>)>, Error> {
+    fn versions(&mut self, dependency: &Dependency) -> Result<Option<Candidates>, Error> {
         let Key {
             group, artifact, ..
         } = &*dependency.key;
@@ -347,9 +352,9 @@ impl Collector<'_> {
                     let mut path = self.path();
                     path.push(gav.to_string());
                     return Err(Error::MissingModel {
-                        missing,
+                        missing: missing.to_string(),
                         relation,
-                        of,
+                        of: of.to_string(),
                         path,
                     });
                 }

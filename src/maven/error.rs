@@ -10,11 +10,11 @@ pub enum Error {
     #[error("{missing}, the {relation} of {of}, is in no repository{}", via(.path))]
     MissingModel {
         /// What is missing.
-        missing: Gav,
+        missing: String,
         /// `parent`, or `imported BOM`.
         relation: &'static str,
         /// The POM that names it.
-        of: Gav,
+        of: String,
         /// What led there.
         path: Vec<String>,
     },

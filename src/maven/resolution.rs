@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::collect::collect;
+use super::collect::{Collection, collect};
 use super::graph::Graph;
 use super::mediate::mediate;
 use super::model::{Known, Models, Stop};
@@ -93,7 +93,7 @@ impl Resolution {
     }
 
     /// Goes on as far as what is known allows.
-    pub fn next(&mut self) -> Result<Next, Error> {
+    pub fn advance(&mut self) -> Result<Next, Error> {
         self.rounds += 1;
         if self.rounds > MAX_ROUNDS {
             return Err(Error::TooLarge {
@@ -117,17 +117,17 @@ impl Resolution {
                 of,
             }) => {
                 return Err(Error::MissingModel {
-                    missing,
+                    missing: missing.to_string(),
                     relation,
-                    of,
+                    of: of.to_string(),
                     path: Vec::new(),
                 });
             }
             Err(Stop::Invalid(why)) => return Err(Error::Root { why }),
         };
         let mut collected = match collect(&mut self.models, &root)? {
-            Ok(collected) => collected,
-            Err(needs) => return Ok(Next::Needs(unique(needs))),
+            Collection::Whole(collected) => collected,
+            Collection::Lacks(needs) => return Ok(Next::Needs(unique(needs))),
         };
         let warnings = std::mem::take(&mut collected.warnings);
         let mediated = mediate(collected)?;

@@ -30,7 +30,7 @@ impl Repository {
         let root = Arc::new(pom::parse(text.as_bytes()).unwrap());
         let mut resolution = Resolution::of_pom(root, Context::linux("amd64", "17.0.1"));
         loop {
-            let needs = match resolution.next()? {
+            let needs = match resolution.advance()? {
                 Next::Done(graph) => return Ok(*graph),
                 Next::Needs(needs) => needs,
             };

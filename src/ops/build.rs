@@ -56,7 +56,8 @@ pub async fn run(session: &Session, options: &Options) -> Result<Outcome> {
 
 async fn attempt(session: &Session, options: &Options) -> Result<Outcome> {
     let begun = Instant::now();
-    if options.load || !(options.push || !options.outputs.is_empty()) {
+    let elsewhere = options.push || !options.outputs.is_empty();
+    if options.load || !elsewhere {
         session.expect_load();
     }
     let mut found = find(session, &options.inputs).await?;

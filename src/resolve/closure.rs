@@ -18,7 +18,7 @@ const PARALLEL: usize = 24;
 pub async fn closure(maven: &Maven, root: Root, context: Context) -> Result<Graph> {
     let mut resolution = Resolution::new(root, context);
     loop {
-        let needs = match resolution.next().map_err(told)? {
+        let needs = match resolution.advance().map_err(told)? {
             Next::Done(graph) => {
                 for warning in &graph.warnings {
                     tell(maven, warning)?;

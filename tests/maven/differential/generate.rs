@@ -44,7 +44,7 @@ pub fn generate(seed: usize, repository: &mut Repository) -> String {
     let mut pen = Pen {
         random: Random::new(seed as u64 + 1),
         group: format!("g{seed}"),
-        wild: seed % 4 == 0,
+        wild: seed.is_multiple_of(4),
     };
     for index in 0..ARTIFACTS {
         for version in VERSIONS.iter().take(2 + pen.random.below(4)) {
@@ -95,16 +95,16 @@ impl Pen {
             let last = if self.wild { PARENTS + 1 } else { PARENTS };
             if first < last {
                 let parent = first + self.random.below(last - first);
-                let _ = write!(
+                let _ = writeln!(
                     out,
-                    "<parent><groupId>{}</groupId><artifactId>p{parent}</artifactId><version>1</version></parent>\n",
+                    "<parent><groupId>{}</groupId><artifactId>p{parent}</artifactId><version>1</version></parent>",
                     self.group
                 );
             }
         }
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<groupId>{}</groupId><artifactId>{artifact}</artifactId><version>{version}</version>\n",
+            "<groupId>{}</groupId><artifactId>{artifact}</artifactId><version>{version}</version>",
             self.group
         );
         if kind != "jar" {
@@ -113,9 +113,9 @@ impl Pen {
         if kind == "jar" && self.random.percent(4) && index + 1 < ARTIFACTS {
             let to = index + 1 + self.random.below(ARTIFACTS - index - 1);
             let version = self.version();
-            let _ = write!(
+            let _ = writeln!(
                 out,
-                "<distributionManagement><relocation><artifactId>a{to}</artifactId>{}</relocation></distributionManagement>\n",
+                "<distributionManagement><relocation><artifactId>a{to}</artifactId>{}</relocation></distributionManagement>",
                 match self.random.percent(70) {
                     true => format!("<version>{version}</version>"),
                     false => String::new(),

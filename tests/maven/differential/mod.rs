@@ -57,7 +57,7 @@ fn resolve(root: &str, repository: &Repository) -> Result<Vec<String>, String> {
     let context = Context::linux("amd64", "17.0.2");
     let mut resolution = Resolution::of_pom(Arc::new(raw), context);
     loop {
-        match resolution.next().map_err(|error| error.to_string())? {
+        match resolution.advance().map_err(|error| error.to_string())? {
             Next::Done(graph) => return Ok(lines(&graph)),
             Next::Needs(needs) => {
                 for need in needs {

@@ -140,7 +140,7 @@ async fn real_dependencies_resolve_as_maven_resolves_them() {
         repository.poms.insert(name.clone(), text);
         let mut resolution = Resolution::of_pom(Arc::new(raw), Context::linux("amd64", "17.0.2"));
         let graph = loop {
-            match resolution.next() {
+            match resolution.advance() {
                 Ok(Next::Done(graph)) => break Ok(graph),
                 Err(error) => break Err(error),
                 Ok(Next::Needs(needs)) => {
