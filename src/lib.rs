@@ -50,7 +50,7 @@
 //! | `blobs/sha256/` | content by digest: fetched JARs, own layers, configurations, manifests |
 //! | `layers/` | hash of a layer's inputs → its digests and size |
 //! | `bases/` | layers and FLINK_HOME → facts; image ID → descriptors |
-//! | `maven/` | coordinate → blob; the installed Maven's `central` |
+//! | `maven/` | coordinate → blob, or its parsed POM; the installed Maven's `central` |
 //! | `builds/` | what was built last, for `push`; what the daemon got last |
 //! | `files/` | size, times and inode of a local file → its digest |
 //! | `locks/` | locks by key, never unlinked |

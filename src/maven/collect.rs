@@ -14,7 +14,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::model::{Dependency, Model, Models, Stop};
+use super::dependency::Dependency;
+use super::model::{Model, Models, Stop};
 use super::range::Wanted;
 use super::version::Version;
 use super::{Error, Exclusion, Gav, Key, Request, Warning};

@@ -102,6 +102,7 @@ struct Id {
 fn relations(graph: &Collected, of: &[ConflictId]) -> (HashMap<ConflictId, Id>, Vec<ConflictId>) {
     let mut ids: HashMap<ConflictId, Id> = HashMap::new();
     let mut order = Vec::new();
+    let mut edges: HashSet<(ConflictId, ConflictId)> = HashSet::new();
     let mut seen = vec![false; graph.nodes.len()];
     // Node, position in its children, depth of the children.
     let mut stack: Vec<(Option<NodeId>, usize, usize)> = vec![(None, 0, 1)];
@@ -132,7 +133,7 @@ fn relations(graph: &Collected, of: &[ConflictId]) -> (HashMap<ConflictId, Id>, 
                 above: 0,
                 depth,
             });
-            if !below.below.contains(&conflict) {
+            if edges.insert((parent, conflict)) {
                 below.below.push(conflict);
                 if let Some(id) = ids.get_mut(&conflict) {
                     id.above += 1;
@@ -235,31 +236,21 @@ impl Sorter {
                 continue;
             }
             let mut path: Vec<ConflictId> = Vec::new();
-            let below = |id: ConflictId| {
-                let mut below = self.ids[&id].below.clone();
-                in_hash_order(&mut below);
-                below
-            };
-            let mut stack: Vec<(ConflictId, usize)> = vec![(*start, 0)];
-            while let Some((id, at)) = stack.pop() {
-                if at == 0 {
-                    if let Some(begin) = path.iter().position(|one| *one == id) {
-                        found.insert(path[begin..].iter().copied().collect());
-                        continue;
-                    }
-                    if !visited.insert(id) {
-                        continue;
-                    }
+            // Each on the way, with those below it that are still to be walked.
+            let mut stack: Vec<std::vec::IntoIter<ConflictId>> = vec![vec![*start].into_iter()];
+            while let Some(next) = stack.last_mut().map(Iterator::next) {
+                let Some(id) = next else {
+                    stack.pop();
+                    path.pop();
+                    continue;
+                };
+                if let Some(begin) = path.iter().position(|one| *one == id) {
+                    found.insert(path[begin..].iter().copied().collect());
+                } else if visited.insert(id) {
                     path.push(id);
-                }
-                match below(id).get(at) {
-                    Some(child) => {
-                        stack.push((id, at + 1));
-                        stack.push((*child, 0));
-                    }
-                    None => {
-                        path.pop();
-                    }
+                    let mut below = self.ids[&id].below.clone();
+                    in_hash_order(&mut below);
+                    stack.push(below.into_iter());
                 }
             }
         }

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::collect::{Node as Collected, NodeId};
+use super::Warning;
+use super::collect::{ListId, Node as Collected, NodeId};
 use super::mediate::Mediated;
 use super::range::Wanted;
-use super::{Key, Warning};
 
 /// The answer to a resolution.
 #[derive(Clone, Debug, Serialize)]
@@ -50,16 +50,6 @@ pub struct Node {
 }
 
 impl Node {
-    /// Group, artifact, classifier and extension.
-    pub fn key(&self) -> Key {
-        Key {
-            group: self.group.as_str().into(),
-            artifact: self.artifact.as_str().into(),
-            classifier: self.classifier.as_str().into(),
-            extension: self.extension.as_str().into(),
-        }
-    }
-
     /// `group:artifact:version[:classifier][@extension]`.
     pub fn coordinate(&self) -> String {
         let mut text = format!("{}:{}:{}", self.group, self.artifact, self.version);
@@ -144,21 +134,21 @@ struct Builder<'a> {
     out: Vec<Node>,
     /// Where the selected ones are.
     at: HashMap<NodeId, usize>,
-    depth_of: HashMap<NodeId, usize>,
+    /// How far from the root the nodes of a list are.
+    depth_of: HashMap<ListId, usize>,
 }
 
 impl Builder<'_> {
-    /// How far the winners are from the root.
+    /// Measured along the winners.
     fn depths(&mut self) {
         let mut work = std::collections::VecDeque::from([(0, 1)]);
-        let mut seen = HashSet::from([0]);
         while let Some((list, depth)) = work.pop_front() {
+            if self.depth_of.contains_key(&list) {
+                continue;
+            }
+            self.depth_of.insert(list, depth);
             for node in &self.mediated.graph.lists[list] {
-                self.depth_of.entry(*node).or_insert(depth);
-                let below = self.mediated.graph.nodes[*node].list;
-                if seen.insert(below) {
-                    work.push_back((below, depth + 1));
-                }
+                work.push_back((self.mediated.graph.nodes[*node].list, depth + 1));
             }
         }
     }
@@ -189,7 +179,7 @@ impl Builder<'_> {
         let node = &nodes[id];
         let reason = match selected {
             true => self.why(node, list),
-            false => self.why_not(node, &nodes[winner], winner, list),
+            false => self.why_not(node, &nodes[winner], list),
         };
         Node {
             group: node.key.group.to_string(),
@@ -218,7 +208,7 @@ impl Builder<'_> {
         }
     }
 
-    fn why_not(&self, node: &Collected, winner: &Collected, id: NodeId, list: usize) -> String {
+    fn why_not(&self, node: &Collected, winner: &Collected, list: ListId) -> String {
         let versions = (node.version.as_str(), winner.version.as_str());
         if node.key != winner.key {
             return format!("{} took its place", winner.key);
@@ -231,8 +221,10 @@ impl Builder<'_> {
         if versions.0 == versions.1 {
             return format!("the same{because}");
         }
-        let own_depth = nodes_depth(self.mediated, list, &self.depth_of);
-        let other = self.depth_of.get(&id).copied().unwrap_or(usize::MAX);
+        // What a list holds is as far as the list; below it is one more.
+        let depth = |list| self.depth_of.get(&list).copied().unwrap_or(usize::MAX);
+        let own_depth = depth(list);
+        let other = depth(winner.list) - 1;
         if node.wanted == winner.wanted && matches!(node.wanted, Wanted::Ranges(_)) {
             return format!("{} is the newest in {}", versions.1, winner.declared);
         }
@@ -245,19 +237,6 @@ impl Builder<'_> {
         };
         format!("{} wins over {}: {rule}{because}", versions.1, versions.0)
     }
-}
-
-/// The depth of what is in a list, by the winner whose list it is.
-fn nodes_depth(mediated: &Mediated, list: usize, depth_of: &HashMap<NodeId, usize>) -> usize {
-    if list == 0 {
-        return 1;
-    }
-    depth_of
-        .iter()
-        .filter(|(node, _)| mediated.graph.nodes[**node].list == list)
-        .map(|(_, depth)| depth + 1)
-        .min()
-        .unwrap_or(usize::MAX)
 }
 
 /// What changed a declaration before it was weighed against others.

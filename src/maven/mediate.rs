@@ -20,6 +20,10 @@ use super::collect::{Collected, ListId, NodeId};
 use super::conflict::{ConflictId, Conflicts};
 use super::{Error, Key};
 
+/// Nodes that may be visited in all: the walks for the conflicts of a real
+/// project visit some millions.
+const MAX_VISITS: usize = 400_000_000;
+
 /// A graph in which each conflict has one node.
 pub(super) struct Mediated {
     pub graph: Collected,
@@ -69,6 +73,7 @@ pub(super) fn mediate(graph: Collected) -> Result<Mediated, Error> {
         decided: HashSet::new(),
         may_be_above: HashSet::new(),
         walk: Walk::default(),
+        visits: 0,
     };
     let sorted = state.conflicts.sorted.clone();
     for (at, id) in sorted.iter().enumerate() {
@@ -76,6 +81,13 @@ pub(super) fn mediate(graph: Collected) -> Result<Mediated, Error> {
             state.may_be_above.extend(circle.iter().copied());
         }
         state.gather(Some(*id), None);
+        if state.visits > MAX_VISITS {
+            return Err(Error::TooLarge {
+                what: "ways to each other",
+                limit: MAX_VISITS,
+                path: Vec::new(),
+            });
+        }
         state.may_be_above.insert(*id);
         if !state.walk.items.is_empty() {
             state.decide(*id)?;
@@ -104,6 +116,7 @@ struct State {
     decided: HashSet<ConflictId>,
     may_be_above: HashSet<ConflictId>,
     walk: Walk,
+    visits: usize,
 }
 
 /// What one walk over the graph gathers.
@@ -160,6 +173,7 @@ impl State {
 
     /// Answers whether the node may stay: it is no loser.
     fn visit(&mut self, node: NodeId, conflict: Option<ConflictId>) -> bool {
+        self.visits += 1;
         let own = self.conflicts.of[node];
         if conflict == Some(own) {
             self.add(node);

@@ -20,18 +20,22 @@
 //! | module | Maven's own |
 //! |---|---|
 //! | [`pom`], `xml` | the lenient `MavenXpp3Reader` |
-//! | `profile`, `interpolate`, `model` | `DefaultModelBuilder` and its parts, as `DefaultArtifactDescriptorReader` calls it (minimal validation) |
+//! | `profile`, `assemble`, `interpolate`, `fill`, `manage`, `model` | `DefaultModelBuilder` and its parts, as `DefaultArtifactDescriptorReader` calls it (minimal validation) |
 //! | [`version`], `range` | `GenericVersionScheme` |
 //! | `collect` | `DefaultDependencyCollector`, `ClassicDependencyManager`, the selectors of `MavenRepositorySystemUtils` |
 //! | `conflict` | `ConflictMarker`, `ConflictIdSorter` |
 //! | `mediate` | `ConflictResolver` with nearest version, Java scopes, simple optionality |
 
+mod assemble;
 mod collect;
 mod conflict;
+mod dependency;
 mod error;
+mod fill;
 mod gav;
 mod graph;
 mod interpolate;
+mod manage;
 mod mediate;
 mod model;
 pub mod pom;

@@ -87,16 +87,9 @@ pub async fn find(session: &Session, inputs: &Inputs) -> Result<Found> {
 pub async fn graph(session: &Session, inputs: &Inputs) -> Result<Graph> {
     let manifest = Manifest::read(&inputs.manifest)?;
     let old_lock = Lock::read(&lock_path(&inputs.manifest))?;
-    let catalogue = Catalogue::embedded()
-        .with_folder(&manifest.folder().join("plugins"))
-        .map_err(|error| Error::usage(error.to_string()).hint(error.hint()))?;
+    let catalogue = catalogue(&manifest)?;
     let base = find_base(session, inputs, &manifest, old_lock.as_ref()).await?;
-    let maven = Repositories::new(
-        manifest.content.maven.repositories.clone(),
-        session.store.clone(),
-        session.report.clone(),
-        session.offline,
-    );
+    let maven = session.maven(&manifest.content.maven.repositories);
     let asked = Resolver {
         manifest: &manifest,
         facts: &base.facts,
@@ -129,9 +122,7 @@ pub async fn find_in(
     old_lock: Option<Lock>,
 ) -> Result<Found> {
     let lock_path = lock_path(&inputs.manifest);
-    let catalogue = Catalogue::embedded()
-        .with_folder(&manifest.folder().join("plugins"))
-        .map_err(|error| Error::usage(error.to_string()).hint(error.hint()))?;
+    let catalogue = catalogue(&manifest)?;
     let upgrades = |name: &str| match &inputs.upgrade {
         None => false,
         Some(names) => names.is_empty() || names.iter().any(|one| one == name),
@@ -147,12 +138,7 @@ pub async fn find_in(
         lock.jars.retain(|jar| !upgrades(&jar.name));
         lock
     });
-    let maven = Repositories::new(
-        manifest.content.maven.repositories.clone(),
-        session.store.clone(),
-        session.report.clone(),
-        session.offline,
-    );
+    let maven = session.maven(&manifest.content.maven.repositories);
     let wanted = wanted(&manifest)?;
     for name in inputs.upgrade.iter().flatten() {
         check_upgrade(name, &wanted, old_lock.as_ref())?;
@@ -186,6 +172,13 @@ pub async fn find_in(
         found.check_locked()?;
     }
     Ok(found)
+}
+
+/// The embedded rows, with those of the project.
+fn catalogue(manifest: &Manifest) -> Result<Catalogue> {
+    Catalogue::embedded()
+        .with_folder(&manifest.folder().join("plugins"))
+        .map_err(|error| Error::usage(error.to_string()).hint(error.hint()))
 }
 
 /// A name that stands for nothing would leave everything as it is, unseen.

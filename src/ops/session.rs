@@ -11,6 +11,7 @@ use crate::daemon::Daemon;
 use crate::error::Result;
 use crate::registry::{Keychain, Options, Registries};
 use crate::report::Report;
+use crate::resolve::Repositories;
 use crate::sink::daemon::Ahead;
 use crate::store::Store;
 
@@ -115,6 +116,16 @@ impl Session {
     pub fn take_ahead(&self) -> Option<Ahead> {
         let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
         ahead.take()
+    }
+
+    /// The user's Maven repositories, after these addresses.
+    pub fn maven(&self, first: &[String]) -> Repositories {
+        Repositories::new(
+            first.to_vec(),
+            self.store.clone(),
+            self.report.clone(),
+            self.offline,
+        )
     }
 
     /// What a base is looked for with.

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::Session;
-use super::make::{self, Inputs};
+pub use super::make::graph as of_manifest;
 use crate::error::{Error, Result};
 use crate::image::Platform;
 use crate::maven::{Graph, Node, Root};
+use crate::resolve::closure;
 use crate::resolve::maven::Coordinate;
-use crate::resolve::{Repositories, closure};
 
 /// Coordinates that were given on the command line.
 #[derive(Clone, Debug)]
@@ -21,11 +21,6 @@ pub struct Asked {
     pub java: u32,
 }
 
-/// What the manifest's coordinates need.
-pub async fn of_manifest(session: &Session, inputs: &Inputs) -> Result<Graph> {
-    make::graph(session, inputs).await
-}
-
 /// What these coordinates need.
 pub async fn of_coordinates(session: &Session, asked: &Asked) -> Result<Graph> {
     let mut root = Root::default();
@@ -34,12 +29,7 @@ pub async fn of_coordinates(session: &Session, asked: &Asked) -> Result<Graph> {
         root.dependencies
             .push(closure::dependency(&coordinate, &asked.exclude)?);
     }
-    let maven = Repositories::new(
-        Vec::new(),
-        session.store.clone(),
-        session.report.clone(),
-        session.offline,
-    );
+    let maven = session.maven(&[]);
     let context = closure::context(Some(asked.java), &Platform::host());
     closure::closure(maven.get()?, root, context).await
 }

@@ -2,7 +2,8 @@
 //! coordinate, catalogue name, the base's opt/. Says nothing of where it goes.
 //!
 //! [`wanted`] turns the manifest into requests; [`Resolver::resolve`] answers
-//! them. A Maven coordinate is one file here.
+//! them. A Maven coordinate is one file there; [`closure`] tells what it needs
+//! beside itself.
 
 pub mod catalogue;
 pub mod closure;

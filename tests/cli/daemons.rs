@@ -136,6 +136,35 @@ fn a_load_that_fails_says_why() {
 }
 
 #[test]
+fn a_daemon_that_dies_while_a_layer_is_written_spoils_no_layer() {
+    for bytes in [0, 100, 1 << 20] {
+        let mut project = with_udf();
+        noise(&project.path("noise"), 4 << 20, 1);
+        let content = fs::read(project.path("noise")).unwrap();
+        project.jar(
+            "risk.jar",
+            &[("A.class", b"\xca\xfe\xba\xbe"), ("noise", &content)],
+        );
+        let daemon = FakeDaemon::start(&project.home().join("run"), OnLoad::DieAfter(bytes));
+        project.set("DOCKER_HOST", daemon.address());
+        let run = project.fails(1, &["build", "--load"]);
+        assert!(run.stderr.contains("loading the image"), "{}", run.stderr);
+        // The first was broken off with the layer in it, the second is the usual one.
+        let loads = daemon
+            .asked()
+            .iter()
+            .filter(|line| line.contains("/images/load"))
+            .count();
+        assert_eq!(loads, 2, "after {bytes} bytes: {:?}", daemon.asked());
+        let run = project.ok(&["build", "--output", "oci:out"]);
+        assert!(!run.stderr.contains(": built"), "{}", run.stderr);
+        let digest = super::digest_of(&run.stdout);
+        let fresh = project.ok(&["build", "--no-cache", "--output", "oci:fresh"]);
+        assert_eq!(super::digest_of(&fresh.stdout), digest);
+    }
+}
+
+#[test]
 fn without_a_daemon_the_image_is_written_to_a_file() {
     let project = with_udf();
     let run = project.ok(&["build"]);

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::checksum::{Sum, looks_like_html};
@@ -30,8 +31,48 @@ pub(super) async fn small(
     path: &str,
     limit: u64,
 ) -> Result<Option<Vec<u8>>> {
+    let got = get(maven, repository, path, limit).await?;
+    Ok(got.map(|(bytes, _)| bytes))
+}
+
+/// The same, its checksum compared. A folder has none.
+pub(super) async fn checked(
+    maven: &Maven,
+    repository: &Repository,
+    path: &str,
+    limit: u64,
+) -> Result<Option<Vec<u8>>> {
+    let (bytes, url, headers) = match get(maven, repository, path, limit).await? {
+        None => return Ok(None),
+        Some((bytes, None)) => return Ok(Some(bytes)),
+        Some((bytes, Some((url, headers)))) => (bytes, url, headers),
+    };
+    let sum = match Sum::of_headers(&headers) {
+        Some(sum) => Some(sum),
+        None if looks_like_html(&bytes) => None,
+        None => sum_file(maven, repository, &url).await?,
+    };
+    let shown = redact::shown(&url);
+    match sum {
+        Some(sum) => sum.check_bytes(&bytes, &shown)?,
+        None => maven
+            .report()
+            .detail(format!("{shown}: the repository has no checksum of it")),
+    }
+    Ok(Some(bytes))
+}
+
+/// A small file; over the network, with its address and what came with it.
+async fn get(
+    maven: &Maven,
+    repository: &Repository,
+    path: &str,
+    limit: u64,
+) -> Result<Option<(Vec<u8>, Option<(Url, HeaderMap)>)>> {
     let base = match &repository.place {
-        Place::Folder(folder) => return read(&folder.join(path), limit),
+        Place::Folder(folder) => {
+            return Ok(read(&folder.join(path), limit)?.map(|bytes| (bytes, None)));
+        }
         Place::Web(base) => base,
     };
     if let Some(why) = &repository.blocked {
@@ -39,7 +80,7 @@ pub(super) async fn small(
     }
     let url = address(base, path)?;
     match ask(maven, repository, &url, limit).await {
-        Ok(small) => Ok(Some(small.bytes)),
+        Ok(small) => Ok(Some((small.bytes, Some((url, small.headers))))),
         Err(error) if error.is("not-found") => Ok(None),
         Err(error) => Err(with_id(error, repository)),
     }
@@ -59,41 +100,6 @@ fn with_id(error: Error, repository: &Repository) -> Error {
             repository.id
         )),
     }
-}
-
-/// A small file, its checksum compared; `None` where the repository has it not.
-pub(super) async fn checked(
-    maven: &Maven,
-    repository: &Repository,
-    path: &str,
-    limit: u64,
-) -> Result<Option<Vec<u8>>> {
-    let base = match &repository.place {
-        Place::Folder(folder) => return read(&folder.join(path), limit),
-        Place::Web(base) => base,
-    };
-    if let Some(why) = &repository.blocked {
-        return Err(refused(repository, why));
-    }
-    let url = address(base, path)?;
-    let small = match ask(maven, repository, &url, limit).await {
-        Ok(small) => small,
-        Err(error) if error.is("not-found") => return Ok(None),
-        Err(error) => return Err(with_id(error, repository)),
-    };
-    let sum = match Sum::of_headers(&small.headers) {
-        Some(sum) => Some(sum),
-        None if looks_like_html(&small.bytes) => None,
-        None => sum_file(maven, repository, &url).await?,
-    };
-    match sum {
-        Some(sum) => sum.check_bytes(&small.bytes, &redact::shown(&url))?,
-        None => maven.report().detail(format!(
-            "{}: the repository has no checksum of it",
-            redact::shown(&url)
-        )),
-    }
-    Ok(Some(small.bytes))
 }
 
 pub(super) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {

@@ -180,7 +180,6 @@ async fn real_dependencies_resolve_as_maven_resolves_them() {
     for ((name, own), line) in own.iter().zip(lines) {
         let maven = &told[name];
         nodes += maven.len();
-        println!("{line}: {}", maven.len());
         match own {
             Ok(own) => assert_eq!(own, maven, "{line}"),
             Err(error) => assert!(
