@@ -21,7 +21,8 @@
 //! Beside the flow: [`catalogue`] (the rows of `plugins/`), [`maven`] (Maven's
 //! dependency resolution, which reads and fetches nothing), [`daemon`] (the one
 //! place that knows bollard), [`registry`] (the OCI distribution client),
-//! [`fetch`] (downloads), [`store`] (what is kept between runs), [`report`]
+//! [`fetch`] (downloads), [`jar`] (what a JAR is),
+//! [`store`] (what is kept between runs), [`report`]
 //! (events; `report/bars.rs` alone knows indicatif), [`error`]. [`ops`] joins
 //! the stages into commands, [`cli`] joins commands to arguments and stdout.
 //! A module imports earlier ones only; a test holds it to that.
@@ -63,6 +64,7 @@ pub mod daemon;
 pub mod error;
 pub mod fetch;
 pub mod image;
+pub mod jar;
 pub mod layer;
 pub mod lock;
 pub mod manifest;

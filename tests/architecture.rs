@@ -14,6 +14,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("maven", &[]),
     ("image", &["error"]),
     ("store", &["error", "image"]),
+    ("jar", &["error", "image", "store"]),
     // Ways to the outside.
     ("fetch", &["error", "image", "report", "store"]),
     ("daemon", &["error", "image", "store"]),
@@ -23,7 +24,9 @@ const TABLE: &[(&str, &[&str])] = &[
     ("lock", &["error", "image", "manifest", "store"]),
     (
         "base",
-        &["daemon", "error", "image", "registry", "report", "store"],
+        &[
+            "daemon", "error", "image", "jar", "registry", "report", "store",
+        ],
     ),
     (
         "resolve",
@@ -33,6 +36,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "error",
             "fetch",
             "image",
+            "jar",
             "lock",
             "manifest",
             "maven",

@@ -5,6 +5,7 @@
 //! depend on (the layers' diff IDs and FLINK_HOME), so that the same base from
 //! the daemon and from a registry is read once.
 
+mod classes;
 pub mod export;
 pub mod facts;
 mod from_daemon;
@@ -20,6 +21,7 @@ pub mod version;
 
 use std::collections::BTreeMap;
 
+pub use classes::{LibJar, lib_classes, lib_jars};
 pub use facts::{BaseFacts, Node, NodeKind};
 pub use jar::extract;
 pub use spec::BaseSpec;

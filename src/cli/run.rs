@@ -68,7 +68,7 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
         }
         Command::Tree(args) => {
             let session = session(args.inputs.offline, args.inputs.no_cache)?;
-            let graph = if args.coordinates.is_empty() {
+            let found = if args.coordinates.is_empty() {
                 tree::of_manifest(&session, &inputs(&global, &args.inputs, false)).await?
             } else {
                 let asked = tree::Asked {
@@ -79,9 +79,9 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
                 tree::of_coordinates(&session, &asked).await?
             };
             match &args.why {
-                None => print(global.format, &graph, || tree::text(&graph)),
+                None => print(global.format, &found.json()?, || found.text()),
                 Some(name) => {
-                    let paths = tree::why(&graph, name)?;
+                    let paths = tree::why(&found, name)?;
                     print(global.format, &paths, || tree::why_text(&paths))
                 }
             }

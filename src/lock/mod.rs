@@ -24,8 +24,28 @@ pub const LAYER_FORMAT: u32 = 1;
 pub struct Lock {
     /// The base.
     pub base: LockedBase,
+    /// What dependencies were resolved, where any were.
+    pub maven: Option<LockedMaven>,
     /// The JARs, sorted by path.
     pub jars: Vec<LockedJar>,
+}
+
+/// What the dependencies among the JARs follow from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LockedMaven {
+    /// Hash of everything that decides them: while it stays, no POM is read.
+    pub inputs: Digest,
+    /// Dependencies that the base has, sorted.
+    pub provided: Vec<LockedProvided>,
+}
+
+/// A dependency that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LockedProvided {
+    /// Its coordinate.
+    pub maven: String,
+    /// The JAR of the base that has it, as a path under FLINK_HOME.
+    pub by: String,
 }
 
 /// The pinned base.
@@ -76,6 +96,11 @@ pub struct LockedJar {
     pub kind: LayerKind,
     /// Where it came from.
     pub source: Source,
+    /// The coordinate that the manifest has for it, where the artifact has moved
+    /// or a version stands for another.
+    pub asked: Option<String>,
+    /// The coordinate that needs it, where the manifest does not name it.
+    pub needed_by: Option<String>,
     /// Where it goes, under FLINK_HOME.
     pub path: String,
     /// How a filesystem plugin gets there.
@@ -177,6 +202,12 @@ impl Lock {
             if gone {
                 out.push(format!("{}: {} is gone", old.name, old.source));
             }
+        }
+        if out.is_empty()
+            && self.maven.as_ref().map(|maven| maven.inputs)
+                != other.maven.as_ref().map(|maven| maven.inputs)
+        {
+            out.push("dependencies: what decides them changed, and they stay the same".to_string());
         }
         out
     }

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use super::{LAYER_FORMAT, Lock, LockedBase, LockedJar, Source, VERSION};
+use super::{
+    LAYER_FORMAT, Lock, LockedBase, LockedJar, LockedMaven, LockedProvided, Source, VERSION,
+};
 use crate::error::{Context, Error, Exit, Result};
 use crate::image::{Digest, LayerKind};
 use crate::manifest::Place;
@@ -23,8 +25,24 @@ struct File {
     _version: i64,
     layer_format: u32,
     base: Base,
+    maven: Option<Maven>,
     #[serde(default)]
     jar: Vec<Jar>,
+    #[serde(default)]
+    provided: Vec<Provided>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Maven {
+    inputs: Digest,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Provided {
+    maven: String,
+    provided_by: String,
 }
 
 #[derive(Deserialize)]
@@ -39,7 +57,7 @@ struct Base {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Jar {
     name: String,
     kind: String,
@@ -47,6 +65,8 @@ struct Jar {
     file: Option<String>,
     url: Option<String>,
     base: Option<String>,
+    asked: Option<String>,
+    needed_by: Option<String>,
     path: String,
     place: Option<Place>,
     sha256: String,
@@ -87,6 +107,10 @@ pub(super) fn read(text: &str) -> Result<Lock> {
         .map(|jar| jar.checked(file.layer_format))
         .collect::<Result<_>>()
         .hint(|| again)?;
+    let provided = file.provided.into_iter().map(|one| LockedProvided {
+        maven: one.maven,
+        by: one.provided_by,
+    });
     Ok(Lock {
         base: LockedBase {
             reference: file.base.reference,
@@ -96,6 +120,10 @@ pub(super) fn read(text: &str) -> Result<Lock> {
             scala: file.base.scala,
             java: file.base.java.and_then(|java| java.parse().ok()),
         },
+        maven: file.maven.map(|maven| LockedMaven {
+            inputs: maven.inputs,
+            provided: provided.collect(),
+        }),
         jars,
     })
 }
@@ -130,6 +158,8 @@ impl Jar {
         Ok(LockedJar {
             kind,
             source,
+            asked: self.asked,
+            needed_by: self.needed_by,
             path: self.path,
             place: self.place,
             sha256: Digest::from_hex(&self.sha256)
@@ -157,6 +187,11 @@ pub(super) fn write(lock: &Lock) -> String {
         base["java"] = value(java.to_string());
     }
     document["base"] = Item::Table(base);
+    if let Some(maven) = &lock.maven {
+        let mut table = Table::new();
+        table["inputs"] = value(maven.inputs.to_string());
+        document["maven"] = Item::Table(table);
+    }
     let mut jars = toml_edit::ArrayOfTables::new();
     for jar in &lock.jars {
         let mut table = Table::new();
@@ -169,6 +204,12 @@ pub(super) fn write(lock: &Lock) -> String {
             Source::Base(text) => ("base", text),
         };
         table[key] = value(text);
+        if let Some(asked) = &jar.asked {
+            table["asked"] = value(asked);
+        }
+        if let Some(needed_by) = &jar.needed_by {
+            table["needed-by"] = value(needed_by);
+        }
         table["path"] = value(&jar.path);
         if let Some(place) = jar.place {
             table["place"] = value(match place {
@@ -187,6 +228,16 @@ pub(super) fn write(lock: &Lock) -> String {
     if !jars.is_empty() {
         document["jar"] = Item::ArrayOfTables(jars);
     }
+    let mut provided = toml_edit::ArrayOfTables::new();
+    for one in lock.maven.iter().flat_map(|maven| &maven.provided) {
+        let mut table = Table::new();
+        table["maven"] = value(&one.maven);
+        table["provided-by"] = value(&one.by);
+        provided.push(table);
+    }
+    if !provided.is_empty() {
+        document["provided"] = Item::ArrayOfTables(provided);
+    }
     format!("{HEADER}{document}")
 }
 
@@ -199,6 +250,8 @@ mod tests {
             name: name.into(),
             kind: LayerKind::Connector,
             source,
+            asked: None,
+            needed_by: None,
             path: format!("lib/{name}.jar"),
             place: None,
             sha256: Digest::of(name.as_bytes()),
@@ -214,8 +267,24 @@ mod tests {
                 scala: "2.12".into(),
                 java: Some(17),
             },
+            maven: Some(LockedMaven {
+                inputs: Digest::of(b"inputs"),
+                provided: vec![LockedProvided {
+                    maven: "g:core:1".into(),
+                    by: "lib/flink-dist-1.20.5.jar".into(),
+                }],
+            }),
             jars: vec![
                 jar("kafka", Source::Maven("a:b:1".into())),
+                LockedJar {
+                    asked: Some("old:moved:1".into()),
+                    ..jar("moved", Source::Maven("new:moved:1".into()))
+                },
+                LockedJar {
+                    needed_by: Some("a:b:1".into()),
+                    kind: LayerKind::Dependency,
+                    ..jar("needed", Source::Maven("a:needed:1".into()))
+                },
                 jar("local", Source::Path("x/\"y\".jar".into())),
                 LockedJar {
                     place: Some(Place::Link),
@@ -243,7 +312,7 @@ mod tests {
     #[test]
     fn what_is_wrong_has_a_line() {
         let text = write(&lock()).replace("size = 7", "size = \"x\"");
-        assert!(read(&text).unwrap_err().report().contains("line 1"));
+        assert!(read(&text).unwrap_err().report().contains("line 2"));
     }
 
     proptest::proptest! {

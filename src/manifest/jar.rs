@@ -16,8 +16,59 @@ pub struct JarSpec {
     pub with: Vec<String>,
     /// `lib` or `usrlib`, for a UDF.
     pub folder: Option<String>,
-    /// `group:artifact` patterns that must not come with a coordinate.
+    /// What a coordinate brings with it.
+    pub taking: Taking,
+}
+
+/// What a Maven coordinate, or a catalogue name that stands for one, brings
+/// with it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Taking {
+    /// `group:artifact` patterns of what it must not bring; `*` stands for every
+    /// name.
     pub exclude: Vec<String>,
+    /// Whether it brings what it needs. Where this is not given, it does, unless
+    /// it is fat.
+    pub transitive: Option<bool>,
+    /// Whether its JAR holds what it needs. Where this is not given, the
+    /// catalogue or the artifact's name tells.
+    pub fat: Option<bool>,
+    /// Whether what the base has already stays out.
+    pub platform: Option<bool>,
+}
+
+impl Taking {
+    fn is_empty(&self) -> bool {
+        *self == Taking::default()
+    }
+
+    fn check(&self) -> Result<()> {
+        for pattern in &self.exclude {
+            check_pattern("exclude", pattern)?;
+        }
+        if self.transitive == Some(true) && self.fat == Some(true) {
+            return Err(
+                Error::usage("`transitive = true` and `fat = true` do not go together")
+                    .hint("a fat JAR holds what it needs, so nothing comes with it"),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Fails where a text is no `group:artifact`.
+pub(super) fn check_pattern(key: &str, pattern: &str) -> Result<()> {
+    match pattern.split_once(':') {
+        Some((group, artifact))
+            if !group.is_empty() && !artifact.is_empty() && !artifact.contains(':') =>
+        {
+            Ok(())
+        }
+        _ => Err(
+            Error::usage(format!("`{pattern}` in `{key}` names nothing"))
+                .hint("write `group:artifact`; `*` stands for every name"),
+        ),
+    }
 }
 
 /// The kinds of places.
@@ -50,7 +101,7 @@ impl JarSpec {
             source,
             with: Vec::new(),
             folder: None,
-            exclude: Vec::new(),
+            taking: Taking::default(),
         }
     }
 
@@ -76,6 +127,15 @@ impl JarSpec {
                 "write { path = \"…\" }, { maven = \"group:artifact:version\" } or { url = \"…\" }",
             ));
         }
+        self.taking.check()?;
+        if let (JarSource::Path(_) | JarSource::Url(..), false) =
+            (&self.source, self.taking.is_empty())
+        {
+            return Err(Error::usage(
+                "`exclude`, `transitive`, `fat` and `platform` are for Maven coordinates and catalogue names",
+            )
+            .hint("a path or an address is one JAR, of which nothing more is known"));
+        }
         if let JarSource::Url(_, Some(sum)) = &self.source {
             crate::image::Digest::from_hex(sum)
                 .map_err(|error| error.exit_with(crate::error::Exit::Usage))?;
@@ -85,7 +145,17 @@ impl JarSpec {
 }
 
 const FIELDS: &[&str] = &[
-    "version", "maven", "path", "url", "sha256", "with", "in", "exclude",
+    "version",
+    "maven",
+    "path",
+    "url",
+    "sha256",
+    "with",
+    "in",
+    "exclude",
+    "transitive",
+    "fat",
+    "platform",
 ];
 
 impl<'de> Deserialize<'de> for JarSpec {
@@ -110,7 +180,7 @@ impl<'de> Deserialize<'de> for JarSpec {
             ) -> std::result::Result<JarSpec, A::Error> {
                 let mut sources = Vec::new();
                 let mut sha256 = None;
-                let (mut with, mut folder, mut exclude) = (Vec::new(), None, Vec::new());
+                let (mut with, mut folder, mut taking) = (Vec::new(), None, Taking::default());
                 while let Some(key) = map.next_key::<String>()? {
                     match key.as_str() {
                         "version" => sources.push(JarSource::Catalogue(map.next_value()?)),
@@ -120,7 +190,10 @@ impl<'de> Deserialize<'de> for JarSpec {
                         "sha256" => sha256 = Some(map.next_value::<String>()?),
                         "with" => with = map.next_value()?,
                         "in" => folder = Some(map.next_value()?),
-                        "exclude" => exclude = map.next_value()?,
+                        "exclude" => taking.exclude = map.next_value()?,
+                        "transitive" => taking.transitive = Some(map.next_value()?),
+                        "fat" => taking.fat = Some(map.next_value()?),
+                        "platform" => taking.platform = Some(map.next_value()?),
                         other => return Err(de::Error::unknown_field(other, FIELDS)),
                     }
                 }
@@ -144,7 +217,7 @@ impl<'de> Deserialize<'de> for JarSpec {
                     source,
                     with,
                     folder,
-                    exclude,
+                    taking,
                 })
             }
         }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
-pub use jar::{JarSource, JarSpec};
+pub use jar::{JarSource, JarSpec, Taking};
 pub use parse::{Position, nearest_name};
 
 use crate::error::{Error, Result};
@@ -127,7 +127,7 @@ pub struct FileSpec {
 }
 
 /// `[maven]`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MavenSection {
     /// Addresses, asked first and in this order.
@@ -137,6 +137,33 @@ pub struct MavenSection {
     /// with the extension `pom` is a BOM.
     #[serde(default)]
     pub managed: Vec<String>,
+    /// Whether what the base has already stays out.
+    #[serde(default = "yes")]
+    pub platform: bool,
+    /// `group:artifact` patterns of dependencies that are taken although the base
+    /// has them.
+    #[serde(default)]
+    pub keep: Vec<Spanned<String>>,
+    /// `group:artifact` patterns of dependencies that are left out although the
+    /// base lacks them, with what only they need.
+    #[serde(default)]
+    pub drop: Vec<Spanned<String>>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for MavenSection {
+    fn default() -> MavenSection {
+        MavenSection {
+            repositories: Vec::new(),
+            managed: Vec::new(),
+            platform: true,
+            keep: Vec::new(),
+            drop: Vec::new(),
+        }
+    }
 }
 
 impl Manifest {
@@ -238,6 +265,13 @@ impl Manifest {
         }
         if let Some(job) = &self.content.job {
             self.locate(job.jar.span(), job.jar.get_ref().check("job"))?;
+        }
+        let maven = &self.content.maven;
+        for (key, patterns) in [("keep", &maven.keep), ("drop", &maven.drop)] {
+            for pattern in patterns {
+                let checked = jar::check_pattern(key, pattern.get_ref());
+                self.locate(pattern.span(), checked)?;
+            }
         }
         for (path, spec) in &self.content.files {
             if !path.starts_with('/') || path.split('/').any(|part| part == "..") {

@@ -15,6 +15,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::dependency::Dependency;
+use super::graph::Expected;
 use super::model::{Model, Models, Stop};
 use super::range::Wanted;
 use super::version::Version;
@@ -53,6 +54,9 @@ pub(super) struct Node {
     pub is_optional_managed: bool,
     /// Where it was before it moved.
     pub moved_from: Vec<Arc<Key>>,
+    /// Of one of the root's own, and of those right below: what its POM expects
+    /// to be there.
+    pub expects: Vec<Expected>,
 }
 
 /// What was collected.
@@ -213,6 +217,10 @@ impl Collector<'_> {
                 is_scope_managed: managed.scope,
                 is_optional_managed: managed.optional,
                 moved_from: moved_from.clone(),
+                expects: match &described.model {
+                    Some(model) if self.above.len() <= 1 => expected(model),
+                    _ => Vec::new(),
+                },
             };
             self.add(node, &dependency, described.model, place)?;
         }
@@ -470,6 +478,18 @@ impl Collector<'_> {
             self.out.warnings.push(warning);
         }
     }
+}
+
+/// The dependencies of scope `provided`.
+fn expected(model: &Model) -> Vec<Expected> {
+    let provided = |one: &&Dependency| &*one.scope == "provided";
+    let dependencies = model.dependencies.iter().filter(provided);
+    dependencies
+        .map(|one| Expected {
+            coordinate: one.key.coordinate(&one.version),
+            optional: one.optional == Some(true),
+        })
+        .collect()
 }
 
 /// What management changed.

@@ -56,6 +56,20 @@ impl Key {
             version: version.clone(),
         }
     }
+
+    /// `group:artifact:version[:classifier][@extension]`.
+    pub fn coordinate(&self, version: &str) -> String {
+        let mut text = format!("{}:{}:{version}", self.group, self.artifact);
+        if !self.classifier.is_empty() {
+            text.push(':');
+            text.push_str(&self.classifier);
+        }
+        if &*self.extension != "jar" {
+            text.push('@');
+            text.push_str(&self.extension);
+        }
+        text
+    }
 }
 
 impl fmt::Display for Key {
@@ -83,7 +97,12 @@ pub struct Exclusion {
 impl Exclusion {
     /// Whether it is about this artifact.
     pub fn matches(&self, key: &Key) -> bool {
+        self.fits(&key.group, &key.artifact)
+    }
+
+    /// The same by its names.
+    pub fn fits(&self, group: &str, artifact: &str) -> bool {
         let is = |pattern: &str, name: &str| pattern == "*" || pattern == name;
-        is(&self.artifact, &key.artifact) && is(&self.group, &key.group)
+        is(&self.artifact, artifact) && is(&self.group, group)
     }
 }

@@ -1,13 +1,13 @@
 //! The answer: a tree of everything that was declared, with what became of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::Warning;
 use super::collect::{ListId, Node as Collected, NodeId};
 use super::mediate::Mediated;
 use super::range::Wanted;
+use super::{Key, Warning};
 
 /// The answer to a resolution.
 #[derive(Clone, Debug, Serialize)]
@@ -47,21 +47,31 @@ pub struct Node {
     pub winner: usize,
     /// What it needs.
     pub children: Vec<usize>,
+    /// Of one of the root's own, and of those right below: what its POM expects
+    /// to be there already.
+    #[serde(skip)]
+    pub expects: Vec<Expected>,
+}
+
+/// A dependency of scope `provided`: it does not come with what declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// `group:artifact:version[:classifier][@extension]`.
+    pub coordinate: String,
+    /// Whether only some users need it.
+    pub optional: bool,
 }
 
 impl Node {
     /// `group:artifact:version[:classifier][@extension]`.
     pub fn coordinate(&self) -> String {
-        let mut text = format!("{}:{}:{}", self.group, self.artifact, self.version);
-        if !self.classifier.is_empty() {
-            text.push(':');
-            text.push_str(&self.classifier);
+        Key {
+            group: self.group.as_str().into(),
+            artifact: self.artifact.as_str().into(),
+            classifier: self.classifier.as_str().into(),
+            extension: self.extension.as_str().into(),
         }
-        if self.extension != "jar" {
-            text.push('@');
-            text.push_str(&self.extension);
-        }
-        text
+        .coordinate(&self.version)
     }
 }
 
@@ -92,23 +102,6 @@ impl Graph {
     pub fn selected(&self) -> Vec<usize> {
         (0..self.nodes.len())
             .filter(|at| self.nodes[*at].selected)
-            .collect()
-    }
-
-    /// The selected nodes that are still needed where those in `provided` are
-    /// there already, with all that only they need.
-    pub fn without(&self, provided: &HashSet<usize>) -> Vec<usize> {
-        let mut reached = HashSet::new();
-        let mut work: Vec<usize> = self.roots.clone();
-        while let Some(at) = work.pop() {
-            let winner = self.nodes[at].winner;
-            if !provided.contains(&winner) && reached.insert(winner) {
-                work.extend(&self.nodes[winner].children);
-            }
-        }
-        self.selected()
-            .into_iter()
-            .filter(|at| reached.contains(at))
             .collect()
     }
 
@@ -193,6 +186,7 @@ impl Builder<'_> {
             reason,
             winner,
             children: Vec::new(),
+            expects: node.expects.clone(),
         }
     }
 

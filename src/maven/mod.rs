@@ -50,7 +50,7 @@ mod tests;
 
 pub use error::Error;
 pub use gav::{Exclusion, Gav, Key};
-pub use graph::{Graph, Node};
+pub use graph::{Expected, Graph, Node};
 pub use pom::{RawDependency, RawPom};
 pub use profile::Context;
 pub use resolution::{Answer, Next, Request, Resolution, Root};

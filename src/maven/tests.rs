@@ -486,25 +486,33 @@ fn poms_as_they_are_found() {
 }
 
 #[test]
-fn what_the_platform_has_is_left_out_with_what_it_alone_needs() {
+fn what_users_must_have_is_told_of_what_is_near_the_root() {
     let repository = Repository::of(&[
-        ("g:a:1", "D{core:1; y:1}."),
-        ("g:core:1", "D{log:1; y:1}."),
-        ("g:log:1", ""),
-        ("g:y:1", ""),
+        (
+            "g:a:1",
+            "D{b:1; core:2 scope=provided; driver:3 scope=provided optional=true}.",
+        ),
+        ("g:b:1", "D{c:1; near:1 scope=provided}."),
+        ("g:c:1", "D{deep:1 scope=provided}."),
     ]);
     let graph = repository.resolve("D{a:1}.").unwrap();
-    let core = graph
-        .nodes
-        .iter()
-        .position(|node| node.artifact == "core")
-        .unwrap();
-    let left = graph.without(&[core].into());
-    let names: Vec<&str> = left
-        .iter()
-        .map(|at| graph.nodes[*at].artifact.as_str())
-        .collect();
-    assert_eq!(names, ["a", "y"]);
+    let expects = |name: &str| {
+        let node = graph.nodes.iter().find(|node| node.artifact == name);
+        let expects = &node.unwrap().expects;
+        let told = expects
+            .iter()
+            .map(|one| (one.coordinate.clone(), one.optional));
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        expects("a"),
+        [
+            ("g:core:2".to_string(), false),
+            ("g:driver:3".to_string(), true)
+        ]
+    );
+    assert_eq!(expects("b"), [("g:near:1".to_string(), false)]);
+    assert!(expects("c").is_empty());
 }
 
 proptest::proptest! {

@@ -177,6 +177,12 @@ fn tell_found(session: &Session, found: &Found) {
         format!("  Flink {}, Scala {}{java}", facts.flink, facts.scala),
     ];
     for artifact in &found.artifacts {
+        session
+            .report
+            .detail(format!("  {}: {}", artifact.name, artifact.source));
+        if artifact.needed_by.is_some() {
+            continue;
+        }
         let path = crate::stage::jars::path_of(facts, artifact);
         let how = match artifact.place {
             Some(crate::manifest::Place::Link) => "linked".to_string(),
@@ -188,10 +194,8 @@ fn tell_found(session: &Session, found: &Found) {
             artifact.kind.word(),
             shortened(&path, 54),
         ));
-        session
-            .report
-            .detail(format!("  {}: {}", artifact.name, artifact.source));
     }
+    lines.extend(tell_dependencies(found));
     let lock = found.lock(&Default::default());
     let is_new = found
         .old_lock
@@ -204,6 +208,32 @@ fn tell_found(session: &Session, found: &Found) {
             session.report.detail(line);
         }
     }
+}
+
+/// What the coordinates brought: there may be hundreds, so only what they come to.
+fn tell_dependencies(found: &Found) -> Vec<String> {
+    let mut lines = Vec::new();
+    let needed = found
+        .artifacts
+        .iter()
+        .filter(|artifact| artifact.needed_by.is_some());
+    let sizes: Vec<u64> = needed.map(|artifact| artifact.size).collect();
+    if !sizes.is_empty() {
+        let jars = if sizes.len() == 1 { "JAR" } else { "JARs" };
+        let told = format!("{} {jars} that these need", sizes.len());
+        let sum = bytes(sizes.iter().sum());
+        lines.push(format!("  {:<10} {told:<48} {sum:>9}", "dependency"));
+    }
+    let provided = found.resolved.iter().map(|maven| maven.provided.len());
+    let provided: usize = provided.sum();
+    if provided > 0 {
+        let are = if provided == 1 { "is" } else { "are" };
+        lines.push(format!(
+            "  {:<10} {provided} more {are} in the base already; `flinkpack tree` shows all",
+            ""
+        ));
+    }
+    lines
 }
 
 /// The text with its middle left out, where it has more than `most` characters.

@@ -14,10 +14,11 @@ use crate::error::{Context, Error, Result};
 use crate::image::assemble::{Changes, assemble};
 use crate::image::{Digest, Image, LayerKind, Platform};
 use crate::layer::{self, Plan};
-use crate::lock::{Lock, LockedBase, LockedJar, Source};
+use crate::lock::{Lock, LockedBase, LockedJar, LockedMaven, Source};
 use crate::manifest::Manifest;
-use crate::maven::{Graph, Root};
-use crate::resolve::{Artifact, Repositories, Resolver, Wanted, closure, wanted};
+use crate::maven::Graph;
+use crate::resolve::dependencies::Chosen;
+use crate::resolve::{Artifact, Repositories, Resolved, Resolver, Wanted, wanted};
 use crate::sink::daemon::Ahead;
 use crate::stage::{self, Content, EntryKind, Stage, files, jars};
 
@@ -47,6 +48,8 @@ pub struct Found {
     pub base: Base,
     /// The JARs.
     pub artifacts: Vec<Artifact>,
+    /// What the lock keeps of their dependencies.
+    pub resolved: Option<LockedMaven>,
     /// All paths.
     pub stage: Stage,
     /// The lock file's path.
@@ -83,16 +86,17 @@ pub async fn find(session: &Session, inputs: &Inputs) -> Result<Found> {
 }
 
 /// The Maven coordinates that a manifest asks for, resolved together as one
-/// project's dependencies.
-pub async fn graph(session: &Session, inputs: &Inputs) -> Result<Graph> {
+/// project's dependencies, and what becomes of that on the base.
+pub async fn graph(session: &Session, inputs: &Inputs) -> Result<(Graph, Chosen)> {
     let manifest = Manifest::read(&inputs.manifest)?;
     let old_lock = Lock::read(&lock_path(&inputs.manifest))?;
     let catalogue = catalogue(&manifest)?;
     let base = find_base(session, inputs, &manifest, old_lock.as_ref()).await?;
     let maven = session.maven(&manifest.content.maven.repositories);
-    let asked = Resolver {
+    let resolver = Resolver {
         manifest: &manifest,
-        facts: &base.facts,
+        base: &base,
+        sources: &session.sources().await,
         catalogue: &catalogue,
         maven: &maven,
         store: &session.store,
@@ -100,18 +104,8 @@ pub async fn graph(session: &Session, inputs: &Inputs) -> Result<Graph> {
         report: &session.report,
         offline: session.offline,
         on_change: &|| {},
-    }
-    .coordinates(&wanted(&manifest)?)
-    .await?;
-    let mut root = Root::default();
-    for (one, coordinate) in &asked {
-        let dependency = closure::dependency(coordinate, &one.exclude);
-        root.dependencies
-            .push(manifest.locate(one.span.clone(), dependency)?);
-    }
-    root.managed = closure::managed(&manifest.content.maven.managed)?;
-    let context = closure::context(base.facts.java, &base.platform);
-    closure::closure(maven.get()?, root, context).await
+    };
+    resolver.graph(&wanted(&manifest)?).await
 }
 
 /// The same for a manifest that was read already.
@@ -136,6 +130,10 @@ pub async fn find_in(
     .await?;
     let pins = old_lock.clone().map(|mut lock| {
         lock.jars.retain(|jar| !upgrades(&jar.name));
+        if inputs.upgrade.is_some() {
+            // What is found anew may need something else.
+            lock.maven = None;
+        }
         lock
     });
     let maven = session.maven(&manifest.content.maven.repositories);
@@ -143,9 +141,13 @@ pub async fn find_in(
     for name in inputs.upgrade.iter().flatten() {
         check_upgrade(name, &wanted, old_lock.as_ref())?;
     }
-    let artifacts = Resolver {
+    let Resolved {
+        artifacts,
+        maven: resolved,
+    } = Resolver {
         manifest: &manifest,
-        facts: &base.facts,
+        base: &base,
+        sources: &session.sources().await,
         catalogue: &catalogue,
         maven: &maven,
         store: &session.store,
@@ -161,6 +163,7 @@ pub async fn find_in(
         manifest,
         base,
         artifacts,
+        resolved,
         stage,
         lock_path,
         old_lock,
@@ -318,6 +321,8 @@ impl Found {
                     name: artifact.name.clone(),
                     kind: artifact.kind,
                     source: artifact.source.clone(),
+                    asked: artifact.asked.clone(),
+                    needed_by: artifact.needed_by.clone(),
                     place: artifact.place,
                     sha256: artifact.sha256,
                     size: artifact.size,
@@ -339,6 +344,7 @@ impl Found {
                 scala: base.facts.scala.clone(),
                 java: base.facts.java,
             },
+            maven: self.resolved.clone(),
             jars,
         }
     }
@@ -422,7 +428,8 @@ impl Found {
         }
         let resolver = Resolver {
             manifest: &self.manifest,
-            facts: &self.base.facts,
+            base: &self.base,
+            sources: &session.sources().await,
             catalogue: &self.catalogue,
             maven: &self.maven,
             store: &session.store,

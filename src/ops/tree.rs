@@ -1,9 +1,11 @@
 //! `flinkpack tree`: where each JAR comes from, and why this version.
 
+use std::collections::{BTreeMap, HashSet};
+
 use serde::Serialize;
 
 use super::Session;
-pub use super::make::graph as of_manifest;
+use super::make::{self, Inputs};
 use crate::error::{Error, Result};
 use crate::image::Platform;
 use crate::maven::{Graph, Node, Root};
@@ -21,8 +23,35 @@ pub struct Asked {
     pub java: u32,
 }
 
-/// What these coordinates need.
-pub async fn of_coordinates(session: &Session, asked: &Asked) -> Result<Graph> {
+/// A graph, and what becomes of it.
+pub struct Tree {
+    /// The graph.
+    pub graph: Graph,
+    /// Nodes that go into the image.
+    taken: HashSet<usize>,
+    /// The JAR of the base that has a node, as a path under FLINK_HOME.
+    provided: BTreeMap<usize, String>,
+    /// Nodes that the manifest drops.
+    dropped: Vec<usize>,
+}
+
+/// What a manifest's coordinates need, on its base.
+pub async fn of_manifest(session: &Session, inputs: &Inputs) -> Result<Tree> {
+    let (graph, chosen) = make::graph(session, inputs).await?;
+    for warning in &chosen.warnings {
+        session.report.warn(warning);
+    }
+    let provided = chosen.provided.into_iter().map(|one| (one.node, one.by));
+    Ok(Tree {
+        graph,
+        taken: chosen.taken,
+        provided: provided.collect(),
+        dropped: chosen.dropped,
+    })
+}
+
+/// What these coordinates need, whatever a base has.
+pub async fn of_coordinates(session: &Session, asked: &Asked) -> Result<Tree> {
     let mut root = Root::default();
     for text in &asked.coordinates {
         let coordinate: Coordinate = text.parse()?;
@@ -31,69 +60,103 @@ pub async fn of_coordinates(session: &Session, asked: &Asked) -> Result<Graph> {
     }
     let maven = session.maven(&[]);
     let context = closure::context(Some(asked.java), &Platform::host());
-    closure::closure(maven.get()?, root, context).await
+    let graph = closure::closure(maven.get()?, root, context, &HashSet::new()).await?;
+    Ok(Tree {
+        taken: graph.selected().into_iter().collect(),
+        graph,
+        provided: BTreeMap::new(),
+        dropped: Vec::new(),
+    })
 }
 
-/// The tree for people.
-pub fn text(graph: &Graph) -> String {
-    let mut out = String::new();
-    for root in &graph.roots {
-        line(graph, *root, "", "", &mut out);
-    }
-    let selected = graph.selected().len();
-    let declared = graph.nodes.len();
-    match selected {
-        0 => out.push_str("no Maven coordinates\n"),
-        _ => out.push_str(&format!(
-            "{selected} artifact{} of {declared} declared\n",
-            if selected == 1 { "" } else { "s" }
-        )),
-    }
-    out
-}
-
-fn line(graph: &Graph, at: usize, first: &str, rest: &str, out: &mut String) {
-    let node = &graph.nodes[at];
-    let remark = remark(node);
-    let text = match node.selected {
-        true => format!("{}{remark}", node.coordinate()),
-        false => console::style(format!("{}{remark}", node.coordinate()))
-            .dim()
-            .to_string(),
-    };
-    out.push_str(&format!("{first}{text}\n"));
-    let count = node.children.len();
-    for (index, child) in node.children.iter().enumerate() {
-        let (first, next) = match index + 1 == count {
-            true => ("└─ ", "   "),
-            false => ("├─ ", "│  "),
+impl Tree {
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        for root in &self.graph.roots {
+            self.line(*root, "", "", &mut out);
+        }
+        let declared = self.graph.nodes.len();
+        if declared == 0 {
+            return "no Maven coordinates\n".to_string();
+        }
+        let taken = self.taken.len();
+        let provided = match self.provided.len() {
+            0 => String::new(),
+            count => format!(", {count} that the base has"),
         };
-        line(
-            graph,
-            *child,
-            &format!("{rest}{first}"),
-            &format!("{rest}{next}"),
-            out,
-        );
+        out.push_str(&format!(
+            "{taken} artifact{} of {declared} declared{provided}\n",
+            if taken == 1 { "" } else { "s" }
+        ));
+        out
     }
-}
 
-/// What is worth saying of a node: its scope where it is not the usual one, and
-/// why it is, or is not, this version.
-fn remark(node: &Node) -> String {
-    let mut parts = Vec::new();
-    if node.scope != "compile" {
-        parts.push(node.scope.clone());
+    /// For programs: the graph, each node with what becomes of it.
+    pub fn json(&self) -> Result<serde_json::Value> {
+        let mut value = serde_json::to_value(&self.graph)?;
+        let nodes = value
+            .get_mut("nodes")
+            .and_then(|nodes| nodes.as_array_mut());
+        for (at, node) in nodes.into_iter().flatten().enumerate() {
+            node["taken"] = self.taken.contains(&at).into();
+            if let Some(by) = self.provided.get(&at) {
+                node["provided_by"] = by.as_str().into();
+            }
+        }
+        Ok(value)
     }
-    if node.optional {
-        parts.push("optional".to_string());
+
+    fn line(&self, at: usize, first: &str, rest: &str, out: &mut String) {
+        let node = &self.graph.nodes[at];
+        let text = format!("{}{}", node.coordinate(), self.remark(at));
+        let text = match self.taken.contains(&at) {
+            true => text,
+            false => console::style(text).dim().to_string(),
+        };
+        out.push_str(&format!("{first}{text}\n"));
+        let count = node.children.len();
+        for (index, child) in node.children.iter().enumerate() {
+            let (first, next) = match index + 1 == count {
+                true => ("└─ ", "   "),
+                false => ("├─ ", "│  "),
+            };
+            let (first, next) = (format!("{rest}{first}"), format!("{rest}{next}"));
+            self.line(*child, &first, &next, out);
+        }
     }
-    if !matches!(node.reason.as_str(), "needed" | "asked for") {
-        parts.push(node.reason.clone());
+
+    /// What is worth saying of a node: its scope where it is not the usual one,
+    /// why it is, or is not, this version, and why it is not taken.
+    fn remark(&self, at: usize) -> String {
+        let node = &self.graph.nodes[at];
+        let mut parts = Vec::new();
+        if node.scope != "compile" {
+            parts.push(node.scope.clone());
+        }
+        if node.optional {
+            parts.push("optional".to_string());
+        }
+        if !matches!(node.reason.as_str(), "needed" | "asked for") {
+            parts.push(node.reason.clone());
+        }
+        parts.extend(self.why_not(at));
+        match parts.is_empty() {
+            true => String::new(),
+            false => format!("  ({})", parts.join("; ")),
+        }
     }
-    match parts.is_empty() {
-        true => String::new(),
-        false => format!("  ({})", parts.join("; ")),
+
+    /// Why a node that is selected does not go into the image.
+    fn why_not(&self, at: usize) -> Option<String> {
+        if let Some(by) = self.provided.get(&at) {
+            return Some(format!("the base has it in {by}"));
+        }
+        if self.dropped.contains(&at) {
+            return Some("dropped by [maven]".to_string());
+        }
+        let is_left = self.graph.nodes[at].selected && !self.taken.contains(&at);
+        is_left.then(|| "left out with what needs it".to_string())
     }
 }
 
@@ -104,12 +167,15 @@ pub struct Way {
     pub path: Vec<String>,
     /// Whether this is the one that counts.
     pub selected: bool,
+    /// Whether it goes into the image.
+    pub taken: bool,
     /// Why it is, or is not.
     pub reason: String,
 }
 
 /// Every declaration of an artifact, the one that counts first.
-pub fn why(graph: &Graph, name: &str) -> Result<Vec<Way>> {
+pub fn why(tree: &Tree, name: &str) -> Result<Vec<Way>> {
+    let graph = &tree.graph;
     let is_it = |node: &Node| match name.split_once(':') {
         Some((group, artifact)) => node.group == group && node.artifact == artifact,
         None => node.artifact == name,
@@ -123,7 +189,11 @@ pub fn why(graph: &Graph, name: &str) -> Result<Vec<Way>> {
                 .map(|at| graph.nodes[at].coordinate())
                 .collect(),
             selected: graph.nodes[at].selected,
-            reason: graph.nodes[at].reason.clone(),
+            taken: tree.taken.contains(&at),
+            reason: match tree.why_not(at) {
+                Some(why_not) => why_not,
+                None => graph.nodes[at].reason.clone(),
+            },
         })
         .collect();
     ways.sort_by_key(|way| !way.selected);
@@ -146,7 +216,7 @@ pub fn why_text(ways: &[Way]) -> String {
             .path
             .split_last()
             .map_or(("", &[][..]), |(last, above)| (last.as_str(), above));
-        let sign = if way.selected { "taken" } else { "left" };
+        let sign = if way.taken { "taken" } else { "left" };
         out.push_str(&format!("{sign:<6} {last}  ({})\n", way.reason));
         for one in above.iter().rev() {
             out.push_str(&format!("         needed by {one}\n"));

@@ -1,13 +1,15 @@
 //! What Maven coordinates need: the resolution of [`crate::maven`], with POMs and
 //! versions out of the user's repositories.
 
+use std::collections::HashSet;
+
 use futures_util::StreamExt;
 
 use super::maven::{Coordinate, Maven, Pom};
 use crate::error::{Context as _, Error, Result};
 use crate::image::Platform;
 use crate::maven::{
-    self, Answer, Context, Exclusion, Graph, Next, RawDependency, Request, Resolution, Root,
+    self, Answer, Context, Exclusion, Gav, Graph, Next, RawDependency, Request, Resolution, Root,
     Warning,
 };
 
@@ -15,13 +17,22 @@ use crate::maven::{
 const PARALLEL: usize = 24;
 
 /// Resolves these dependencies together, in their order, as those of one project.
-pub async fn closure(maven: &Maven, root: Root, context: Context) -> Result<Graph> {
+/// Of what is `alone` no POM is read.
+pub async fn closure(
+    maven: &Maven,
+    root: Root,
+    context: Context,
+    alone: &HashSet<Gav>,
+) -> Result<Graph> {
     let mut resolution = Resolution::new(root, context);
     loop {
         let needs = match resolution.advance().map_err(told)? {
             Next::Done(graph) => {
                 for warning in &graph.warnings {
-                    tell(maven, warning)?;
+                    match warning {
+                        Warning::MissingPom { gav, .. } if alone.contains(gav) => {}
+                        warning => tell(maven, warning)?,
+                    }
                 }
                 return Ok(*graph);
             }
@@ -29,7 +40,10 @@ pub async fn closure(maven: &Maven, root: Root, context: Context) -> Result<Grap
         };
         let mut answers = futures_util::stream::iter(needs)
             .map(|need| async move {
-                let answer = answer(maven, &need).await;
+                let answer = match &need {
+                    Request::Pom(gav) if alone.contains(gav) => Ok(Answer::Missing),
+                    need => answer(maven, need).await,
+                };
                 (need, answer)
             })
             .buffer_unordered(PARALLEL);

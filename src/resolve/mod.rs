@@ -2,20 +2,26 @@
 //! coordinate, catalogue name, the base's opt/. Says nothing of where it goes.
 //!
 //! [`wanted`] turns the manifest into requests; [`Resolver::resolve`] answers
-//! them. A Maven coordinate is one file there; [`closure`] tells what it needs
-//! beside itself.
+//! them. Maven coordinates are answered together: `asked` lists them, [`closure`]
+//! finds the graph of what they need, [`dependencies`] chooses from it what the
+//! base does not provide ([`platform`]), and `needs` does all this only where the
+//! lock file does not have it already.
 
+mod asked;
 pub mod catalogue;
 pub mod closure;
-pub mod jar;
+pub mod dependencies;
 pub mod local;
 pub mod maven;
+mod needs;
+pub mod platform;
 mod repositories;
 mod resolver;
 mod wanted;
 
+pub use asked::{Asked, Reach};
 pub use repositories::Repositories;
-pub use resolver::Resolver;
+pub use resolver::{Resolved, Resolver};
 pub use wanted::{Folder, Request, Wanted, wanted};
 
 use std::path::PathBuf;
@@ -46,6 +52,10 @@ pub struct Artifact {
     pub kind: LayerKind,
     /// Where it came from.
     pub source: Source,
+    /// The coordinate that the manifest has for it, where it is another one.
+    pub asked: Option<String>,
+    /// The coordinate that needs it, where the manifest does not name it.
+    pub needed_by: Option<String>,
     /// The name its file gets.
     pub file_name: String,
     /// Where it goes, as the manifest wants it.

@@ -5,18 +5,22 @@ use std::path::Path;
 use futures_util::{StreamExt, TryStreamExt};
 use url::Url;
 
+use super::asked::{self, Asked};
+use super::dependencies::Chosen;
 use super::maven::Coordinate;
 use super::repositories::Repositories;
-use super::{Artifact, Content, Folder, Request, Wanted, catalogue, jar, local};
-use crate::base::BaseFacts;
+use super::{Artifact, Content, Folder, Request, Wanted, catalogue, local};
+use crate::base::{Base, Sources};
 use crate::catalogue::{Catalogue, Entry, Kind, Selected};
 use crate::error::{Context, Error, Result};
 use crate::fetch::access::Access;
 use crate::fetch::download::{self, Request as Get};
 use crate::fetch::redact;
 use crate::image::{Digest, LayerKind};
-use crate::lock::{Lock, Source};
+use crate::jar;
+use crate::lock::{Lock, LockedMaven, Source};
 use crate::manifest::{Manifest, Place};
+use crate::maven::Graph;
 use crate::report::Report;
 use crate::store::Store;
 
@@ -28,7 +32,9 @@ pub struct Resolver<'a> {
     /// The manifest, for its folder and for the place of errors.
     pub manifest: &'a Manifest,
     /// The base that they are for.
-    pub facts: &'a BaseFacts,
+    pub base: &'a Base,
+    /// What its bytes are read with, where they must be.
+    pub sources: &'a Sources<'a>,
     /// The catalogue, with the project's own rows.
     pub catalogue: &'a Catalogue,
     /// The repositories.
@@ -45,55 +51,146 @@ pub struct Resolver<'a> {
     pub on_change: &'a (dyn Fn() + Sync),
 }
 
+/// Everything that was found.
+pub struct Resolved {
+    /// The JARs: what the manifest asks for in its order, then what that needs.
+    pub artifacts: Vec<Artifact>,
+    /// What the lock file keeps of the dependencies.
+    pub maven: Option<LockedMaven>,
+}
+
 impl Resolver<'_> {
-    /// Answers all requests, in their order. Pinned JARs whose bytes are not in
-    /// the store are not fetched: [`Resolver::fetch`] does that for those that
-    /// turn out to be needed.
-    pub async fn resolve(&self, wanted: &[Wanted]) -> Result<Vec<Artifact>> {
-        let found: Vec<Vec<Artifact>> = futures_util::stream::iter(wanted)
+    /// Answers all requests. Pinned JARs whose bytes are not in the store are not
+    /// fetched: [`Resolver::fetch`] does that for those that turn out to be
+    /// needed.
+    pub async fn resolve(&self, wanted: &[Wanted]) -> Result<Resolved> {
+        let asked = self.asked(wanted).await?;
+        let (joint, apart): (Vec<Asked>, Vec<Asked>) = asked
+            .into_iter()
+            .partition(|one| !matches!(one.folder, Folder::Plugin(_)));
+        let needs = self.needs(&joint).await?;
+        let roots = joint.iter().zip(needs.roots);
+        let mut coordinates: Vec<(&Asked, Coordinate)> = roots
+            .filter_map(|(one, coordinate)| Some((one, coordinate?)))
+            .collect();
+        coordinates.extend(apart.iter().map(|one| (one, one.coordinate.clone())));
+        let of_coordinates = futures_util::stream::iter(coordinates)
+            .map(|(one, coordinate)| async move {
+                let found = self.coordinate(&one.name, one.kind, &one.folder, &coordinate);
+                let mut found = self.manifest.locate(one.span.clone(), found.await)?;
+                let is_other = coordinate != one.coordinate;
+                found.asked = is_other.then(|| one.coordinate.to_string());
+                Ok::<_, Error>((one.span.start, vec![found]))
+            })
+            .buffered(PARALLEL);
+        let of_others = futures_util::stream::iter(wanted)
             .map(|wanted| async move {
                 let found = self.answer(wanted).await;
-                self.manifest.locate(wanted.span.clone(), found)
+                let found = self.manifest.locate(wanted.span.clone(), found)?;
+                Ok::<_, Error>((wanted.span.start, found))
+            })
+            .buffered(PARALLEL);
+        let mut found: Vec<(usize, Vec<Artifact>)> =
+            of_others.chain(of_coordinates).try_collect().await?;
+        found.sort_by_key(|(at, _)| *at);
+        let mut artifacts: Vec<Artifact> = found.into_iter().flat_map(|(_, all)| all).collect();
+        let needed: Vec<Artifact> = futures_util::stream::iter(&needs.dependencies)
+            .map(|needed| async move {
+                let name = needed.coordinate.artifact();
+                let kind = LayerKind::Dependency;
+                let found = self.coordinate(name, kind, &needed.folder, &needed.coordinate);
+                let mut found = found
+                    .await
+                    .doing(|| format!("{} needs it", needed.needed_by))?;
+                found.needed_by = Some(needed.needed_by.clone());
+                Ok::<_, Error>(found)
             })
             .buffered(PARALLEL)
             .try_collect()
             .await?;
-        Ok(found.into_iter().flatten().collect())
+        for mut one in needed {
+            // Two groups may have artifacts of one name and version.
+            let is_taken = |other: &Artifact| {
+                (&other.folder, &other.file_name) == (&one.folder, &one.file_name)
+            };
+            if let (true, Source::Maven(text)) = (artifacts.iter().any(is_taken), &one.source)
+                && let Some((group, _)) = text.split_once(':')
+            {
+                one.file_name = format!("{group}.{}", one.file_name);
+            }
+            artifacts.push(one);
+        }
+        Ok(Resolved {
+            artifacts,
+            maven: needs.locked,
+        })
     }
 
+    /// The graph of the coordinates that are resolved together, and what becomes
+    /// of it on this base, whatever the lock file has.
+    pub async fn graph(&self, wanted: &[Wanted]) -> Result<(Graph, Chosen)> {
+        let mut asked = self.asked(wanted).await?;
+        asked.retain(|one| !matches!(one.folder, Folder::Plugin(_)));
+        self.resolved(&asked).await
+    }
+
+    /// What is no coordinate.
     async fn answer(&self, wanted: &Wanted) -> Result<Vec<Artifact>> {
         match &wanted.request {
             Request::Path(pattern) => self.paths(wanted, pattern),
-            Request::Maven(text) => Ok(vec![self.maven(wanted, text).await?]),
             Request::Url(url, sha256) => Ok(vec![self.url(wanted, url, sha256.as_deref()).await?]),
-            Request::Catalogue(version) => self.catalogue(wanted, version).await,
             Request::Filesystem(place) => Ok(vec![self.filesystem(wanted, *place).await?]),
+            Request::Maven(_) | Request::Catalogue(_) => Ok(Vec::new()),
         }
     }
 
-    /// The Maven coordinates among the requests, in the manifest's order; what
-    /// they are resolved to is not fetched.
-    pub async fn coordinates(&self, wanted: &[Wanted]) -> Result<Vec<(Wanted, Coordinate)>> {
-        let mut found = Vec::new();
-        for one in wanted {
-            let texts = match &one.request {
-                Request::Maven(text) => vec![text.clone()],
-                Request::Catalogue(version) => {
-                    let selected = self.selected(one, version).await;
-                    let selected = self.manifest.locate(one.span.clone(), selected)?;
-                    std::iter::once(selected.coordinate)
-                        .chain(selected.with)
-                        .collect()
-                }
-                _ => Vec::new(),
-            };
-            for text in texts {
-                let coordinate = self.manifest.locate(one.span.clone(), text.parse())?;
-                found.push((one.clone(), coordinate));
+    /// The Maven coordinates among the requests, in the manifest's order.
+    async fn asked(&self, wanted: &[Wanted]) -> Result<Vec<Asked>> {
+        let mut asked: Vec<Asked> = futures_util::stream::iter(wanted)
+            .map(|wanted| async move {
+                let asked = self.asked_by(wanted).await;
+                self.manifest.locate(wanted.span.clone(), asked)
+            })
+            .buffered(PARALLEL)
+            .try_collect::<Vec<_>>()
+            .await?
+            .into_iter()
+            .flatten()
+            .collect();
+        asked.sort_by_key(|one| one.span.start);
+        Ok(asked)
+    }
+
+    async fn asked_by(&self, wanted: &Wanted) -> Result<Vec<Asked>> {
+        let one = |text: &str, name: Option<&str>, fat: Option<bool>| -> Result<Asked> {
+            let coordinate: Coordinate = text.parse()?;
+            Ok(Asked {
+                name: name.unwrap_or(coordinate.artifact()).to_string(),
+                kind: wanted.kind,
+                folder: wanted.folder.clone(),
+                span: wanted.span.clone(),
+                reach: asked::reach(&wanted.taking, fat, &coordinate),
+                exclude: wanted.taking.exclude.clone(),
+                platform: wanted
+                    .taking
+                    .platform
+                    .unwrap_or(self.manifest.content.maven.platform),
+                coordinate,
+            })
+        };
+        match &wanted.request {
+            Request::Maven(text) => {
+                let name = (!wanted.companion).then_some(wanted.name.as_str());
+                Ok(vec![one(text, name, None)?])
             }
+            Request::Catalogue(version) => {
+                let selected = self.selected(wanted, version).await?;
+                let owner = one(&selected.coordinate, Some(&wanted.name), Some(selected.fat))?;
+                let with = selected.with.iter().map(|text| one(text, None, None));
+                std::iter::once(Ok(owner)).chain(with).collect()
+            }
+            _ => Ok(Vec::new()),
         }
-        found.sort_by_key(|(one, _)| one.span.start);
-        Ok(found)
     }
 
     fn paths(&self, wanted: &Wanted, pattern: &str) -> Result<Vec<Artifact>> {
@@ -125,19 +222,20 @@ impl Resolver<'_> {
             .collect()
     }
 
-    async fn maven(&self, wanted: &Wanted, text: &str) -> Result<Artifact> {
-        let coordinate: Coordinate = text.parse()?;
-        let name = if wanted.companion {
-            coordinate.artifact().to_string()
-        } else {
-            wanted.name.clone()
-        };
+    /// The one file of a coordinate.
+    async fn coordinate(
+        &self,
+        name: &str,
+        kind: LayerKind,
+        folder: &Folder,
+        coordinate: &Coordinate,
+    ) -> Result<Artifact> {
         let source = Source::Maven(coordinate.to_string());
-        let pin = self.lock.and_then(|lock| lock.pin(&name, &source));
+        let pin = self.lock.and_then(|lock| lock.pin(name, &source));
         let (sha256, size, content) = match pin {
             Some(pin) => (pin.sha256, pin.size, self.held(&pin.sha256)),
             None => {
-                let file = self.maven.get()?.jar(&coordinate, None).await?;
+                let file = self.maven.get()?.jar(coordinate, None).await?;
                 (file.sha256, file.size, Content::Store)
             }
         };
@@ -145,8 +243,19 @@ impl Resolver<'_> {
             let path = self.store.blob_path(&sha256);
             jar::check(self.store, &path, &sha256, &coordinate.to_string())?;
         }
-        let file_name = coordinate.file_name();
-        Ok(self.artifact(wanted, name, source, file_name, (sha256, size), content))
+        Ok(Artifact {
+            name: name.to_string(),
+            kind,
+            source,
+            asked: None,
+            needed_by: None,
+            file_name: coordinate.file_name(),
+            folder: folder.clone(),
+            place: None,
+            sha256,
+            size,
+            content,
+        })
     }
 
     fn held(&self, digest: &Digest) -> Content {
@@ -219,13 +328,9 @@ impl Resolver<'_> {
         let entry = self.entry(&wanted.name, Kind::Connector)?;
         let pinned = self.pinned_release(entry, wanted, version);
         let version = pinned.as_deref().unwrap_or(version);
-        catalogue::select(entry, version, self.facts, self.maven, self.report).await
-    }
-
-    async fn catalogue(&self, wanted: &Wanted, version: &str) -> Result<Vec<Artifact>> {
-        let entry = self.entry(&wanted.name, Kind::Connector)?;
-        let selected = self.selected(wanted, version).await?;
-        if let (Some(needed), Some(java)) = (selected.java, self.facts.java)
+        let selected =
+            catalogue::select(entry, version, &self.base.facts, self.maven, self.report).await?;
+        if let (Some(needed), Some(java)) = (selected.java, self.base.facts.java)
             && needed > java
         {
             return Err(Error::new(format!(
@@ -237,16 +342,7 @@ impl Resolver<'_> {
         if let Some(needs) = &selected.needs {
             self.report.detail(format!("{} needs {needs}", wanted.name));
         }
-        let mut found = vec![self.maven(wanted, &selected.coordinate).await?];
-        for coordinate in &selected.with {
-            let companion = Wanted {
-                companion: true,
-                kind: LayerKind::Connector,
-                ..wanted.clone()
-            };
-            found.push(self.maven(&companion, coordinate).await?);
-        }
-        Ok(found)
+        Ok(selected)
     }
 
     /// `auto` stays with what the lock file has, as long as it is made for the
@@ -256,7 +352,9 @@ impl Resolver<'_> {
             return None;
         }
         let lock = self.lock?;
-        if lock.base.flink != self.facts.flink.as_str() || lock.base.scala != self.facts.scala {
+        if lock.base.flink != self.base.facts.flink.as_str()
+            || lock.base.scala != self.base.facts.scala
+        {
             return None;
         }
         lock.jars.iter().find_map(|jar| match &jar.source {
@@ -264,7 +362,7 @@ impl Resolver<'_> {
                 let coordinate: Coordinate = text.parse().ok()?;
                 let artifact = format!("{}:{}", coordinate.group(), coordinate.artifact());
                 entry
-                    .has_artifact(&artifact, &self.facts.scala)
+                    .has_artifact(&artifact, &self.base.facts.scala)
                     .then(|| coordinate.version().to_string())
             }
             _ => None,
@@ -305,8 +403,8 @@ impl Resolver<'_> {
 
     async fn filesystem(&self, wanted: &Wanted, place: Option<Place>) -> Result<Artifact> {
         let entry = self.entry(&wanted.name, Kind::Filesystem)?;
-        let flink = &self.facts.flink;
-        catalogue::exists(entry, self.facts)?;
+        let flink = &self.base.facts.flink;
+        catalogue::exists(entry, &self.base.facts)?;
         let artifact = entry.artifact.as_deref().unwrap_or(&entry.name);
         let folder = Folder::Plugin(entry.name.clone());
         let wanted = Wanted {
@@ -314,7 +412,7 @@ impl Resolver<'_> {
             folder,
             ..wanted.clone()
         };
-        if let Some((name, node)) = self.facts.jar_of("opt", artifact)
+        if let Some((name, node)) = self.base.facts.jar_of("opt", artifact)
             && let Some(sha256) = node.sha256
         {
             let place = place.unwrap_or(Place::Link);
@@ -342,8 +440,13 @@ impl Resolver<'_> {
             .hint("leave `place` out: the JAR is then copied from the repository")),
             Some(Place::Copy) | None => {
                 let selected =
-                    catalogue::select(entry, "auto", self.facts, self.maven, self.report).await?;
-                let mut found = self.maven(&wanted, &selected.coordinate).await?;
+                    catalogue::select(entry, "auto", &self.base.facts, self.maven, self.report)
+                        .await?;
+                let coordinate: Coordinate = selected.coordinate.parse()?;
+                let (name, folder) = (&wanted.name, &wanted.folder);
+                let mut found = self
+                    .coordinate(name, wanted.kind, folder, &coordinate)
+                    .await?;
                 found.place = Some(Place::Copy);
                 Ok(found)
             }
@@ -408,6 +511,8 @@ impl Resolver<'_> {
             name,
             kind: wanted.kind,
             source,
+            asked: None,
+            needed_by: None,
             file_name,
             folder: wanted.folder.clone(),
             place: None,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::image::LayerKind;
-use crate::manifest::{JarSource, JarSpec, Manifest, Place};
+use crate::manifest::{JarSource, JarSpec, Manifest, Place, Taking};
 
 /// Where the manifest wants a JAR, in Flink's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +47,8 @@ pub struct Wanted {
     pub span: Range<usize>,
     /// Whether it comes `with` another one.
     pub companion: bool,
-    /// `group:artifact` patterns of what it must not bring.
-    pub exclude: Vec<String>,
+    /// What it brings with it, where it is a coordinate.
+    pub taking: Taking,
 }
 
 /// All requests of a manifest.
@@ -90,23 +90,28 @@ pub fn wanted(manifest: &Manifest) -> Result<Vec<Wanted>> {
         );
     }
     for (name, spec) in &content.filesystems {
-        let folder = Folder::Plugin(name.clone());
-        out.push(Wanted {
+        let wanted = Wanted {
             name: name.clone(),
             request: Request::Filesystem(spec.get_ref().place),
             kind: LayerKind::Filesystem,
-            folder: folder.clone(),
+            folder: Folder::Plugin(name.clone()),
             span: spec.span(),
             companion: false,
-            exclude: Vec::new(),
-        });
+            taking: Taking::default(),
+        };
+        out.push(wanted.clone());
         companions(
             &mut out,
-            name,
             &spec.get_ref().with,
-            LayerKind::Filesystem,
-            folder,
-            spec.span(),
+            &Wanted {
+                // A plugin has a class loader of its own, which the platform of
+                // lib/ says little about: its folder gets what is named.
+                taking: Taking {
+                    transitive: Some(false),
+                    ..Taking::default()
+                },
+                ..wanted
+            },
         );
     }
     Ok(out)
@@ -120,35 +125,35 @@ fn add(
     folder: Folder,
     span: Range<usize>,
 ) {
-    out.push(Wanted {
+    let wanted = Wanted {
         name: name.to_string(),
         request: request(&spec.source),
         kind,
-        folder: folder.clone(),
-        span: span.clone(),
+        folder,
+        span,
         companion: false,
-        exclude: spec.exclude.clone(),
-    });
-    companions(out, name, &spec.with, LayerKind::Dependency, folder, span);
+        taking: spec.taking.clone(),
+    };
+    out.push(wanted.clone());
+    let companion = Wanted {
+        kind: LayerKind::Dependency,
+        taking: Taking {
+            exclude: Vec::new(),
+            fat: None,
+            ..wanted.taking.clone()
+        },
+        ..wanted
+    };
+    companions(out, &spec.with, &companion);
 }
 
-fn companions(
-    out: &mut Vec<Wanted>,
-    name: &str,
-    with: &[String],
-    kind: LayerKind,
-    folder: Folder,
-    span: Range<usize>,
-) {
+/// What goes with something, as `like` says but for its source.
+fn companions(out: &mut Vec<Wanted>, with: &[String], like: &Wanted) {
     for text in with {
         out.push(Wanted {
-            name: name.to_string(),
             request: request(&JarSpec::of_text(text).source),
-            kind,
-            folder: folder.clone(),
-            span: span.clone(),
             companion: true,
-            exclude: Vec::new(),
+            ..like.clone()
         });
     }
 }

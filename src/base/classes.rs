@@ -1,0 +1,199 @@
+//! The classes that a base has on its class path: those of the JARs in lib/.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use tokio_util::io::{StreamReader, SyncIoBridge};
+
+use super::scan::{clean, decompress};
+use super::{Base, BaseFacts, NodeKind, Sources, extract, materialise};
+use crate::error::{Context, Error, Result};
+use crate::image::Digest;
+use crate::jar;
+use crate::report::Phase;
+use crate::store::Store;
+
+/// A JAR of the base's lib/.
+#[derive(Clone, Debug)]
+pub struct LibJar {
+    /// Its path under FLINK_HOME.
+    pub path: String,
+    /// Its content.
+    pub sha256: Digest,
+    /// The names of its classes, with slashes, sorted.
+    pub classes: Vec<String>,
+}
+
+/// The JARs in lib/ with their digests, and with the paths of the files that
+/// links lead to: what decides the answer of [`lib_classes`].
+pub fn lib_jars(facts: &BaseFacts) -> Vec<(String, String, Digest)> {
+    let jars = facts
+        .children("lib")
+        .filter(|(name, _)| name.ends_with(".jar"));
+    jars.filter_map(|(name, node)| {
+        let path = facts.under_home(&format!("lib/{name}"));
+        let file = match node.kind {
+            NodeKind::Link => target(facts, &path)?,
+            _ => path,
+        };
+        let sha256 = facts.nodes.get(&file)?.sha256?;
+        Some((format!("lib/{name}"), file, sha256))
+    })
+    .collect()
+}
+
+/// The file that a link ends at.
+fn target(facts: &BaseFacts, link: &str) -> Option<String> {
+    let mut path = link.to_string();
+    // Forty links is what Linux follows before it gives up (path_resolution(7)).
+    for _ in 0..40 {
+        let node = facts.nodes.get(&path)?;
+        let Some(to) = node.target.as_ref().filter(|_| node.kind == NodeKind::Link) else {
+            return Some(path);
+        };
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        path = match to.starts_with('/') {
+            true => facts.resolve(to),
+            false => facts.resolve(&format!("{folder}/{to}")),
+        };
+    }
+    None
+}
+
+/// The classes of every JAR in lib/. The base's bytes are read once for a JAR;
+/// what was learnt is kept by the JAR's digest, so that another base with the
+/// same JAR costs nothing.
+pub async fn lib_classes(sources: &Sources<'_>, base: &Base) -> Result<Vec<LibJar>> {
+    let jars = lib_jars(&base.facts);
+    let mut lacking: BTreeMap<String, Digest> = jars
+        .iter()
+        .filter(|(_, _, sha256)| jar::known_classes(sources.store, sha256).is_none())
+        .map(|(_, file, sha256)| (file.clone(), *sha256))
+        .collect();
+    if !lacking.is_empty() {
+        let task = sources
+            .report
+            .start(Phase::Base, "reading the classes in lib/", None);
+        read(sources, base, &mut lacking)
+            .await
+            .doing(|| format!("reading the classes in lib/ of the base {}", base.reference))?;
+        task.finish("read");
+    }
+    jars.into_iter()
+        .map(|(path, _, sha256)| {
+            let classes = jar::known_classes(sources.store, &sha256)
+                .ok_or_else(|| Error::new(format!("the class names of {path} were not kept")))?;
+            Ok(LibJar {
+                path,
+                sha256,
+                classes,
+            })
+        })
+        .collect()
+}
+
+/// Reads the class names of these files, by as few passes as it takes.
+async fn read(
+    sources: &Sources<'_>,
+    base: &Base,
+    lacking: &mut BTreeMap<String, Digest>,
+) -> Result<()> {
+    if let (Some(image), Some(daemon)) = (base.daemon_id, sources.daemon) {
+        let lib = base.facts.under_home("lib");
+        let folder = lib
+            .rsplit_once('/')
+            .map_or(String::new(), |(folder, _)| format!("{folder}/"));
+        let download = daemon
+            .download(&image.to_string(), &format!("/{lib}"))
+            .await?;
+        let reader = SyncIoBridge::new(StreamReader::new(download.bytes));
+        let left = pass(sources, reader, folder, std::mem::take(lacking)).await;
+        daemon.remove_container(&download.container).await?;
+        *lacking = left?;
+    } else {
+        for (index, layer) in base.layers.iter().enumerate() {
+            let holds = |file: &String| {
+                let node = base.facts.nodes.get(file);
+                node.is_some_and(|node| node.layer == index)
+            };
+            if lacking.keys().any(holds) {
+                let reader = materialise::open_layer(sources, layer).await?;
+                *lacking = pass(sources, reader, String::new(), std::mem::take(lacking)).await?;
+            }
+        }
+    }
+    // What lib/ only links to.
+    for (file, sha256) in std::mem::take(lacking) {
+        extract(sources, base, &file).await?;
+        jar::classes(
+            sources.store,
+            &sources.store.blob_path(&sha256),
+            &sha256,
+            &file,
+        )?;
+    }
+    Ok(())
+}
+
+/// Goes over a tar whose paths lack `prefix`, and answers what was not in it.
+async fn pass(
+    sources: &Sources<'_>,
+    reader: impl Read + Send + 'static,
+    prefix: String,
+    mut lacking: BTreeMap<String, Digest>,
+) -> Result<BTreeMap<String, Digest>> {
+    let store = sources.store.clone();
+    tokio::task::spawn_blocking(move || {
+        let mut archive = tar::Archive::new(decompress(reader)?);
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            let path = format!("{prefix}{}", clean(&entry.path_bytes())?);
+            if !entry.header().entry_type().is_file() {
+                continue;
+            }
+            if let Some(sha256) = lacking.get(&path)
+                && keep(&mut entry, &store, sha256, &path)?
+            {
+                lacking.remove(&path);
+            }
+            if lacking.is_empty() {
+                break;
+            }
+        }
+        Ok(lacking)
+    })
+    .await?
+}
+
+/// Says whether the bytes were those of the digest: a lower layer may have the
+/// path with other content.
+fn keep(reader: &mut impl Read, store: &Store, sha256: &Digest, path: &str) -> Result<bool> {
+    let mut file = tempfile::NamedTempFile::new_in(store.temporary()?)?;
+    let mut hashed = Hashed {
+        file: file.as_file_mut(),
+        hasher: sha2::Sha256::default(),
+    };
+    io::copy(reader, &mut hashed)?;
+    if Digest::finish(hashed.hasher) != *sha256 {
+        return Ok(false);
+    }
+    jar::classes(store, file.path(), sha256, path)?;
+    Ok(true)
+}
+
+struct Hashed<'a> {
+    file: &'a mut std::fs::File,
+    hasher: sha2::Sha256,
+}
+
+impl io::Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        sha2::Digest::update(&mut self.hasher, &bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

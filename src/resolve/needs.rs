@@ -1,0 +1,195 @@
+//! What the Maven coordinates of a manifest come to: as the lock file has it,
+//! while nothing changed that decides it, else resolved together, as one project's
+//! dependencies in the manifest's order.
+
+use std::collections::HashSet;
+
+use serde_json::json;
+
+use super::asked::{Asked, Reach};
+use super::dependencies::{Chosen, Dependency, Rules, choose};
+use super::maven::Coordinate;
+use super::platform::Platform;
+use super::{Folder, Resolver, closure};
+use crate::base;
+use crate::error::Result;
+use crate::image::Digest;
+use crate::lock::{LockedMaven, LockedProvided, Source};
+use crate::maven::{Exclusion, Gav, Graph, Root};
+
+/// What coordinates come to.
+pub(super) struct Needs {
+    /// For each of them the one to take; `None` where another one takes its place.
+    pub roots: Vec<Option<Coordinate>>,
+    /// What comes with them.
+    pub dependencies: Vec<Dependency>,
+    /// What the lock file keeps of it.
+    pub locked: Option<LockedMaven>,
+}
+
+impl Resolver<'_> {
+    /// What these come to; they are in the manifest's order.
+    pub(super) async fn needs(&self, asked: &[Asked]) -> Result<Needs> {
+        if !asked.iter().any(|one| one.reach == Reach::Transitive) {
+            return Ok(Needs {
+                roots: asked
+                    .iter()
+                    .map(|one| Some(one.coordinate.clone()))
+                    .collect(),
+                dependencies: Vec::new(),
+                locked: None,
+            });
+        }
+        let inputs = self.inputs(asked);
+        if let Some(locked) = self.locked(asked, inputs) {
+            return Ok(locked);
+        }
+        let (graph, chosen) = self.resolved(asked).await?;
+        for warning in &chosen.warnings {
+            self.report.warn(warning);
+        }
+        for at in &chosen.dropped {
+            let coordinate = graph.nodes[*at].coordinate();
+            self.report.detail(format!("dropped {coordinate}"));
+        }
+        let mut provided: Vec<LockedProvided> = chosen
+            .provided
+            .into_iter()
+            .map(|one| LockedProvided {
+                maven: one.coordinate,
+                by: one.by,
+            })
+            .collect();
+        provided.sort_unstable();
+        Ok(Needs {
+            roots: chosen.roots,
+            dependencies: chosen.dependencies,
+            locked: Some(LockedMaven { inputs, provided }),
+        })
+    }
+
+    /// The graph of these, and what becomes of it on this base.
+    pub(super) async fn resolved(&self, asked: &[Asked]) -> Result<(Graph, Chosen)> {
+        let section = &self.manifest.content.maven;
+        let mut root = Root::default();
+        let mut alone = HashSet::new();
+        for one in asked {
+            let everything = ["*:*".to_string()];
+            let exclude = match one.reach {
+                Reach::Transitive => &one.exclude[..],
+                Reach::Fat | Reach::Alone => {
+                    alone.insert(Gav::new(
+                        one.coordinate.group(),
+                        one.coordinate.artifact(),
+                        one.coordinate.version(),
+                    ));
+                    &everything
+                }
+            };
+            let dependency = closure::dependency(&one.coordinate, exclude);
+            root.dependencies
+                .push(self.manifest.locate(one.span.clone(), dependency)?);
+        }
+        root.managed = closure::managed(&section.managed)?;
+        let context = closure::context(self.base.facts.java, &self.base.platform);
+        let maven = self.maven.get()?;
+        let graph = closure::closure(maven, root, context, &alone).await?;
+        let is_filtered = asked
+            .iter()
+            .any(|one| one.platform && one.reach == Reach::Transitive);
+        let platform = match is_filtered {
+            true => Some(Platform::of(
+                base::lib_classes(self.sources, self.base).await?,
+            )),
+            false => None,
+        };
+        let pin = |coordinate: &Coordinate| {
+            let source = Source::Maven(coordinate.to_string());
+            let pin = self.lock?.pin(coordinate.artifact(), &source)?;
+            Some(pin.sha256)
+        };
+        let patterns = |list: &[toml::Spanned<String>]| -> Vec<Exclusion> {
+            let pattern = |one: &toml::Spanned<String>| {
+                let (group, artifact) = one.get_ref().split_once(':')?;
+                Some(Exclusion {
+                    group: group.into(),
+                    artifact: artifact.into(),
+                })
+            };
+            list.iter().filter_map(pattern).collect()
+        };
+        let rules = Rules {
+            keep: patterns(&section.keep),
+            drop: patterns(&section.drop),
+        };
+        let chosen = choose(maven, asked, &graph, platform.as_ref(), &rules, &pin).await?;
+        Ok((graph, chosen))
+    }
+
+    /// Hash of everything that decides what these come to, but for what the
+    /// repositories hold.
+    fn inputs(&self, asked: &[Asked]) -> Digest {
+        let section = &self.manifest.content.maven;
+        let roots: Vec<_> = asked
+            .iter()
+            .map(|one| {
+                let in_lib = one.folder == Folder::Lib;
+                let coordinate = one.coordinate.to_string();
+                json!([coordinate, one.reach, one.exclude, one.platform, in_lib])
+            })
+            .collect();
+        let lib: Vec<_> = match asked.iter().any(|one| one.platform) {
+            true => base::lib_jars(&self.base.facts)
+                .into_iter()
+                .map(|(path, _, sha256)| json!([path, sha256]))
+                .collect(),
+            false => Vec::new(),
+        };
+        let texts = |list: &[toml::Spanned<String>]| -> Vec<String> {
+            list.iter().map(|one| one.get_ref().clone()).collect()
+        };
+        let inputs = json!({
+            "semantics": "maven-3",
+            "roots": roots,
+            "managed": section.managed,
+            "keep": texts(&section.keep),
+            "drop": texts(&section.drop),
+            "java": self.base.facts.java,
+            "platform": self.base.platform.to_string(),
+            "lib": lib,
+        });
+        Digest::of(inputs.to_string().as_bytes())
+    }
+
+    fn locked(&self, asked: &[Asked], inputs: Digest) -> Option<Needs> {
+        let lock = self.lock?;
+        let maven = lock.maven.as_ref().filter(|maven| maven.inputs == inputs)?;
+        let coordinate = |source: &Source| match source {
+            Source::Maven(text) => text.parse().ok(),
+            _ => None,
+        };
+        let roots = asked.iter().map(|one| {
+            let text = one.coordinate.to_string();
+            let jar = lock.jars.iter().find(|jar| match &jar.asked {
+                Some(asked) => *asked == text,
+                None => jar.source == Source::Maven(text.clone()),
+            });
+            jar.and_then(|jar| coordinate(&jar.source))
+        });
+        let needed = lock.jars.iter().filter_map(|jar| {
+            Some(Dependency {
+                needed_by: jar.needed_by.clone()?,
+                coordinate: coordinate(&jar.source)?,
+                folder: match jar.path.starts_with("usrlib/") {
+                    true => Folder::Usrlib,
+                    false => Folder::Lib,
+                },
+            })
+        });
+        Some(Needs {
+            roots: roots.collect(),
+            dependencies: needed.collect(),
+            locked: Some(maven.clone()),
+        })
+    }
+}
