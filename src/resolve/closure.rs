@@ -18,7 +18,7 @@ const PARALLEL: usize = 24;
 pub async fn closure(maven: &Maven, root: Root, context: Context) -> Result<Graph> {
     let mut resolution = Resolution::new(root, context);
     loop {
-        let needs = match resolution.advance().map_err(told)? {
+        let needs = match resolution.advance().map_err(|error| told(maven, error))? {
             Next::Done(graph) => {
                 for warning in &graph.warnings {
                     tell(maven, warning)?;
@@ -109,7 +109,7 @@ pub fn context(java: Option<u32>, platform: &Platform) -> Context {
     Context::linux(arch, &java)
 }
 
-fn told(error: maven::Error) -> Error {
+fn told(maven: &Maven, error: maven::Error) -> Error {
     use maven::Error as E;
     let hint = match &error {
         E::MissingModel { .. } => {
@@ -125,9 +125,14 @@ fn told(error: maven::Error) -> Error {
         E::BadRange { .. } | E::Root { .. } => "correct the version",
         E::TooLarge { .. } => "exclude what is not needed",
     };
-    Error::new(error.to_string())
+    let is_missing = matches!(error, E::MissingModel { .. } | E::NoVersion { .. });
+    let error = Error::new(error.to_string())
         .doing("resolving dependencies")
-        .hint(hint)
+        .hint(hint);
+    match is_missing {
+        true => maven.hint_declared(error),
+        false => error,
+    }
 }
 
 fn tell(maven: &Maven, warning: &Warning) -> Result<()> {
