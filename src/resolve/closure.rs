@@ -21,7 +21,7 @@ pub async fn closure(maven: &Maven, root: Root, context: Context) -> Result<Grap
         let needs = match resolution.advance().map_err(|error| told(maven, error))? {
             Next::Done(graph) => {
                 for warning in &graph.warnings {
-                    tell(maven, warning)?;
+                    tell(maven, warning).map_err(|error| maven.hint_declared(error))?;
                 }
                 return Ok(*graph);
             }
@@ -146,7 +146,8 @@ fn tell(maven: &Maven, warning: &Warning) -> Result<()> {
                 ));
         }
         Warning::MissingPom { gav, .. } => maven.report().warn(format!(
-            "{gav} has no POM in any repository: nothing is known of what it needs"
+            "{gav} has no POM in any repository: nothing is known of what it needs{}",
+            maven.note_of_declared()
         )),
         Warning::InvalidPom { gav, why } => {
             let why = why.strip_prefix(&format!("{gav}: ")).unwrap_or(why);

@@ -86,6 +86,16 @@ impl Nginx {
         self
     }
 
+    /// Another content, with the checksum of the old one.
+    pub fn damage(&self, path: &str) {
+        for folder in ["open", "basic", "token"] {
+            let path = self.process.path("files").join(folder).join(path);
+            let mut bytes = std::fs::read(&path).expect("a file");
+            bytes.push(b' ');
+            std::fs::write(path, bytes).expect("a file");
+        }
+    }
+
     /// The POM and the JAR of `g:NAME:1`.
     pub fn artifact(&self, name: &str) -> &Nginx {
         let pom = format!(

@@ -1,6 +1,8 @@
 //! Repositories that POMs declare: they are not asked, since anybody's POM
 //! would say where files come from, and where something is missing that is said.
 
+use std::collections::btree_map::Entry;
+
 use url::Url;
 
 use super::coordinate::Coordinate;
@@ -22,10 +24,11 @@ impl Maven {
                 continue;
             }
             let url = redact::shown_text(url);
-            let mut declared = self.declared();
-            if !declared.contains_key(&url) {
-                self.report().detail(says(&coordinate.to_string(), &url));
-                declared.insert(url, coordinate.to_string());
+            if let Entry::Vacant(place) = self.declared().entry(url) {
+                let of = coordinate.with_extension("jar");
+                let of = of.as_ref().unwrap_or(coordinate).to_string();
+                self.report().detail(says(&of, place.key()));
+                place.insert(of);
             }
         }
     }
@@ -42,6 +45,13 @@ impl Maven {
         error
     }
 
+    /// The same for a warning: empty, or in parentheses.
+    pub fn note_of_declared(&self) -> String {
+        let declared = self.declared();
+        let first = declared.first_key_value();
+        first.map_or_else(String::new, |(url, of)| format!(" ({})", says(of, url)))
+    }
+
     /// Whether an address is asked, by itself or by its mirror.
     fn asks(&self, text: &str) -> bool {
         let Ok(url) = Url::parse(text) else {
@@ -50,7 +60,7 @@ impl Maven {
         // The same place, with or without encryption and the slash at its end.
         let place = |url: &Url| {
             let path = url.path().trim_end_matches('/').to_owned();
-            (url.host_str().map(str::to_owned), path)
+            (url.host_str().map(str::to_owned), url.port(), path)
         };
         let is_it = |known: &Place| match known {
             Place::Web(known) => place(known) == place(&url),
