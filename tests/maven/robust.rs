@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use flinkpack::resolve::maven::{Maven, Pom, Repository};
 
+use super::user::project;
 use super::{Heard, maven, repository, store};
 use crate::support::maven::{Reply, Server};
 
@@ -201,4 +202,38 @@ async fn a_single_broken_file_does_not_close_its_host() {
     jar(&maven, "d").await.unwrap();
     assert_eq!(first.asked().len(), asked);
     assert_eq!(heard.warnings().len(), 1, "{:?}", heard.warnings());
+}
+
+#[test]
+fn a_whole_command_goes_on_with_another_repository() {
+    let (first, second) = (Server::start(), Server::start());
+    bad(&first, "a", &limit("3600"));
+    good(&second, "a");
+    let repository = |id: &str, server: &Server| {
+        let url = server.url("/m2/");
+        format!("<repository><id>{id}</id><url>{url}</url></repository>")
+    };
+    let settings = |list: &str| {
+        format!(
+            "<settings><mirrors><mirror><id>no</id><mirrorOf>central</mirrorOf><url>file:///no/such</url></mirror></mirrors><profiles><profile><id>p</id><repositories>{list}</repositories></profile></profiles><activeProfiles><activeProfile>p</activeProfile></activeProfiles></settings>"
+        )
+    };
+    let (one, two) = (repository("one", &first), repository("two", &second));
+    let user = project(&settings(&format!("{one}{two}")));
+    let run = user.ok(&["tree", "g:a:1"]);
+    let warning = format!("warning: {} was passed over", first.url("/m2/"));
+    assert!(
+        run.stderr.contains(&warning) && run.stdout.contains("g:a:1"),
+        "{}",
+        run.stderr
+    );
+    let run = project(&settings(&one)).fails(1, &["tree", "g:a:1"]);
+    for part in [
+        first.url("/m2/g/a/1/a-1.pom").as_str(),
+        "HTTP 429",
+        "hint: the server asks to wait for 3600 s",
+        "hint: name a mirror of your own",
+    ] {
+        assert!(run.stderr.contains(part), "{part}\n{}", run.stderr);
+    }
 }

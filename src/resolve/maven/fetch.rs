@@ -15,7 +15,7 @@ use super::index::Indexed;
 use super::installed::central;
 use super::mirror::Mirror;
 use super::poms::Pom;
-use super::repositories::{Repository, repositories};
+use super::repositories::{Place, Repository, repositories};
 use super::settings::Settings;
 use super::{local, metadata, missing, web};
 use crate::error::{Context, Result};
@@ -132,8 +132,10 @@ impl Maven {
         let central = central(environment, &store)?;
         let list = repositories(manifest, &settings, &central)?;
         let offline = offline || settings.offline;
+        let is_web = |one: &Repository| matches!(one.place, Place::Web(_));
+        let needs_network = !offline && list.iter().any(is_web);
         let mut maven = Maven::new(list, store, report, offline);
-        if !offline {
+        if needs_network {
             maven = maven.with_proxies(settings.proxies()?);
         }
         let mirrors = settings.mirrors.clone();
