@@ -18,6 +18,7 @@ pub enum Exit {
 }
 
 /// An error with its causes and hints.
+#[derive(Clone)]
 pub struct Error {
     message: String,
     causes: Vec<String>,

@@ -68,15 +68,16 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
         }
         Command::Tree(args) => {
             let session = session(args.inputs.offline, args.inputs.no_cache)?;
+            let inputs = inputs(&global, &args.inputs, false);
             let found = if args.coordinates.is_empty() {
-                tree::of_manifest(&session, &inputs(&global, &args.inputs, false)).await?
+                tree::of_manifest(&session, &inputs).await?
             } else {
                 let asked = tree::Asked {
                     coordinates: args.coordinates,
                     exclude: args.exclude,
                     java: args.java,
                 };
-                tree::of_coordinates(&session, &asked).await?
+                tree::of_coordinates(&session, &inputs, &asked).await?
             };
             match &args.why {
                 None => print(global.format, &found.json()?, || found.text()),

@@ -88,10 +88,13 @@ impl Attempts {
         let pause = match failure.again {
             Again::Never => return Err(failure.error),
             Again::After(pause) if pause > self.patience.longest => {
-                return Err(failure.error.hint(format!(
-                    "the server asks to wait for {} s: try again later, or name another repository or mirror",
-                    pause.as_secs()
-                )));
+                return Err(failure
+                    .error
+                    .hint(format!(
+                        "the server asks to wait for {} s: try again later, or name another repository or mirror",
+                        pause.as_secs()
+                    ))
+                    .tagged("too-many-requests"));
             }
             Again::After(pause) => pause,
             Again::Soon => self.patience.pause * 2u32.saturating_pow(self.made - 1),
@@ -116,8 +119,9 @@ impl Attempts {
 /// The pause of a `Retry-After` header: seconds, or a date (RFC 9110, 10.2.3).
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than a number holds is still a number.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(text).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
@@ -138,6 +142,9 @@ mod tests {
             (earlier.as_str(), Some(0)),
             ("-1", None),
             ("soon", None),
+            ("1.5", None),
+            ("99999999999999999999999", Some(u64::MAX)),
+            ("Thu, 99 Nov 1994 08:49:37 GMT", None),
             ("", None),
         ] {
             let mut headers = HeaderMap::new();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::{Client, ClientBuilder, redirect};
 
+use super::authorities;
 use crate::error::{Context, Result};
 
 /// Seconds without a byte after which a transfer counts as stalled.
@@ -27,7 +28,7 @@ pub fn client(scheme: &str) -> Result<Client> {
     if let Some(client) = cell.get() {
         return Ok(client.clone());
     }
-    let builder = builder(!plain).read_timeout(STALL);
+    let builder = builder(!plain)?.read_timeout(STALL);
     let client = builder.build().doing(|| "setting up the HTTP client")?;
     Ok(cell.get_or_init(|| client).clone())
 }
@@ -35,16 +36,16 @@ pub fn client(scheme: &str) -> Result<Client> {
 /// What every client has in common. It has no time limit for reading: that of
 /// the HTTP library counts from the beginning of a request, and so would cut
 /// any upload that takes longer.
-pub fn builder(tls: bool) -> ClientBuilder {
+pub fn builder(tls: bool) -> Result<ClientBuilder> {
     // A second installation is refused, which is right: one is enough.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
         .user_agent(concat!("flinkpack/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT);
-    if tls {
-        builder
+    Ok(if tls {
+        builder.tls_certs_merge(authorities::of_environment()?)
     } else {
         builder.tls_certs_only([])
-    }
+    })
 }

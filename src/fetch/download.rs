@@ -11,8 +11,9 @@ use url::Url;
 
 use super::access::Access;
 use super::attempts::{Attempt, Attempts, Failure, Patience};
+use super::proxy::{Proxies, Through};
 use super::redact::shown;
-use super::send::{broken, send, stalled};
+use super::send::{Sent, broken, send, stalled};
 use super::sink::{Sink, Written};
 use super::status;
 use crate::error::{Context, Error, Result};
@@ -38,6 +39,8 @@ pub struct Request<'a> {
     pub offline: bool,
     /// Whether SHA-1 and MD5 are wanted too.
     pub sums: bool,
+    /// Proxies that stand in for the environment's.
+    pub proxies: Option<&'a Proxies>,
     /// How often to try.
     pub patience: Patience,
 }
@@ -53,6 +56,7 @@ impl<'a> Request<'a> {
             limit: None,
             offline: false,
             sums: false,
+            proxies: None,
             patience: Patience::default(),
         }
     }
@@ -175,7 +179,11 @@ impl Transfer<'_> {
             wanted.insert(IF_RANGE, etag.clone());
         }
         let request = self.request;
-        let (response, end) = send(request.url, request.access, &wanted, &request.patience).await?;
+        let Sent {
+            response,
+            end,
+            through,
+        } = send(request, &wanted).await?;
         let total = match response.status().as_u16() {
             200 => {
                 self.anew().await?;
@@ -201,6 +209,7 @@ impl Transfer<'_> {
                     &end,
                     response.headers(),
                     with_access,
+                    through.as_ref(),
                 ));
             }
         };
@@ -218,7 +227,7 @@ impl Transfer<'_> {
             self.task = Some(self.report.start(Phase::Fetch, request.name, total));
         }
         let headers = response.headers().clone();
-        self.pull(response, &end).await?;
+        self.pull(response, &end, through.as_ref()).await?;
         match total {
             Some(total) if total != self.sink.size() => {
                 let size = self.sink.size();
@@ -233,12 +242,17 @@ impl Transfer<'_> {
         }
     }
 
-    async fn pull(&mut self, mut response: Response, end: &Url) -> Attempt<()> {
+    async fn pull(
+        &mut self,
+        mut response: Response,
+        end: &Url,
+        through: Option<&Through>,
+    ) -> Attempt<()> {
         let patience = &self.request.patience;
         loop {
             let chunk = match tokio::time::timeout(patience.stall, response.chunk()).await {
                 Err(_) => return Err(stalled(end, patience)),
-                Ok(Err(error)) => return Err(broken(end, error)),
+                Ok(Err(error)) => return Err(broken(end, through, error)),
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Ok(Some(chunk))) => chunk,
             };

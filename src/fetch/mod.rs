@@ -2,8 +2,10 @@
 
 pub mod access;
 mod attempts;
+pub mod authorities;
 pub mod client;
 pub mod download;
+pub mod proxy;
 pub mod redact;
 mod send;
 mod sink;
@@ -13,4 +15,5 @@ mod status;
 pub use access::{Access, Secret};
 pub use attempts::Patience;
 pub use download::{Body, Request, download, fetch};
+pub use proxy::{Proxies, Proxy};
 pub use small::{Small, get_small};

@@ -6,27 +6,33 @@ use url::Url;
 
 use super::access::Access;
 use super::attempts::{Attempt, Failure, Patience};
-use super::client::client;
+use super::authorities;
+use super::download::Request;
+use super::proxy::{Through, way};
 use super::redact::shown;
 use crate::error::Error;
 
 /// Redirects that one request follows.
 const MAX_REDIRECTS: usize = 10;
 
+/// What came of a request.
+pub(super) struct Sent {
+    pub response: Response,
+    /// Where it came from, after the redirects.
+    pub end: Url,
+    /// The proxy that was between.
+    pub through: Option<Through>,
+}
+
 /// Sends a GET and follows redirects. Credentials go to the host that they
 /// were given for, and to no other; https never becomes http.
-pub(super) async fn send(
-    start: &Url,
-    access: Option<&Access>,
-    headers: &HeaderMap,
-    patience: &Patience,
-) -> Attempt<(Response, Url)> {
+pub(super) async fn send(wanted: &Request<'_>, headers: &HeaderMap) -> Attempt<Sent> {
+    let (start, access, patience) = (wanted.url, wanted.access, &wanted.patience);
     let mut visited = vec![start.clone()];
     let mut url = start.clone();
     loop {
-        let mut request = client(url.scheme())?
-            .get(url.clone())
-            .headers(headers.clone());
+        let (client, through) = way(wanted.proxies, &url)?;
+        let mut request = client.get(url.clone()).headers(headers.clone());
         if let Some(access) = access
             && same_host(start, &url)
         {
@@ -34,11 +40,15 @@ pub(super) async fn send(
         }
         let response = match tokio::time::timeout(patience.stall, request.send()).await {
             Err(_) => return Err(stalled(&url, patience)),
-            Ok(Err(error)) => return Err(broken(&url, error)),
+            Ok(Err(error)) => return Err(broken(&url, through.as_ref(), error)),
             Ok(Ok(response)) => response,
         };
         if !is_redirect(response.status()) {
-            return Ok((response, url));
+            return Ok(Sent {
+                response,
+                end: url,
+                through,
+            });
         }
         let next = target(&url, response.headers())?;
         if visited.contains(&next) {
@@ -74,31 +84,65 @@ pub(super) fn stalled(url: &Url, patience: &Patience) -> Failure {
             patience.stall.as_secs_f64().ceil()
         ))
         .doing(format!("fetching {}", shown(url)))
-        .tagged("unavailable"),
+        .tagged("unreachable"),
     )
 }
 
 /// The connection could not be made, or broke.
-pub(super) fn broken(url: &Url, error: reqwest::Error) -> Failure {
+pub(super) fn broken(url: &Url, through: Option<&Through>, error: reqwest::Error) -> Failure {
     let connecting = error.is_connect();
     let error = Error::from(error.without_url());
-    let certificate = error.to_string().contains("certificate");
-    let error = error
-        .doing(format!("fetching {}", shown(url)))
-        .tagged("unavailable");
-    if certificate {
-        return error
-            .hint("for a certificate authority of your own, add it to the system's or name its file in SSL_CERT_FILE")
-            .into();
+    let text = error.to_string();
+    let doing = format!("fetching {}", shown(url));
+    let host = url.host_str().unwrap_or_default();
+    if text.contains("certificate") {
+        return untrusted(error, host, &text).doing(doing).into();
     }
+    if let Some(through) = through {
+        if text.contains("proxy authorization required") {
+            return through.denied().doing(doing).into();
+        }
+        let refused = text.contains("tunnel error: unsuccessful");
+        let mut error = match refused {
+            true => error.doing("the proxy did not connect to the server"),
+            false => error,
+        };
+        error = error.doing(doing).hint(through.hint(host));
+        if let Some(doubt) = through.doubt().filter(|_| refused) {
+            error = error.hint(doubt);
+        }
+        let tag = if connecting {
+            "unreachable"
+        } else {
+            "unavailable"
+        };
+        return Failure::soon(error.tagged(tag));
+    }
+    let error = error.doing(doing);
     Failure::soon(if connecting {
-        error.hint(format!(
-            "is {} reachable from here? behind a proxy, set HTTPS_PROXY",
-            url.host_str().unwrap_or_default()
-        ))
-    } else {
         error
+            .hint(format!(
+                "is {host} reachable from here? behind a proxy, name it in settings.xml or HTTPS_PROXY"
+            ))
+            .tagged("unreachable")
+    } else {
+        error.tagged("unavailable")
     })
+}
+
+/// The server's certificate was not accepted.
+fn untrusted(error: Error, host: &str, text: &str) -> Error {
+    let hint = if text.contains("expired") {
+        format!("the certificate of {host} is too old: who runs the server must renew it")
+    } else if text.contains("not valid for name") {
+        format!("the certificate is another host's: is {host} the name that the server goes by?")
+    } else {
+        authorities::HINT.to_owned()
+    };
+    error
+        .doing(format!("the certificate of {host} is not trusted"))
+        .hint(hint)
+        .tagged("untrusted")
 }
 
 fn is_redirect(status: StatusCode) -> bool {

@@ -1,13 +1,11 @@
 //! Small answers, whole and in memory: checksums and metadata.
 
 use reqwest::header::HeaderMap;
-use url::Url;
 
-use super::access::Access;
-use super::attempts::{Attempt, Attempts, Failure, Patience};
-use super::download::{announced, refuse_offline, too_large};
+use super::attempts::{Attempt, Attempts, Failure};
+use super::download::{Request, announced, refuse_offline, too_large};
 use super::redact::shown;
-use super::send::{broken, send, stalled};
+use super::send::{Sent, broken, send, stalled};
 use super::status;
 use crate::error::{Error, Result};
 use crate::report::Report;
@@ -20,41 +18,36 @@ pub struct Small {
     pub headers: HeaderMap,
 }
 
-/// Fetches at most `limit` bytes; more is an error.
-pub async fn get_small(
-    url: &Url,
-    limit: u64,
-    access: Option<&Access>,
-    offline: bool,
-    patience: Patience,
-    report: &Report,
-) -> Result<Small> {
-    if offline {
-        return Err(refuse_offline(url));
+/// Fetches what a request wants: at most its limit, more is an error.
+pub async fn get_small(request: &Request<'_>, report: &Report) -> Result<Small> {
+    if request.offline {
+        return Err(refuse_offline(request.url));
     }
-    let mut attempts = Attempts::new(patience);
+    let mut attempts = Attempts::new(request.patience);
     loop {
-        match attempt(url, limit, access, &patience).await {
+        match attempt(request).await {
             Ok(small) => return Ok(small),
             Err(failure) => attempts.wait(failure, report).await?,
         }
     }
 }
 
-async fn attempt(
-    url: &Url,
-    limit: u64,
-    access: Option<&Access>,
-    patience: &Patience,
-) -> Attempt<Small> {
-    let (mut response, end) = send(url, access, &HeaderMap::new(), patience).await?;
+async fn attempt(request: &Request<'_>) -> Attempt<Small> {
+    let (url, patience) = (request.url, &request.patience);
+    let limit = request.limit.unwrap_or(u64::MAX);
+    let Sent {
+        mut response,
+        end,
+        through,
+    } = send(request, &HeaderMap::new()).await?;
     if response.status().as_u16() != 200 {
-        let with_access = access.is_some_and(|access| !access.is_empty());
+        let with_access = request.access.is_some_and(|access| !access.is_empty());
         return Err(status::failure(
             response.status(),
             &end,
             response.headers(),
             with_access,
+            through.as_ref(),
         ));
     }
     let headers = response.headers().clone();
@@ -66,7 +59,7 @@ async fn attempt(
     loop {
         let chunk = match tokio::time::timeout(patience.stall, response.chunk()).await {
             Err(_) => return Err(stalled(&end, patience)),
-            Ok(Err(error)) => return Err(broken(&end, error)),
+            Ok(Err(error)) => return Err(broken(&end, through.as_ref(), error)),
             Ok(Ok(None)) => break,
             Ok(Ok(Some(chunk))) => chunk,
         };

@@ -7,17 +7,25 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::attempts::{Again, Failure, retry_after};
+use super::proxy::Through;
 use super::redact::shown;
 use crate::error::Error;
 
 /// The failure of an answer with this status. Its error is tagged
-/// `not-found`, `denied`, `too-many-requests` or `unavailable`.
+/// `not-found`, `denied`, `proxy`, `too-many-requests` or `unavailable`.
 pub(super) fn failure(
     status: StatusCode,
     url: &Url,
     headers: &HeaderMap,
     with_access: bool,
+    through: Option<&Through>,
 ) -> Failure {
+    if let (407, Some(through)) = (status.as_u16(), through) {
+        return through
+            .denied()
+            .doing(format!("fetching {}", shown(url)))
+            .into();
+    }
     let wait = || retry_after(headers, SystemTime::now()).map_or(Again::Soon, Again::After);
     let host = url.host_str().unwrap_or_default();
     let (why, tag, hint, again) = match status.as_u16() {
@@ -50,9 +58,12 @@ pub(super) fn failure(
             Again::Never,
         ),
         407 => (
-            "the proxy wants credentials",
-            "denied",
-            Some("write them into HTTPS_PROXY: http://user:password@proxy:port".to_owned()),
+            "a proxy that was not asked for wants credentials",
+            "proxy",
+            Some(
+                "name the proxy in settings.xml, or in HTTPS_PROXY: http://user:password@host:port"
+                    .to_owned(),
+            ),
             Again::Never,
         ),
         408 => (
@@ -85,11 +96,15 @@ pub(super) fn failure(
     let error = Error::new(format!("{why} (HTTP {})", status.as_u16()))
         .doing(format!("fetching {}", shown(url)))
         .tagged(tag);
+    let doubt = match status.as_u16() {
+        401 | 403 if url.scheme() == "http" => through.and_then(Through::doubt),
+        _ => None,
+    };
     Failure {
-        error: match hint {
-            Some(hint) => error.hint(hint),
-            None => error,
-        },
+        error: hint
+            .into_iter()
+            .chain(doubt)
+            .fold(error, |error, hint| error.hint(hint)),
         again,
     }
 }

@@ -225,8 +225,19 @@ fn dependencies(node: Option<Node<'_, '_>>) -> Vec<RawDependency> {
 }
 
 fn profile(node: Node<'_, '_>) -> RawProfile {
-    let activation = child(node, "activation");
-    let activation = activation.map(|node| Activation {
+    RawProfile {
+        activation: child(node, "activation")
+            .map(activation)
+            .unwrap_or_default(),
+        properties: properties(node),
+        dependencies: dependencies(Some(node)),
+        managed: dependencies(child(node, "dependencyManagement")),
+    }
+}
+
+/// Reads an `<activation>`, which settings.xml has too.
+pub fn activation(node: Node<'_, '_>) -> Activation {
+    Activation {
         by_default: text(node, "activeByDefault").as_deref() == Some("true"),
         jdk: text_in(node, "jdk"),
         os: child(node, "os").map(|os| Os {
@@ -242,11 +253,5 @@ fn profile(node: Node<'_, '_>) -> RawProfile {
             )
         }),
         file: child(node, "file").map(|file| (text_in(file, "exists"), text_in(file, "missing"))),
-    });
-    RawProfile {
-        activation: activation.unwrap_or_default(),
-        properties: properties(node),
-        dependencies: dependencies(Some(node)),
-        managed: dependencies(child(node, "dependencyManagement")),
     }
 }

@@ -41,13 +41,20 @@ impl Context {
 /// The profiles that count, in order: those whose conditions all hold; where
 /// there is none, those that are active by default.
 pub(super) fn active<'a>(pom: &'a RawPom, context: &Context) -> Vec<&'a RawProfile> {
-    let holds = |profile: &&RawProfile| holds(&profile.activation, context);
+    let holds = |profile: &&RawProfile| profile.activation.holds(context);
     let named: Vec<_> = pom.profiles.iter().filter(holds).collect();
     if !named.is_empty() {
         return named;
     }
     let by_default = |profile: &&RawProfile| profile.activation.by_default;
     pom.profiles.iter().filter(by_default).collect()
+}
+
+impl Activation {
+    /// Whether there are conditions, and all hold. Of files none exists.
+    pub fn holds(&self, context: &Context) -> bool {
+        holds(self, context)
+    }
 }
 
 fn holds(activation: &Activation, context: &Context) -> bool {
@@ -130,7 +137,7 @@ fn os_holds(os: &Os, context: &Context) -> bool {
     let property = |name: &str| context.property(name).unwrap_or_default().to_lowercase();
     let family = |wanted: &str| match wanted {
         "unix" => true,
-        wanted => property("os.name").contains(wanted) && !matches!(wanted, "mac" | "windows"),
+        wanted => property("os.name").contains(wanted),
     };
     let is = |wanted: &Option<String>, test: &dyn Fn(&str) -> bool| match wanted {
         None => true,

@@ -8,6 +8,7 @@ use super::Session;
 use super::make::{self, Inputs};
 use crate::error::{Error, Result};
 use crate::image::Platform;
+use crate::manifest::Manifest;
 use crate::maven::{Graph, Node, Root};
 use crate::resolve::closure;
 use crate::resolve::maven::Coordinate;
@@ -50,15 +51,20 @@ pub async fn of_manifest(session: &Session, inputs: &Inputs) -> Result<Tree> {
     })
 }
 
-/// What these coordinates need, whatever a base has.
-pub async fn of_coordinates(session: &Session, asked: &Asked) -> Result<Tree> {
+/// What these coordinates need, whatever a base has. The repositories are those
+/// of the manifest, where there is one.
+pub async fn of_coordinates(session: &Session, inputs: &Inputs, asked: &Asked) -> Result<Tree> {
     let mut root = Root::default();
     for text in &asked.coordinates {
         let coordinate: Coordinate = text.parse()?;
         root.dependencies
             .push(closure::dependency(&coordinate, &asked.exclude)?);
     }
-    let maven = session.maven(&[]);
+    let repositories = match inputs.manifest.exists() {
+        true => Manifest::read(&inputs.manifest)?.content.maven.repositories,
+        false => Vec::new(),
+    };
+    let maven = session.maven(&repositories);
     let context = closure::context(Some(asked.java), &Platform::host());
     let graph = closure::closure(maven.get()?, root, context, &HashSet::new()).await?;
     Ok(Tree {

@@ -16,7 +16,7 @@ use super::body::{Body, Watch};
 use super::retry::{Failure, Remedy};
 use super::traffic::Traffic;
 use crate::error::{Context, Error, Result};
-use crate::fetch::client;
+use crate::fetch::{authorities, client};
 
 /// Sends requests.
 pub struct Transport {
@@ -131,7 +131,7 @@ impl Transport {
         if let Some(client) = clients.get(&kind) {
             return Ok(client.clone());
         }
-        let mut builder = client::builder(kind.tls);
+        let mut builder = client::builder(kind.tls)?;
         if kind.loopback {
             // A proxy's loopback is another machine's.
             builder = builder.no_proxy();
@@ -243,7 +243,7 @@ fn failure(error: reqwest::Error) -> Failure {
         ),
         rustls::Error::InvalidCertificate(_) => Failure::from(
             text.doing("the server's certificate is not trusted")
-                .hint("add its certificate authority to this machine's trusted ones (SSL_CERT_FILE names a file of them)"),
+                .hint(authorities::HINT),
         ),
         _ => Failure::new(Remedy::Again, text.doing("setting up TLS")),
     }

@@ -26,12 +26,14 @@ pub async fn closure(
 ) -> Result<Graph> {
     let mut resolution = Resolution::new(root, context);
     loop {
-        let needs = match resolution.advance().map_err(told)? {
+        let needs = match resolution.advance().map_err(|error| told(maven, error))? {
             Next::Done(graph) => {
                 for warning in &graph.warnings {
                     match warning {
                         Warning::MissingPom { gav, .. } if alone.contains(gav) => {}
-                        warning => tell(maven, warning)?,
+                        warning => {
+                            tell(maven, warning).map_err(|error| maven.hint_declared(error))?
+                        }
                     }
                 }
                 return Ok(*graph);
@@ -123,7 +125,7 @@ pub fn context(java: Option<u32>, platform: &Platform) -> Context {
     Context::linux(arch, &java)
 }
 
-fn told(error: maven::Error) -> Error {
+fn told(maven: &Maven, error: maven::Error) -> Error {
     use maven::Error as E;
     let hint = match &error {
         E::MissingModel { .. } => {
@@ -139,9 +141,14 @@ fn told(error: maven::Error) -> Error {
         E::BadRange { .. } | E::Root { .. } => "correct the version",
         E::TooLarge { .. } => "exclude what is not needed",
     };
-    Error::new(error.to_string())
+    let is_missing = matches!(error, E::MissingModel { .. } | E::NoVersion { .. });
+    let error = Error::new(error.to_string())
         .doing("resolving dependencies")
-        .hint(hint)
+        .hint(hint);
+    match is_missing {
+        true => maven.hint_declared(error),
+        false => error,
+    }
 }
 
 fn tell(maven: &Maven, warning: &Warning) -> Result<()> {
@@ -155,7 +162,8 @@ fn tell(maven: &Maven, warning: &Warning) -> Result<()> {
                 ));
         }
         Warning::MissingPom { gav, .. } => maven.report().warn(format!(
-            "{gav} has no POM in any repository: nothing is known of what it needs"
+            "{gav} has no POM in any repository: nothing is known of what it needs{}",
+            maven.note_of_declared()
         )),
         Warning::InvalidPom { gav, why } => {
             let why = why.strip_prefix(&format!("{gav}: ")).unwrap_or(why);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::transcript::Transcript;
 use super::{project, small_jar};
 use crate::support::maven::{Reply, Server};
+use crate::support::process::free_port;
 use crate::support::project::Project;
 use flinkpack::image::Digest;
 
@@ -151,4 +152,18 @@ fn a_transfer_that_breaks_goes_on() {
         "{:?}",
         server.asked()[1]
     );
+}
+
+#[test]
+fn the_proxies_of_maven_are_for_maven_alone() {
+    let server = Server::start();
+    server.on("/a.jar", [Reply::ok(small_jar("Remote"))]);
+    let project = from(server.url("/a.jar").as_str(), None);
+    let proxies = format!(
+        "<proxies><proxy><host>127.0.0.1</host><port>{}</port></proxy></proxies>",
+        free_port()
+    );
+    let settings = format!("<settings>{proxies}</settings>");
+    project.write_home(".m2/settings.xml", settings);
+    project.ok(&["lock"]);
 }

@@ -146,7 +146,7 @@ async fn a_refused_connection_is_an_error_that_names_the_host() {
         .unwrap_err();
     let text = error.report();
     assert!(
-        error.is("unavailable") && text.contains("127.0.0.1:9/a.jar") && text.contains("reachable"),
+        error.is("unreachable") && text.contains("127.0.0.1:9/a.jar") && text.contains("reachable"),
         "{text}"
     );
     assert!(!text.contains("s3cret"), "{text}");
@@ -194,7 +194,7 @@ async fn statuses_say_what_to_do_and_are_not_repeated() {
         (401, "denied", "settings.xml"),
         (403, "denied", "may not read"),
         (404, "not-found", "HTTP 404"),
-        (407, "denied", "HTTPS_PROXY"),
+        (407, "proxy", "HTTPS_PROXY"),
         (410, "not-found", "HTTP 410"),
         (418, "unexpected", "HTTP 418"),
         (501, "unavailable", "HTTP 501"),
@@ -319,7 +319,16 @@ async fn sizes_have_bounds() {
     assert!(error.is("too-large"), "{error}");
     let small = |limit| {
         let url = url.clone();
-        async move { get_small(&url, limit, None, false, hasty(), &Report::silent()).await }
+        async move {
+            get_small(
+                &Request {
+                    limit: Some(limit),
+                    ..request(&url)
+                },
+                &Report::silent(),
+            )
+            .await
+        }
     };
     assert_eq!(small(16).await.unwrap().bytes, BODY);
     assert!(small(15).await.err().unwrap().is("too-large"));
@@ -343,11 +352,17 @@ async fn offline_asks_nobody() {
         error.report()
     );
     assert!(
-        get_small(&url, 1, None, true, hasty(), &Report::silent())
-            .await
-            .err()
-            .unwrap()
-            .is("offline")
+        get_small(
+            &Request {
+                offline: true,
+                ..request(&url)
+            },
+            &Report::silent()
+        )
+        .await
+        .err()
+        .unwrap()
+        .is("offline")
     );
     assert!(server.asked().is_empty());
 }

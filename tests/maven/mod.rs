@@ -6,7 +6,11 @@ mod differential;
 mod download;
 mod files;
 mod metadata;
+mod proxies;
+mod real_server;
 mod repositories;
+mod robust;
+mod user;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! Servers and helpers that several tests use.
 
+pub mod authority;
 pub mod base;
 pub mod daemon;
 pub mod docker;
@@ -8,7 +9,10 @@ pub mod flink;
 pub mod http;
 pub mod images;
 pub mod maven;
+pub mod nginx;
+pub mod process;
 pub mod project;
 pub mod registry;
 pub mod routes;
+pub mod tinyproxy;
 pub mod tokens;

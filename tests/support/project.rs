@@ -116,6 +116,12 @@ impl Project {
             .env("DOCKER_CONFIG", home.join(".docker"))
             .env_remove("XDG_CACHE_HOME")
             .env_remove("RUST_BACKTRACE");
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+            command.env_remove(name).env_remove(name.to_lowercase());
+        }
+        for name in ["MAVEN_OPTS", "MAVEN_ARGS", "FLINKPACK_CA_FILE"] {
+            command.env_remove(name);
+        }
         for (name, value) in &self.variables {
             command.env(name, value);
         }

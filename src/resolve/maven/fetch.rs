@@ -1,23 +1,25 @@
 //! The file of a coordinate: out of the store, the local repository, or the
 //! first repository that has it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OnceCell;
 
 use super::coordinate::Coordinate;
 use super::environment::Environment;
+use super::hosts::{Failed, Hosts};
 use super::index::Indexed;
 use super::installed::central;
+use super::mirror::Mirror;
 use super::poms::Pom;
-use super::repositories::{Repository, repositories};
+use super::repositories::{Place, Repository, repositories};
 use super::settings::Settings;
 use super::{local, metadata, missing, web};
-use crate::error::{Context, Error, Result};
-use crate::fetch::Patience;
+use crate::error::{Context, Result};
+use crate::fetch::{Patience, Proxies};
 use crate::image::Digest;
 use crate::report::Report;
 use crate::store::{Bucket, Store};
@@ -63,6 +65,10 @@ struct Inner {
     offline: bool,
     local: Option<PathBuf>,
     patience: Patience,
+    proxies: Proxies,
+    mirrors: Vec<Mirror>,
+    hosts: Mutex<Hosts>,
+    declared: Mutex<BTreeMap<String, String>>,
     files: Once<(Coordinate, Option<Digest>), MavenFile>,
     versions: Once<(String, String), Vec<String>>,
     poms: Once<Coordinate, Option<Pom>>,
@@ -101,6 +107,10 @@ impl Maven {
                 offline,
                 local: None,
                 patience: Patience::default(),
+                proxies: Proxies::default(),
+                mirrors: Vec::new(),
+                hosts: Mutex::default(),
+                declared: Mutex::default(),
                 files: Once::new(),
                 versions: Once::new(),
                 poms: Once::new(),
@@ -121,7 +131,15 @@ impl Maven {
         let settings = Settings::read(environment)?;
         let central = central(environment, &store)?;
         let list = repositories(manifest, &settings, &central)?;
-        let maven = Maven::new(list, store, report, offline || settings.offline);
+        let offline = offline || settings.offline;
+        let is_web = |one: &Repository| matches!(one.place, Place::Web(_));
+        let needs_network = !offline && list.iter().any(is_web);
+        let mut maven = Maven::new(list, store, report, offline);
+        if needs_network {
+            maven = maven.with_proxies(settings.proxies()?);
+        }
+        let mirrors = settings.mirrors.clone();
+        let maven = maven.change(|inner| inner.mirrors = mirrors);
         Ok(match settings.local_repository() {
             Some(folder) => maven.with_local_repository(folder),
             None => maven,
@@ -136,6 +154,11 @@ impl Maven {
     /// Tries this often and this patiently.
     pub fn with_patience(self, patience: Patience) -> Maven {
         self.change(|inner| inner.patience = patience)
+    }
+
+    /// Goes through these proxies.
+    pub fn with_proxies(self, proxies: Proxies) -> Maven {
+        self.change(|inner| inner.proxies = proxies)
     }
 
     /// What has clones already stays as it is: options are set at the beginning.
@@ -170,6 +193,25 @@ impl Maven {
         self.inner.patience
     }
 
+    pub(super) fn proxies(&self) -> &Proxies {
+        &self.inner.proxies
+    }
+
+    pub(super) fn mirrors(&self) -> &[Mirror] {
+        &self.inner.mirrors
+    }
+
+    pub(super) fn hosts(&self) -> MutexGuard<'_, Hosts> {
+        let hosts = self.inner.hosts.lock();
+        hosts.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Addresses of repositories that POMs declare, and whose POM it was.
+    pub(super) fn declared(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        let declared = self.inner.declared.lock();
+        declared.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Names the repositories in keys of the cache.
     pub(super) fn set(&self) -> &str {
         &self.inner.set
@@ -197,7 +239,7 @@ impl Maven {
         self.trusted().insert(digest);
     }
 
-    fn trusted(&self) -> std::sync::MutexGuard<'_, HashSet<Digest>> {
+    fn trusted(&self) -> MutexGuard<'_, HashSet<Digest>> {
         self.inner
             .trusted
             .lock()
@@ -211,8 +253,8 @@ impl Maven {
 
     /// The file of a coordinate into the store. `pinned` is the content that
     /// the lock file wants: anything else is an error tagged
-    /// `digest-mismatch`. Other tags: `not-found`, `denied`, `offline`,
-    /// `unavailable`, `too-many-requests`.
+    /// `digest-mismatch`. Other tags: `not-found`, `denied`, `offline`, `proxy`,
+    /// `unavailable`, `unreachable`, `untrusted`, `too-many-requests`.
     pub async fn file(&self, coordinate: &Coordinate, pinned: Option<Digest>) -> Result<MavenFile> {
         let cell = self.inner.files.cell((coordinate.clone(), pinned));
         cell.get_or_try_init(|| self.find(coordinate, pinned))
@@ -346,7 +388,7 @@ impl Maven {
     ) -> Result<MavenFile> {
         let path = coordinate.path();
         let mut asked = Vec::new();
-        let mut failed: Vec<Error> = Vec::new();
+        let mut failed: Vec<Failed> = Vec::new();
         for (index, repository) in self.repositories().iter().enumerate() {
             let fits = if coordinate.is_of_snapshot() {
                 repository.snapshots
@@ -361,9 +403,7 @@ impl Maven {
                 Ok(None) => {}
                 Ok(Some((sha256, size, url_shown))) => {
                     self.trust(sha256);
-                    for error in failed {
-                        self.report().warn(error.to_string());
-                    }
+                    self.passed_over(failed, &format!("{coordinate} is {url_shown}"));
                     return Ok(MavenFile {
                         coordinate: coordinate.clone(),
                         sha256,
@@ -376,11 +416,16 @@ impl Maven {
                 Err(error) if error.is("digest-mismatch") || error.is("offline") => {
                     return Err(error.doing(format!("fetching {coordinate}")));
                 }
-                Err(error) => failed.push(error),
+                Err(error) => failed.push(Failed::new(repository, error)),
             }
         }
         if !failed.is_empty() {
-            let error = failed.remove(0);
+            asked.retain(|shown| failed.iter().all(|one| one.repository != *shown));
+            let error = failed.remove(0).error;
+            let error = match asked.is_empty() {
+                true => error,
+                false => error.hint(format!("{coordinate} is not in {}", asked.join(", "))),
+            };
             return Err(error.doing(format!("fetching {coordinate}")));
         }
         let versions = self
@@ -390,7 +435,7 @@ impl Maven {
             self.report().detail(error.to_string());
             Vec::new()
         });
-        Err(missing::error(coordinate, &asked, &versions))
+        Err(self.hint_declared(missing::error(coordinate, &asked, &versions)))
             .doing(|| format!("fetching {coordinate}"))
     }
 }

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::coordinate::{Coordinate, metadata_path};
 use super::fetch::Maven;
+use super::hosts::Failed;
 use super::{web, xml};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::maven::version;
 use crate::store::Bucket;
 
@@ -41,7 +42,7 @@ impl Maven {
         }
         let path = metadata_path(group, artifact);
         let mut found: Vec<String> = Vec::new();
-        let mut failed: Vec<Error> = Vec::new();
+        let mut failed: Vec<Failed> = Vec::new();
         for repository in self.repositories() {
             let answer = match web::small(self, repository, &path, MAX_METADATA).await {
                 Ok(None) => continue,
@@ -53,17 +54,18 @@ impl Maven {
             };
             match answer {
                 Ok(versions) => found.extend(versions),
-                Err(error) => failed.push(error),
+                Err(error) => failed.push(Failed::new(repository, error)),
             }
         }
         if found.is_empty()
-            && let Some(error) = failed.pop()
+            && let Some(failed) = failed.pop()
         {
-            return Err(error.doing(format!("asking for the versions of {group}:{artifact}")));
+            return Err(failed
+                .error
+                .doing(format!("asking for the versions of {group}:{artifact}")));
         }
-        for error in failed {
-            self.report().warn(error.to_string());
-        }
+        let instead = format!("the versions of {group}:{artifact} are those of the others");
+        self.passed_over(failed, &instead);
         found.sort();
         found.dedup();
         let found = version::sorted(found.iter().map(String::as_str));
@@ -86,7 +88,7 @@ impl Maven {
     ) -> Result<Option<(usize, Snapshot)>> {
         let path = coordinate.beside("maven-metadata.xml");
         let mut newest: Option<(usize, Snapshot)> = None;
-        let mut failed = None;
+        let mut failed: Vec<Failed> = Vec::new();
         for (index, repository) in self.repositories().iter().enumerate() {
             if !repository.snapshots {
                 continue;
@@ -95,7 +97,7 @@ impl Maven {
                 Ok(Some(bytes)) => bytes,
                 Ok(None) => continue,
                 Err(error) => {
-                    failed = Some(error);
+                    failed.push(Failed::new(repository, error));
                     continue;
                 }
             };
@@ -109,14 +111,14 @@ impl Maven {
                 newest = Some((index, found));
             }
         }
-        match (newest, failed) {
-            (None, Some(error)) => Err(error.doing(format!("asking for the newest {coordinate}"))),
-            (Some(newest), Some(error)) => {
-                self.report().warn(error.to_string());
-                Ok(Some(newest))
-            }
-            (newest, None) => Ok(newest),
+        if newest.is_none()
+            && let Some(failed) = failed.pop()
+        {
+            let doing = format!("asking for the newest {coordinate}");
+            return Err(failed.error.doing(doing));
         }
+        self.passed_over(failed, &format!("{coordinate} is the newest of the others"));
+        Ok(newest)
     }
 }
 

@@ -4,11 +4,14 @@
 //! [`Maven`], which gives a file for a [`Coordinate`], or its [`Pom`]. Nothing
 //! here follows dependencies: one coordinate is one file.
 
+mod activation;
 mod checksum;
 mod coordinate;
+mod declared;
 mod decrypt;
 mod environment;
 mod fetch;
+mod hosts;
 mod index;
 mod installed;
 mod local;
@@ -16,6 +19,7 @@ mod metadata;
 mod mirror;
 mod missing;
 mod poms;
+mod proxies;
 mod repositories;
 mod settings;
 mod web;

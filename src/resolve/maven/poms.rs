@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::checksum::looks_like_html;
 use super::coordinate::Coordinate;
 use super::fetch::Maven;
+use super::hosts::Failed;
 use super::{local, web};
 use crate::error::{Context, Error, Result};
 use crate::maven::pom::{self, RawPom};
@@ -31,7 +32,15 @@ impl Maven {
     pub async fn pom(&self, coordinate: &Coordinate) -> Result<Option<Pom>> {
         let coordinate = coordinate.with_extension("pom")?;
         let cell = self.pom_cell(&coordinate);
-        let found = cell.get_or_try_init(|| self.find_pom(&coordinate)).await;
+        let found = cell
+            .get_or_try_init(|| async {
+                let found = self.find_pom(&coordinate).await?;
+                if let Some(Pom::Read(pom)) = &found {
+                    self.note_declared(&coordinate, pom);
+                }
+                Ok::<_, Error>(found)
+            })
+            .await;
         found
             .cloned()
             .doing(|| format!("fetching the POM of {coordinate}"))
@@ -97,7 +106,7 @@ impl Maven {
                 None => (coordinate.clone(), None),
             },
         };
-        let mut failed = None;
+        let mut failed: Vec<Failed> = Vec::new();
         for (index, repository) in self.repositories().iter().enumerate() {
             let fits = match coordinate.is_of_snapshot() {
                 true => repository.snapshots,
@@ -112,20 +121,19 @@ impl Maven {
                         .doing(format!("asking {} for {coordinate}", repository.shown()))
                         .hint("a proxy or a login page answers here: check the repository's address and credentials")
                         .tagged("unexpected");
-                    failed.get_or_insert(error);
+                    failed.push(Failed::new(repository, error));
                 }
                 Ok(Some(bytes)) => {
-                    if let Some(error) = failed {
-                        self.report().warn(error.to_string());
-                    }
+                    let instead = format!("{coordinate} is that of {}", repository.shown());
+                    self.passed_over(failed, &instead);
                     return Ok(Some(bytes));
                 }
                 Ok(None) => {}
-                Err(error) => drop(failed.get_or_insert(error)),
+                Err(error) => failed.push(Failed::new(repository, error)),
             }
         }
-        match failed {
-            Some(error) => Err(error),
+        match failed.into_iter().next() {
+            Some(failed) => Err(failed.error),
             None => Ok(None),
         }
     }

@@ -12,9 +12,11 @@ use roxmltree::Node;
 use super::decrypt::{decrypt, encrypted};
 use super::environment::Environment;
 use super::mirror::Mirror;
-use super::xml;
+use super::proxies::Written;
+use super::{activation, xml};
 use crate::error::{Context, Error, Result};
 use crate::fetch::{Access, Secret};
+use crate::maven::pom::{self, Activation};
 
 /// The largest settings file that is read, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -32,6 +34,8 @@ pub struct Settings {
     pub local_repository: Option<PathBuf>,
     /// Whether Maven is told to work offline.
     pub offline: bool,
+    /// Proxies, the user's first.
+    pub(super) proxies: Vec<Written>,
     pub(super) environment: Environment,
 }
 
@@ -65,6 +69,7 @@ pub struct Server {
 struct File {
     mirrors: Vec<Mirror>,
     servers: Vec<Server>,
+    proxies: Vec<Written>,
     profiles: Vec<Profile>,
     active: Vec<String>,
     local_repository: Option<PathBuf>,
@@ -73,17 +78,28 @@ struct File {
 
 struct Profile {
     id: String,
-    by_default: bool,
+    activation: Activation,
     repositories: Vec<SettingsRepository>,
 }
 
 impl Settings {
-    /// Reads both files; one that does not exist says nothing.
+    /// Reads both files; one that does not exist says nothing, unless
+    /// MAVEN_ARGS names it.
     pub fn read(environment: &Environment) -> Result<Settings> {
-        let user = environment.home().map(|home| home.join(".m2/settings.xml"));
-        let global = environment
-            .maven_home()
-            .map(|home| home.join("conf/settings.xml"));
+        let named = |short, long| -> Result<Option<PathBuf>> {
+            let last = environment.arguments(short, long).pop().map(PathBuf::from);
+            match last {
+                Some(path) if !path.exists() => Err(Error::new(format!(
+                    "there is no {}, which MAVEN_ARGS names after {short}",
+                    path.display()
+                ))),
+                last => Ok(last),
+            }
+        };
+        let user = named("-s", "--settings")?
+            .or_else(|| Some(environment.home()?.join(".m2/settings.xml")));
+        let global = named("-gs", "--global-settings")?
+            .or_else(|| Some(environment.maven_home()?.join("conf/settings.xml")));
         Settings::read_files(user.as_deref(), global.as_deref(), environment)
     }
 
@@ -100,17 +116,29 @@ impl Settings {
         let mut settings = Settings {
             mirrors: merge(user.mirrors, global.mirrors, |mirror| &mirror.id),
             servers: merge(user.servers, global.servers, |server| &server.id),
+            proxies: merge(user.proxies, global.proxies, |proxy| &proxy.id),
             repositories: Vec::new(),
             local_repository: user.local_repository.or(global.local_repository),
             offline: user.offline,
             environment: environment.clone(),
         };
+        let (on, off) = environment.profiles();
+        active.extend(on.into_iter().map(str::to_owned));
         let profiles = merge(user.profiles, global.profiles, |profile| &profile.id);
-        let named = profiles.iter().any(|profile| active.contains(&profile.id));
-        for profile in profiles {
-            // `activeByDefault` counts only where no profile is active otherwise.
-            if active.contains(&profile.id) || (!named && profile.by_default) {
-                settings.repositories.extend(profile.repositories);
+        // As in Maven: of settings (not of POMs) those that are active by default
+        // count beside others, and later profiles go before earlier ones.
+        for profile in profiles.into_iter().rev() {
+            let counts = active.contains(&profile.id)
+                || profile.activation.by_default
+                || activation::holds(&profile.activation, environment);
+            if !counts || off.contains(&profile.id.as_str()) {
+                continue;
+            }
+            for repository in profile.repositories {
+                let known = |known: &SettingsRepository| known.id == repository.id;
+                if !settings.repositories.iter().any(known) {
+                    settings.repositories.push(repository);
+                }
             }
         }
         Ok(settings)
@@ -146,18 +174,7 @@ impl Server {
                 let user = filled(user, "user name", environment)?;
                 let password = match &self.password {
                     None => Secret::new(""),
-                    Some(written) => {
-                        let written =
-                            Secret::new(filled(written.expose(), "password", environment)?);
-                        match encrypted(written.expose()) {
-                            Some(inner) => decrypt(inner, environment)
-                                .doing(|| "decrypting the password")
-                                .hint(
-                                    || "Maven's guide to password encryption says how it is set up",
-                                )?,
-                            None => written,
-                        }
-                    }
+                    Some(written) => password(written, environment)?,
                 };
                 Access::basic(user, password)
             }
@@ -170,9 +187,20 @@ impl Server {
     }
 }
 
+/// The password that is meant: variables filled in, decrypted.
+pub(super) fn password(written: &Secret, environment: &Environment) -> Result<Secret> {
+    let written = Secret::new(filled(written.expose(), "password", environment)?);
+    match encrypted(written.expose()) {
+        Some(inner) => decrypt(inner, environment)
+            .doing(|| "decrypting the password")
+            .hint(|| "Maven's guide to password encryption says how it is set up"),
+        None => Ok(written),
+    }
+}
+
 /// The text with its variables; one that is not set is an error, since the
 /// server would only say that the credentials are wrong.
-fn filled(text: &str, what: &str, environment: &Environment) -> Result<String> {
+pub(super) fn filled(text: &str, what: &str, environment: &Environment) -> Result<String> {
     let missing = text
         .split("${env.")
         .skip(1)
@@ -230,10 +258,10 @@ impl File {
         for node in xml::list(root, "servers", "server") {
             file.servers.push(reader.server(node)?);
         }
+        for node in xml::list(root, "proxies", "proxy") {
+            file.proxies.push(Written::read(node, &reader)?);
+        }
         for node in xml::list(root, "profiles", "profile") {
-            let by_default = xml::child(node, "activation")
-                .and_then(|node| xml::text(node, "activeByDefault"))
-                == Some("true");
             let repositories = xml::list(node, "repositories", "repository")
                 .map(|node| reader.repository(node))
                 .collect::<Result<_>>()?;
@@ -241,7 +269,9 @@ impl File {
                 id: reader
                     .text(node, "id")
                     .unwrap_or_else(|| "default".to_owned()),
-                by_default,
+                activation: xml::child(node, "activation")
+                    .map(pom::activation)
+                    .unwrap_or_default(),
                 repositories,
             });
         }
@@ -249,17 +279,18 @@ impl File {
     }
 }
 
-struct Reader<'a> {
+/// Reads elements of one file.
+pub(super) struct Reader<'a> {
     shown: &'a str,
     environment: &'a Environment,
 }
 
 impl Reader<'_> {
-    fn text(&self, node: Node<'_, '_>, name: &str) -> Option<String> {
+    pub(super) fn text(&self, node: Node<'_, '_>, name: &str) -> Option<String> {
         xml::text(node, name).map(|text| self.environment.interpolate(text))
     }
 
-    fn needed(&self, node: Node<'_, '_>, name: &str) -> Result<String> {
+    pub(super) fn needed(&self, node: Node<'_, '_>, name: &str) -> Result<String> {
         self.text(node, name).ok_or_else(|| {
             Error::new(format!(
                 "{}: <{}> has no <{name}>",
@@ -269,7 +300,7 @@ impl Reader<'_> {
         })
     }
 
-    fn at(&self, node: Node<'_, '_>) -> String {
+    pub(super) fn at(&self, node: Node<'_, '_>) -> String {
         format!("{}, line {}", self.shown, xml::line(node))
     }
 
@@ -311,8 +342,9 @@ impl Reader<'_> {
 
 /// All of `first`, then what `second` has under other ids.
 fn merge<T>(mut first: Vec<T>, second: Vec<T>, id: fn(&T) -> &String) -> Vec<T> {
+    let own = first.len();
     for item in second {
-        if !first.iter().any(|known| id(known) == id(&item)) {
+        if !first[..own].iter().any(|known| id(known) == id(&item)) {
             first.push(item);
         }
     }

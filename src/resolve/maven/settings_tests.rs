@@ -81,20 +81,144 @@ fn both_files_count_and_the_users_wins() {
     );
     assert_eq!(
         settings.repositories,
-        [SettingsRepository {
-            id: "team".to_owned(),
-            url: "https://team.example.com/m2".to_owned(),
-            releases: true,
-            snapshots: false,
-        }]
+        [
+            SettingsRepository {
+                id: "d".to_owned(),
+                url: "https://d.example.com".to_owned(),
+                releases: true,
+                snapshots: true,
+            },
+            SettingsRepository {
+                id: "team".to_owned(),
+                url: "https://team.example.com/m2".to_owned(),
+                releases: true,
+                snapshots: false,
+            }
+        ]
+    );
+}
+
+/// A profile of this id, with a repository of this id.
+fn profile(id: &str, activation: &str) -> String {
+    format!(
+        "<profile><id>{id}</id><activation>{activation}</activation><repositories><repository><id>{id}</id><url>https://{id}.example.com</url></repository></repositories></profile>"
+    )
+}
+
+/// As Maven 3.8.7 does it: `mvn -X` of a project whose parent is nowhere says
+/// which repositories it asks, and in which order.
+#[test]
+fn profiles_count_by_their_conditions_and_later_ones_go_first() {
+    let profiles = [
+        ("one", ""),
+        ("two", ""),
+        ("def", "<activeByDefault>true</activeByDefault>"),
+        ("jdk", "<jdk>[1.8,)</jdk>"),
+        ("old", "<jdk>1.4</jdk>"),
+        ("prop", "<property><name>env.FOO</name></property>"),
+        (
+            "value",
+            "<property><name>env.FOO</name><value>2</value></property>",
+        ),
+        (
+            "option",
+            "<property><name>given</name><value>x</value></property>",
+        ),
+        ("file", "<file><exists>${user.home}/x</exists></file>"),
+        ("missing", "<file><missing>${user.home}/x</missing></file>"),
+        (
+            "os",
+            "<os><family>unix</family></os><property><name>!nothere</name></property>",
+        ),
+        (
+            "not-all",
+            "<os><family>unix</family></os><property><name>nothere</name></property>",
+        ),
+        ("named", ""),
+        ("off", "<activeByDefault>true</activeByDefault>"),
+        ("none", ""),
+    ]
+    .map(|(id, activation)| profile(id, activation))
+    .concat();
+    let text = format!(
+        "<settings><profiles>{profiles}</profiles><activeProfiles><activeProfile>two</activeProfile><activeProfile>one</activeProfile></activeProfiles></settings>"
+    );
+    let (folder, _) = home(&[
+        (".m2/settings.xml", text.as_str()),
+        ("x", ""),
+        (
+            "java/release",
+            "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"17.0.9\"\n",
+        ),
+    ]);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let environment = Environment::of([
+        ("HOME", folder.path().to_str().unwrap()),
+        ("JAVA_HOME", &path("java")),
+        ("FOO", "1"),
+        ("MAVEN_OPTS", "-Dgiven=x"),
+        ("MAVEN_ARGS", "-Pnamed -P !off"),
+    ]);
+    let settings = Settings::read(&environment).unwrap();
+    let ids = settings.repositories.iter().map(|one| one.id.as_str());
+    let ids: Vec<_> = ids.collect();
+    assert_eq!(
+        ids,
+        [
+            "named", "os", "file", "option", "prop", "jdk", "def", "two", "one"
+        ]
     );
 }
 
 #[test]
-fn a_default_profile_counts_where_no_other_is_active() {
-    let text = USER.replace("<activeProfile>one</activeProfile>", "");
-    let settings = settings(&text).unwrap();
-    assert_eq!(settings.repositories[0].id, "d");
+fn without_java_no_condition_on_it_holds() {
+    let text = format!(
+        "<settings><profiles>{}{}</profiles></settings>",
+        profile("new", "<jdk>[1.8,)</jdk>"),
+        profile("not", "<jdk>!1.4</jdk>")
+    );
+    assert!(settings(&text).unwrap().repositories.is_empty());
+}
+
+#[test]
+fn maven_s_arguments_may_name_the_file() {
+    let (folder, _) = home(&[("ci.xml", USER)]);
+    let path = folder.path().join("ci.xml").display().to_string();
+    let read = |path: &str| {
+        let arguments = format!("-B -s {path}");
+        Settings::read(&Environment::of([("MAVEN_ARGS", arguments.as_str())]))
+    };
+    assert_eq!(read(&path).unwrap().mirrors.len(), 1);
+    let error = read("/no/such.xml").err().unwrap().report();
+    assert!(
+        error.contains("/no/such.xml") && error.contains("MAVEN_ARGS"),
+        "{error}"
+    );
+}
+
+#[test]
+fn proxies_are_read_when_they_are_wanted() {
+    let with = |proxy: &str| {
+        settings(&format!(
+            "<settings>\n<proxies><proxy>{proxy}</proxy></proxies></settings>"
+        ))
+    };
+    for (proxy, says) in [
+        ("<port>1</port>", "<proxy> has no <host>"),
+        ("<host>p</host><port>x</port>", "`x`, and no port's number"),
+        ("<host>p</host><port>70000</port>", "line 2"),
+    ] {
+        let error = with(proxy).err().unwrap().report();
+        assert!(error.contains(says), "{error}");
+    }
+    let sealed = "<id>corp</id><host>p</host><username>u</username><password>{d8GRABkvb1sHndZc5DVHdNDpXUO4GyjT2LZFzJHqZgs=}</password>";
+    let error = with(sealed).unwrap().proxies().err().unwrap().report();
+    assert!(
+        error.contains("<proxy> `corp` of") && error.contains("settings-security.xml"),
+        "{error}"
+    );
+    let inactive = format!("<active>false</active>{sealed}");
+    assert!(with(&inactive).unwrap().proxies().is_ok());
 }
 
 #[test]

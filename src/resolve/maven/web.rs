@@ -159,10 +159,13 @@ pub(super) async fn file(
         sha256: pinned,
         offline: maven.offline(),
         sums: pinned.is_none(),
+        proxies: Some(maven.proxies()),
         patience: maven.patience(),
         ..Request::new(&url, name)
     };
-    let mut body = match fetch(&request, maven.store(), maven.report()).await {
+    maven.may_ask(repository)?;
+    let answer = fetch(&request, maven.store(), maven.report()).await;
+    let mut body = match maven.learn(repository, answer) {
         Ok(body) => body,
         Err(error) if error.is("not-found") => return Ok(None),
         Err(error) => return Err(with_id(error, repository)),
@@ -213,15 +216,17 @@ async fn sum_file(maven: &Maven, repository: &Repository, url: &Url) -> Result<O
 }
 
 async fn ask(maven: &Maven, repository: &Repository, url: &Url, limit: u64) -> Result<Small> {
-    get_small(
-        url,
-        limit,
-        repository.access.as_ref(),
-        maven.offline(),
-        maven.patience(),
-        maven.report(),
-    )
-    .await
+    maven.may_ask(repository)?;
+    let request = Request {
+        access: repository.access.as_ref(),
+        limit: Some(limit),
+        offline: maven.offline(),
+        proxies: Some(maven.proxies()),
+        patience: maven.patience(),
+        ..Request::new(url, "")
+    };
+    let answer = get_small(&request, maven.report()).await;
+    maven.learn(repository, answer)
 }
 
 fn refused(repository: &Repository, why: &str) -> Error {

@@ -1,0 +1,98 @@
+//! Hosts that are not asked any more in a run, and what was told of them.
+//!
+//! A large closure asks a repository a thousand times. One that cannot be
+//! reached, or that refuses more requests, is given up at once: the next
+//! repository may have the files. One that fails is given up when it failed
+//! some times in a row, since a server may fail for a single file.
+
+use std::collections::{HashMap, HashSet};
+
+use super::fetch::Maven;
+use super::repositories::{Place, Repository};
+use crate::error::{Error, Result};
+
+/// Requests in a row that a host may fail, each after all its attempts.
+const FAILURES: u32 = 3;
+
+/// What is known of hosts.
+#[derive(Default)]
+pub(super) struct Hosts {
+    given_up: HashMap<String, Error>,
+    failures: HashMap<String, u32>,
+    told: HashSet<String>,
+}
+
+/// A repository that could not answer, as it may be shown, and why.
+pub(super) struct Failed {
+    pub repository: String,
+    pub error: Error,
+}
+
+impl Failed {
+    pub fn new(repository: &Repository, error: Error) -> Failed {
+        Failed {
+            repository: repository.shown(),
+            error,
+        }
+    }
+}
+
+impl Maven {
+    /// Gives the reason where the repository's host was given up.
+    pub(super) fn may_ask(&self, repository: &Repository) -> Result<()> {
+        let given_up = host(repository).and_then(|host| self.hosts().given_up.get(&host).cloned());
+        match given_up {
+            Some(error) => Err(error.doing(format!(
+                "{} is not asked any more in this run",
+                repository.shown()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Learns from an answer.
+    pub(super) fn learn<T>(&self, repository: &Repository, answer: Result<T>) -> Result<T> {
+        let Some(host) = host(repository) else {
+            return answer;
+        };
+        let mut hosts = self.hosts();
+        match &answer {
+            Err(error) if error.is("unavailable") => {
+                let failures = hosts.failures.entry(host.clone()).or_default();
+                *failures += 1;
+                if *failures >= FAILURES {
+                    hosts.given_up.entry(host).or_insert_with(|| error.clone());
+                }
+            }
+            Err(error)
+                if ["unreachable", "too-many-requests", "untrusted", "proxy"]
+                    .into_iter()
+                    .any(|tag| error.is(tag)) =>
+            {
+                hosts.given_up.entry(host).or_insert_with(|| error.clone());
+            }
+            _ => drop(hosts.failures.remove(&host)),
+        }
+        drop(hosts);
+        answer
+    }
+
+    /// Warns of repositories that could not answer, of each once; `instead` says
+    /// what was done without them.
+    pub(super) fn passed_over(&self, failed: Vec<Failed>, instead: &str) {
+        for Failed { repository, error } in failed {
+            let text = format!("{repository} was passed over, {instead}: {error}");
+            match self.hosts().told.insert(repository) {
+                true => self.report().warn(text),
+                false => self.report().detail(text),
+            }
+        }
+    }
+}
+
+fn host(repository: &Repository) -> Option<String> {
+    match &repository.place {
+        Place::Web(url) => Some(url.origin().ascii_serialization()),
+        Place::Folder(_) => None,
+    }
+}
