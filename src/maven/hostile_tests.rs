@@ -194,7 +194,7 @@ fn relocations_and_management_that_lead_back_are_a_circle() {
 #[test]
 fn chains_behind_each_other_are_too_deep() {
     const LAST: usize = 7;
-    const LENGTH: usize = 150;
+    const LENGTH: usize = 300;
     let mut poms = HashMap::new();
     let mut first = pom("first");
     for chain in 0..=LAST {
@@ -233,4 +233,11 @@ fn chains_behind_each_other_are_too_deep() {
     let selected = resolve(root, &poms).map(|graph| graph.selected().len());
     let error = selected.unwrap_err();
     assert!(error.to_string().contains("levels"), "{error}");
+}
+
+#[test]
+fn an_element_has_so_many_attributes_and_no_more() {
+    let attributes: String = (0..100_000).map(|at| format!(" a{at}=''")).collect();
+    let error = pom::parse(format!("<project{attributes}/>").as_bytes()).unwrap_err();
+    assert!(error.contains("200 attributes"), "{error}");
 }
