@@ -1,9 +1,10 @@
 # build    target/release/flinkpack
 # up       the test environment, under target/; writes target/env.sh       down  ends it
 # test     every test, on the environment                                  demo  see it work
-# bench    the comparison with other tools                                 clean all of it away
+# bench    the comparison with other tools                                 fuzz  the parsers, a minute each
+# clean    all of it away
 
-.PHONY: build up down test demo bench clean
+.PHONY: build up down test demo bench fuzz clean
 
 build:
 	cargo build --release
@@ -22,6 +23,9 @@ demo: build
 
 bench: up
 	. target/env.sh && benches/run
+
+fuzz:
+	fuzz/run
 
 clean: down
 	rm -rf target examples/orders/build

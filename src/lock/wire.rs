@@ -140,6 +140,11 @@ impl Jar {
         .flatten()
         .collect();
         let name = self.name;
+        // TOML's integers end there: it could not be written again.
+        if i64::try_from(self.size).is_err() {
+            let size = self.size;
+            return Err(Error::usage(format!("the JAR `{name}` has {size} bytes")));
+        }
         let [source] = <[Source; 1]>::try_from(sources).map_err(|_| {
             Error::usage(format!(
                 "the JAR `{name}` has not one of `maven`, `file`, `url` and `base`"
@@ -313,6 +318,14 @@ mod tests {
     fn what_is_wrong_has_a_line() {
         let text = write(&lock()).replace("size = 7", "size = \"x\"");
         assert!(read(&text).unwrap_err().report().contains("line 2"));
+    }
+
+    #[test]
+    fn a_size_that_could_not_be_written_is_not_read() {
+        let most = write(&lock()).replace("size = 7", &format!("size = {}", i64::MAX));
+        assert_eq!(write(&read(&most).unwrap()), most);
+        let more = write(&lock()).replace("size = 7", &format!("size = {}", u64::MAX));
+        assert!(read(&more).unwrap_err().report().contains("bytes"));
     }
 
     proptest::proptest! {

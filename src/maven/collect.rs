@@ -124,6 +124,16 @@ struct Place {
     excluded: Excluded,
 }
 
+/// How a dependency came to its name.
+#[derive(Default)]
+struct Moves {
+    /// Its names before the last move.
+    from: Vec<Arc<Key>>,
+    /// Whether only its version changed, which management then leaves alone.
+    keeps_version: bool,
+    times: usize,
+}
+
 /// The dependency after relocations, and what its POM says.
 struct Described {
     key: Arc<Key>,
@@ -160,7 +170,7 @@ pub(super) fn collect(models: &mut Models, root: &Model) -> Result<Collection, E
         excluded: Excluded::default(),
     };
     for dependency in &root.dependencies {
-        if let Err(error) = collector.take(dependency, &place, Vec::new(), false) {
+        if let Err(error) = collector.take(dependency, &place, Moves::default()) {
             // With more known, the way there may be another.
             match collector.needs.is_empty() {
                 true => return Err(error),
@@ -175,18 +185,12 @@ pub(super) fn collect(models: &mut Models, root: &Model) -> Result<Collection, E
 }
 
 impl Collector<'_> {
-    fn take(
-        &mut self,
-        dependency: &Dependency,
-        place: &Place,
-        moved_from: Vec<Arc<Key>>,
-        keeps_version: bool,
-    ) -> Result<(), Error> {
+    fn take(&mut self, dependency: &Dependency, place: &Place, moves: Moves) -> Result<(), Error> {
         if !place.is_direct && self.is_left_out(dependency, place) {
             return Ok(());
         }
         let declared = dependency.version.clone();
-        let (dependency, managed) = self.managed(dependency, place, keeps_version);
+        let (dependency, managed) = self.managed(dependency, place, moves.keeps_version);
         let Some((wanted, versions)) = self.versions(&dependency)? else {
             return Ok(());
         };
@@ -203,7 +207,19 @@ impl Collector<'_> {
                 };
                 let same = moved.key.group == dependency.key.group
                     && moved.key.artifact == dependency.key.artifact;
-                return self.take(&moved, place, described.moved_from, same);
+                // What manages the new name may lead back to the old one.
+                if moves.times >= MAX_RELOCATIONS {
+                    return Err(Error::RelocationCycle {
+                        from: dependency.key.gav(&version),
+                        path: self.path(),
+                    });
+                }
+                let moves = Moves {
+                    from: described.moved_from,
+                    keeps_version: same,
+                    times: moves.times + 1,
+                };
+                return self.take(&moved, place, moves);
             }
             let node = Node {
                 key: described.key.clone(),
@@ -216,7 +232,7 @@ impl Collector<'_> {
                 is_version_managed: managed.version,
                 is_scope_managed: managed.scope,
                 is_optional_managed: managed.optional,
-                moved_from: moved_from.clone(),
+                moved_from: moves.from.clone(),
                 expects: match &described.model {
                     Some(model) if self.above.len() <= 1 => expected(model),
                     _ => Vec::new(),
@@ -455,7 +471,7 @@ impl Collector<'_> {
             excluded,
         };
         for dependency in &model.dependencies {
-            self.take(dependency, &place, Vec::new(), false)?;
+            self.take(dependency, &place, Moves::default())?;
         }
         self.above.pop();
         Ok(())

@@ -1,11 +1,11 @@
 //! An assembled POM with its expressions filled in.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::Exclusion;
 use super::assemble::{Assembled, Declarations, Declared};
-use super::interpolate::Values;
+use super::interpolate::{MAX_WORK, Values};
 use super::pom::{RawDependency, Relocation};
 use super::profile::Context;
 
@@ -30,10 +30,15 @@ impl Filled {
             properties: &pom.properties,
             context,
             problem: RefCell::default(),
+            work_left: Cell::new(MAX_WORK),
         };
         // Maven fills in all of a POM: a property that leads to itself spoils it,
         // whether or not it is used.
-        for value in pom.properties.values().filter(|value| value.contains("${")) {
+        // In the order of their names, so that a POM has the same problem each time.
+        let mut properties: Vec<(&String, &String)> = pom.properties.iter().collect();
+        properties.retain(|(_, value)| value.contains("${"));
+        properties.sort_unstable();
+        for (_, value) in properties {
             values.fill(value);
         }
         let managed = match pom.managed.iter().any(|one| has_expression(&one.raw)) {

@@ -172,7 +172,7 @@ impl Builder<'_> {
         let node = &nodes[id];
         let reason = match selected {
             true => self.why(node, list),
-            false => self.why_not(node, &nodes[winner], list),
+            false => self.why_not(node, winner, list),
         };
         Node {
             group: node.key.group.to_string(),
@@ -202,7 +202,9 @@ impl Builder<'_> {
         }
     }
 
-    fn why_not(&self, node: &Collected, winner: &Collected, list: ListId) -> String {
+    fn why_not(&self, node: &Collected, winner: NodeId, list: ListId) -> String {
+        let is_sibling = self.mediated.declared[list].contains(&winner);
+        let winner = &self.mediated.graph.nodes[winner];
         let versions = (node.version.as_str(), winner.version.as_str());
         if node.key != winner.key {
             return format!("{} took its place", winner.key);
@@ -224,6 +226,8 @@ impl Builder<'_> {
         }
         let rule = if matches!(winner.wanted, Wanted::Ranges(_)) {
             format!("the range {} asks for it", winner.declared)
+        } else if is_sibling {
+            "the newer of two side by side".to_string()
         } else if other < own_depth {
             "nearer to the root".to_string()
         } else {

@@ -4,7 +4,7 @@
 //! properties, then system properties, then `env.NAME`, then the POM itself
 //! without prefix. What nobody knows stays as it is written.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use super::profile::Context;
@@ -15,6 +15,11 @@ const MAX_DEPTH: usize = 32;
 /// The longest text that filling in may give: values that name each other
 /// several times grow without bound.
 const MAX_LENGTH: usize = 64 << 10;
+
+/// Expressions, and bytes of their values, that filling in one POM may take:
+/// values that name each other several times are met without bound, even where
+/// nothing comes of them.
+pub(super) const MAX_WORK: usize = 4 << 20;
 
 /// What a POM's expressions may mean.
 pub(super) struct Values<'a> {
@@ -27,6 +32,8 @@ pub(super) struct Values<'a> {
     pub context: &'a Context,
     /// The first thing that was wrong with an expression.
     pub problem: RefCell<Option<String>>,
+    /// What is left of [`MAX_WORK`].
+    pub work_left: Cell<usize>,
 }
 
 impl Values<'_> {
@@ -65,7 +72,9 @@ impl Values<'_> {
             if inside.iter().any(|outer| outer == bare) {
                 return Err(format!("the expression {whole} leads to itself"));
             }
-            match self.value(name) {
+            let value = self.value(name);
+            self.spend(1 + value.map_or(0, str::len))?;
+            match value {
                 None => out.push_str(whole),
                 Some(value) if value.contains("${") => {
                     if inside.len() >= MAX_DEPTH {
@@ -83,6 +92,15 @@ impl Values<'_> {
         }
         out.push_str(rest);
         Ok(())
+    }
+
+    fn spend(&self, work: usize) -> Result<(), String> {
+        let left = self.work_left.get().checked_sub(work);
+        self.work_left.set(left.unwrap_or(0));
+        match left {
+            Some(_) => Ok(()),
+            None => Err("its expressions name each other without end".to_string()),
+        }
     }
 
     fn value(&self, name: &str) -> Option<&str> {
@@ -143,6 +161,7 @@ mod tests {
             properties: &properties,
             context: &context,
             problem: RefCell::default(),
+            work_left: Cell::new(MAX_WORK),
         };
         for (text, filled) in [
             ("${n}:${project.version}", "name:1"),

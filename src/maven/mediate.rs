@@ -24,6 +24,10 @@ use super::{Error, Key};
 /// project visit some millions.
 const MAX_VISITS: usize = 400_000_000;
 
+/// Dependencies above each other. Shared lists make longer ways than the
+/// collector walked.
+const MAX_DEPTH: usize = 800;
+
 /// A graph in which each conflict has one node.
 pub(super) struct Mediated {
     pub graph: Collected,
@@ -56,15 +60,13 @@ struct Reached {
 /// Decides all conflicts.
 pub(super) fn mediate(graph: Collected) -> Result<Mediated, Error> {
     let conflicts = Conflicts::of(&graph);
-    let mut circles: HashMap<ConflictId, HashSet<ConflictId>> = HashMap::new();
-    for cycle in &conflicts.cycles {
-        for id in cycle {
-            circles
-                .entry(*id)
-                .or_default()
-                .extend(cycle.iter().copied());
+    let mut circles: HashMap<ConflictId, Vec<usize>> = HashMap::new();
+    for (circle, ids) in conflicts.cycles.iter().enumerate() {
+        for id in ids {
+            circles.entry(*id).or_default().push(circle);
         }
     }
+    let mut met = vec![false; conflicts.cycles.len()];
     let declared = graph.lists.clone();
     let mut state = State {
         graph,
@@ -77,10 +79,20 @@ pub(super) fn mediate(graph: Collected) -> Result<Mediated, Error> {
     };
     let sorted = state.conflicts.sorted.clone();
     for (at, id) in sorted.iter().enumerate() {
-        if let Some(circle) = circles.get(id) {
-            state.may_be_above.extend(circle.iter().copied());
+        for circle in circles.get(id).into_iter().flatten() {
+            if !std::mem::replace(&mut met[*circle], true) {
+                let ids = state.conflicts.cycles[*circle].iter().copied();
+                state.may_be_above.extend(ids);
+            }
         }
         state.gather(Some(*id), None);
+        if state.walk.is_too_deep {
+            return Err(Error::TooLarge {
+                what: "levels",
+                limit: MAX_DEPTH,
+                path: Vec::new(),
+            });
+        }
         if state.visits > MAX_VISITS {
             return Err(Error::TooLarge {
                 what: "ways to each other",
@@ -126,6 +138,7 @@ struct Walk {
     reached: HashMap<ListId, Reached>,
     on_stack: HashSet<ListId>,
     parents: Vec<Parent>,
+    is_too_deep: bool,
 }
 
 #[derive(Clone)]
@@ -191,6 +204,10 @@ impl State {
 
     fn push(&mut self, node: Option<NodeId>, conflict: Option<ConflictId>) -> bool {
         if conflict.is_some_and(|conflict| !self.may_be_above.contains(&conflict)) {
+            return false;
+        }
+        if self.walk.parents.len() >= MAX_DEPTH {
+            self.walk.is_too_deep = true;
             return false;
         }
         let list = node.map_or(0, |node| self.graph.nodes[node].list);

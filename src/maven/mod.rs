@@ -46,6 +46,8 @@ pub mod version;
 mod xml;
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod tests;
 
 pub use error::Error;
@@ -53,6 +55,7 @@ pub use gav::{Exclusion, Gav, Key};
 pub use graph::{Expected, Graph, Node};
 pub use pom::{RawDependency, RawPom};
 pub use profile::Context;
+pub use range::{Range, Wanted};
 pub use resolution::{Answer, Next, Request, Resolution, Root};
 pub use version::{Version, is_stable};
 

@@ -19,11 +19,15 @@ use super::manage::{check, inject};
 use super::pom::{RawPom, Relocation};
 use super::profile::Context;
 use super::range::Wanted;
+use super::resolution::unique;
 use super::version::{self, Version};
 use super::{Gav, Request};
 
 /// Parents above each other: real projects have about six.
 const MAX_PARENTS: usize = 100;
+
+/// Imports inside each other: real projects have about three.
+const MAX_IMPORTS: usize = 100;
 
 /// An effective model.
 #[derive(Debug, Default)]
@@ -62,6 +66,16 @@ pub(super) enum Known {
     Pom(Arc<RawPom>),
     Malformed(String),
     Missing,
+}
+
+/// Models on their way, one importing the next.
+#[derive(Default)]
+struct Importing {
+    path: Vec<Gav>,
+    /// BOMs that have no model yet, or none that is kept. BOMs that import each
+    /// other several times would else be met without bound. In a circle it
+    /// depends on the way there why a BOM has none, but not whether.
+    met: HashMap<Gav, Result<Arc<Model>, Stop>>,
 }
 
 /// All models that were built, and what they were built from.
@@ -129,16 +143,16 @@ impl Models {
 
     /// The model of a POM that a repository has.
     pub fn model(&mut self, gav: &Gav) -> Result<Arc<Model>, Stop> {
-        self.model_in(gav, &mut Vec::new())
+        self.model_in(gav, &mut Importing::default())
     }
 
     /// The model of a POM that no repository has.
     pub fn model_of(&mut self, gav: &Gav, pom: &Arc<RawPom>) -> Result<Arc<Model>, Stop> {
-        self.build(gav, pom, &mut Vec::new())
+        self.build(gav, pom, &mut Importing::default())
     }
 
-    fn model_in(&mut self, gav: &Gav, importing: &mut Vec<Gav>) -> Result<Arc<Model>, Stop> {
-        if let Some(model) = self.models.get(gav) {
+    fn model_in(&mut self, gav: &Gav, importing: &mut Importing) -> Result<Arc<Model>, Stop> {
+        if let Some(model) = self.models.get(gav).or_else(|| importing.met.get(gav)) {
             return model.clone();
         }
         let pom = self.pom(gav)?;
@@ -150,11 +164,13 @@ impl Models {
         // What is wrong inside a circle of imports depends on where it was entered.
         let keep = match &model {
             Err(Stop::Needs(_)) => false,
-            Err(_) => importing.is_empty(),
+            Err(_) => importing.path.is_empty(),
             Ok(_) => true,
         };
         if keep {
             self.models.insert(gav.clone(), model.clone());
+        } else {
+            importing.met.insert(gav.clone(), model.clone());
         }
         model
     }
@@ -253,7 +269,7 @@ impl Models {
         &mut self,
         gav: &Gav,
         pom: &Arc<RawPom>,
-        importing: &mut Vec<Gav>,
+        importing: &mut Importing,
     ) -> Result<Arc<Model>, Stop> {
         let assembled = self.assemble(gav, pom, &mut Vec::new())?;
         let invalid = |why: String| Stop::Invalid(format!("{gav}: {why}"));
@@ -286,7 +302,7 @@ impl Models {
         &mut self,
         gav: &Gav,
         managed: Arc<Declarations>,
-        importing: &mut Vec<Gav>,
+        importing: &mut Importing,
     ) -> Result<Arc<Declarations>, Stop> {
         let is_import = |declared: &&Arc<Declared>| {
             declared.raw.kind() == "pom" && declared.raw.scope.as_deref() == Some("import")
@@ -294,7 +310,12 @@ impl Models {
         if !managed.iter().any(|declared| is_import(&declared)) {
             return Ok(managed);
         }
-        importing.push(gav.clone());
+        if importing.path.len() >= MAX_IMPORTS {
+            return Err(Stop::Invalid(format!(
+                "{gav} is more than {MAX_IMPORTS} imports deep"
+            )));
+        }
+        importing.path.push(gav.clone());
         let mut needs = Vec::new();
         let mut boms = Vec::new();
         let mut broken: Option<Stop> = None;
@@ -308,7 +329,7 @@ impl Models {
                 Err(Stop::Invalid(format!(
                     "{gav}: the import {key} is not named whole"
                 )))
-            } else if importing.contains(&bom) {
+            } else if importing.path.contains(&bom) {
                 Err(Stop::Invalid(format!(
                     "{gav}: the import of {bom} leads back"
                 )))
@@ -324,9 +345,9 @@ impl Models {
                 Err(missing) => broken = Some(missing),
             }
         }
-        importing.pop();
+        importing.path.pop();
         if !needs.is_empty() {
-            return Err(Stop::Needs(needs));
+            return Err(Stop::Needs(unique(needs)));
         }
         if let Some(broken) = broken {
             return Err(broken);

@@ -152,7 +152,8 @@ impl Resolution {
     }
 }
 
-fn unique(requests: Vec<Request>) -> Vec<Request> {
+/// Each once.
+pub(super) fn unique(requests: Vec<Request>) -> Vec<Request> {
     let mut seen = HashSet::new();
     requests
         .into_iter()

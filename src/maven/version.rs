@@ -44,12 +44,43 @@ impl Version {
 /// order goes in circles for odd versions (`o`, the empty one, `a`), which the
 /// sorting of the standard library does not put up with.
 pub fn sorted<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Version> {
-    let mut out: Vec<Version> = Vec::new();
-    for text in texts {
-        let version = Version::new(text);
-        let at = out.partition_point(|known| *known <= version);
-        out.insert(at, version);
+    let versions: Vec<Version> = texts.into_iter().map(Version::new).collect();
+    let mut parts: Vec<Vec<Version>> = versions.chunks(PART).map(inserted).collect();
+    while parts.len() > 1 {
+        let mut halves = parts.into_iter();
+        parts = Vec::new();
+        while let Some(first) = halves.next() {
+            parts.push(match halves.next() {
+                Some(second) => merged(first, second),
+                None => first,
+            });
+        }
     }
+    parts.pop().unwrap_or_default()
+}
+
+/// What is sorted by inserting: above it that would take long.
+const PART: usize = 1024;
+
+fn inserted(versions: &[Version]) -> Vec<Version> {
+    let mut out: Vec<Version> = Vec::with_capacity(versions.len());
+    for version in versions {
+        let at = out.partition_point(|known| known <= version);
+        out.insert(at, version.clone());
+    }
+    out
+}
+
+fn merged(first: Vec<Version>, second: Vec<Version>) -> Vec<Version> {
+    let mut out = Vec::with_capacity(first.len() + second.len());
+    let mut first = first.into_iter().peekable();
+    for version in second {
+        while let Some(known) = first.next_if(|known| *known <= version) {
+            out.push(known);
+        }
+        out.push(version);
+    }
+    out.extend(first);
     out
 }
 
@@ -188,25 +219,32 @@ impl Item {
 
 /// What counts nothing goes: at the end, and at the end of each run of numbers
 /// or of words that another of its kind begins.
-fn trimmed(mut items: Vec<Item>) -> Vec<Item> {
+fn trimmed(items: Vec<Item>) -> Vec<Item> {
+    let mut keep = vec![true; items.len()];
     let mut run = None;
-    let mut end = items.len().saturating_sub(1);
+    let mut is_last = true;
+    let mut ends_run = true;
     for at in (1..items.len()).rev() {
         let is_number = items[at].is_number();
         if run != Some(is_number) {
-            end = at;
             run = Some(is_number);
+            ends_run = true;
         }
-        let is_last = at == items.len() - 1;
-        if end == at
+        if ends_run
             && (is_last || items[at - 1].is_number() == is_number)
             && items[at].order_to_end() == Ordering::Equal
         {
-            items.remove(at);
-            end -= 1;
+            keep[at] = false;
+        } else {
+            is_last = false;
+            ends_run = false;
         }
     }
+    let mut keep = keep.into_iter();
     items
+        .into_iter()
+        .filter(|_| keep.next().unwrap_or(true))
+        .collect()
 }
 
 /// The order of what is left against nothing; `kind` says which kind of item
@@ -322,6 +360,20 @@ mod tests {
         ] {
             assert!(!is_stable(version), "{version}");
         }
+    }
+
+    #[test]
+    fn many_are_sorted_soon() {
+        let texts: Vec<String> = (0..60_000).rev().map(|at| format!("1.{at}")).collect();
+        let sorted = sorted(texts.iter().map(String::as_str));
+        assert!(sorted.is_sorted());
+        assert_eq!(sorted.len(), texts.len());
+    }
+
+    #[test]
+    fn long_ones_are_read_soon() {
+        let long = "1.0.a.".repeat(100_000);
+        assert_eq!(Version::new(&long), Version::new(&long.replace(".0", "")));
     }
 
     proptest! {

@@ -16,6 +16,9 @@ const MAX_NODES: u32 = 1_000_000;
 /// Elements inside each other: real POMs have about twenty.
 const MAX_DEPTH: usize = 256;
 
+/// Attributes of one element, which the parser compares each with each.
+const MAX_ATTRIBUTES: usize = 200;
+
 /// Well-formed text.
 pub(super) fn cleaned(text: &str) -> Result<String, String> {
     let text = text.trim_start_matches('\u{feff}').trim_start();
@@ -32,6 +35,11 @@ pub(super) fn cleaned(text: &str) -> Result<String, String> {
         } else {
             let end = tag_end(rest);
             let tag = &rest[..end];
+            if tag.matches(['"', '\'']).count() > 2 * MAX_ATTRIBUTES {
+                return Err(format!(
+                    "an element with more than {MAX_ATTRIBUTES} attributes"
+                ));
+            }
             if tag.starts_with("</") {
                 depth = depth.saturating_sub(1);
             } else if !tag.ends_with("/>") && !tag.starts_with("<!") {

@@ -6,6 +6,7 @@ use super::Folder;
 use super::maven::Coordinate;
 use crate::image::LayerKind;
 use crate::manifest::Taking;
+use crate::report::Report;
 
 /// What a coordinate brings with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -37,6 +38,29 @@ pub struct Asked {
     pub exclude: Vec<String>,
     /// Whether what the base has already stays out.
     pub platform: bool,
+}
+
+/// Of coordinates that differ by their version alone, the last: that is what Maven
+/// takes of several declarations in one POM. It stands where the first one stood.
+pub fn merged(asked: Vec<Asked>, report: &Report) -> Vec<Asked> {
+    let mut out: Vec<Asked> = Vec::new();
+    for one in asked {
+        let Some(known) = out
+            .iter_mut()
+            .find(|known| known.coordinate.is_same_artifact(&one.coordinate))
+        else {
+            out.push(one);
+            continue;
+        };
+        if known.coordinate != one.coordinate {
+            report.warn(format!(
+                "{} and {} are both asked for: the last one is taken, as Maven does",
+                known.coordinate, one.coordinate
+            ));
+        }
+        *known = one;
+    }
+    out
 }
 
 /// What a coordinate brings; `fat` is what the catalogue says, where it does.

@@ -93,7 +93,18 @@ impl Resolver<'_> {
         root.managed = closure::managed(&section.managed)?;
         let context = closure::context(self.base.facts.java, &self.base.platform);
         let maven = self.maven.get()?;
-        let graph = closure::closure(maven, root, context, &alone).await?;
+        let graph = closure::closure(maven, root, context, &alone).await;
+        let graph = graph.or_else(|error| {
+            // Most errors name the coordinate that led there.
+            let report = error.report();
+            let named = asked
+                .iter()
+                .find(|one| report.contains(&one.coordinate.to_string()));
+            match named {
+                Some(one) => self.manifest.locate(one.span.clone(), Err(error)),
+                None => Err(error),
+            }
+        })?;
         let is_filtered = asked
             .iter()
             .any(|one| one.platform && one.reach == Reach::Transitive);

@@ -68,6 +68,7 @@ impl Resolver<'_> {
         let (joint, apart): (Vec<Asked>, Vec<Asked>) = asked
             .into_iter()
             .partition(|one| !matches!(one.folder, Folder::Plugin(_)));
+        let joint = asked::merged(joint, self.report);
         let needs = self.needs(&joint).await?;
         let roots = joint.iter().zip(needs.roots);
         let mut coordinates: Vec<(&Asked, Coordinate)> = roots
@@ -131,7 +132,7 @@ impl Resolver<'_> {
     pub async fn graph(&self, wanted: &[Wanted]) -> Result<(Graph, Chosen)> {
         let mut asked = self.asked(wanted).await?;
         asked.retain(|one| !matches!(one.folder, Folder::Plugin(_)));
-        self.resolved(&asked).await
+        self.resolved(&asked::merged(asked, self.report)).await
     }
 
     /// What is no coordinate.

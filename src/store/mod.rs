@@ -53,14 +53,17 @@ impl Bucket {
     /// The folder's name.
     pub fn folder(self) -> &'static str {
         match self {
-            Bucket::Layers => "layers/v1",
-            Bucket::Bases => "bases/v1",
-            Bucket::Maven => "maven/v1",
-            Bucket::Builds => "builds/v1",
-            Bucket::Files => "files/v1",
+            Bucket::Layers => "layers/v2",
+            Bucket::Bases => "bases/v2",
+            Bucket::Maven => "maven/v2",
+            Bucket::Builds => "builds/v2",
+            Bucket::Files => "files/v2",
         }
     }
 }
+
+/// Bytes before the JSON of an entry: its SHA-256 in hex.
+const SUM: usize = 64;
 
 /// A store in one folder, shared by any number of processes.
 #[derive(Clone, Debug)]
@@ -172,20 +175,25 @@ impl Store {
         Ok(blob.commit()?.0)
     }
 
-    /// What `bucket` holds under `key`. What cannot be read counts as absent:
-    /// it is only a cache.
+    /// What `bucket` holds under `key`. What cannot be read, or is not as it was
+    /// written, counts as absent: it is only a cache.
     pub fn get<T: DeserializeOwned>(&self, bucket: Bucket, key: &str) -> Option<T> {
         let path = self.entry_path(bucket, key);
         if !self.is_current(&path) {
             return None;
         }
         let bytes = fs::read(path).ok()?;
-        serde_json::from_slice(&bytes).ok()
+        let (sum, json) = bytes.split_at_checked(SUM)?;
+        (Digest::of(json).hex().as_bytes() == sum)
+            .then(|| serde_json::from_slice(json).ok())
+            .flatten()
     }
 
     /// Keeps `value` under `key`.
     pub fn put<T: Serialize>(&self, bucket: Bucket, key: &str, value: &T) -> Result<()> {
-        let bytes = serde_json::to_vec(value).doing(|| "encoding a cache entry")?;
+        let json = serde_json::to_vec(value).doing(|| "encoding a cache entry")?;
+        let mut bytes = Digest::of(&json).hex().into_bytes();
+        bytes.extend(json);
         let path = self.entry_path(bucket, key);
         if let Some(folder) = path.parent() {
             create_folder(folder)?;

@@ -18,7 +18,7 @@ fn mixed() -> (Project, Server) {
          [filesystems]\noss = { place = \"copy\" }\n[config]\na = 1\n[files]\n\"/opt/big.bin\" = \"big.bin\"\n",
     );
     let server = repository(&project);
-    server.file("/m2/com/example/acme/1.0/acme-1.0.jar", &small_jar("Acme"));
+    server.release("com.example:acme:1.0", &small_jar("Acme"), "");
     project.write("risk.jar", small_jar("Risk"));
     noise(&project.path("big.bin"), 3 << 20, 7);
     (project, server)

@@ -13,7 +13,7 @@ fn it_ends_at_once_and_leaves_nothing_half_written() {
     let server = repository(&project);
     let path = "/m2/com/example/acme/1.0/acme-1.0.jar";
     let jar = small_jar("Acme");
-    server.file(path, &jar);
+    server.release("com.example:acme:1.0", &jar, "");
     server.on(path, [Reply::ok(&jar[..]).cut_at(50).stalling()]);
     let child = project
         .command(&["build", "--output", "oci:out"])

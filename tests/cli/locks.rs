@@ -152,7 +152,7 @@ fn lock_files_that_cannot_be_read_are_told() {
 fn by_maven() -> (Project, Server) {
     let project = project("[connectors]\nacme = { maven = \"com.example:acme:1.0\" }\n");
     let server = repository(&project);
-    server.file("/m2/com/example/acme/1.0/acme-1.0.jar", &small_jar("Acme"));
+    server.release("com.example:acme:1.0", &small_jar("Acme"), "");
     (project, server)
 }
 
@@ -162,7 +162,7 @@ fn content_that_the_lock_does_not_pin_is_refused() {
     project.ok(BUILD);
     let lock = project.read("flinkpack.lock");
     std::fs::remove_dir_all(project.cache()).unwrap();
-    server.file("/m2/com/example/acme/1.0/acme-1.0.jar", &small_jar("Evil"));
+    server.release("com.example:acme:1.0", &small_jar("Evil"), "");
     let mut transcript = Transcript::new();
     let port = server.url("/").port().unwrap().to_string();
     let run = project.fails(1, &["build", "--output", "oci:other"]);

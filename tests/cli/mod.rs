@@ -5,6 +5,7 @@
 mod bases;
 mod cache;
 mod daemons;
+mod dependencies;
 mod determinism;
 mod interrupted;
 mod jars;

@@ -22,7 +22,7 @@ fn a_warm_cache_is_enough() {
         text.replace("[server]/", server.url("/").as_str()),
     );
     server.on("/a.jar", [Reply::ok(small_jar("Remote"))]);
-    server.file("/m2/com/example/acme/1.0/acme-1.0.jar", &small_jar("Acme"));
+    server.release("com.example:acme:1.0", &small_jar("Acme"), "");
     let kafka = "/m2/org/apache/flink/flink-sql-connector-kafka";
     for version in ["3.3.0-1.20", "3.4.0-1.20"] {
         server.file(
@@ -60,7 +60,7 @@ async fn what_is_missing_is_named() {
         let run = project.fails(1, OFFLINE);
         transcript.failure(title, &project, &run, &[(&port, "[port]")]);
     };
-    server.file("/m2/com/example/acme/1.0/acme-1.0.jar", &small_jar("Acme"));
+    server.release("com.example:acme:1.0", &small_jar("Acme"), "");
     let by_maven = "[connectors]\nacme = { maven = \"com.example:acme:1.0\" }\n";
     let by_url = format!(
         "[connectors]\nremote = {{ url = \"{}\" }}\n",

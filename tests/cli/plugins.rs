@@ -70,7 +70,7 @@ fn a_project_adds_rows_of_its_own() {
         listed.stderr
     );
     let server = repository(&project);
-    server.file("/m2/com/example/acme/1.0/acme-1.0.jar", &small_jar("Acme"));
+    server.release("com.example:acme:1.0", &small_jar("Acme"), "");
     project.ok(&["build", "--output", "oci:out"]);
     assert!(
         project

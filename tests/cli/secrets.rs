@@ -102,7 +102,7 @@ async fn they_are_used_and_not_shown() {
         [Reply::ok(&jar[..]).needing_basic("ann", "pass-url-9x7")],
     );
     let path = "/m2/com/example/job/1.0/job-1.0.jar";
-    server.file(path, &small_jar("Job"));
+    server.release("com.example:job:1.0", &small_jar("Job"), "");
     server.on(
         path,
         [Reply::ok(small_jar("Job")).needing_basic("ann", "pass-maven-9x7")],
@@ -160,7 +160,7 @@ async fn they_are_not_shown_where_they_are_refused() {
             [Reply::redirect("/closed.jar?token=token-url-9x7")],
         );
         let path = "/m2/com/example/job/1.0/job-1.0.jar";
-        server.file(path, &small_jar("Job"));
+        server.release("com.example:job:1.0", &small_jar("Job"), "");
         server.on(path, [job]);
         let project = secretive(&server, &registry);
         let run = project.fails(1, &["build", "-vv", "--push"]);

@@ -26,9 +26,14 @@ fn pom(artifact: &str, version: &str, dependencies: &[&str]) -> String {
 }
 
 fn serve(server: &Server, artifact: &str, version: &str, dependencies: &[&str]) {
+    let path = format!("/m2/g/{artifact}/{version}/{artifact}-{version}");
     server.file(
-        &format!("/m2/g/{artifact}/{version}/{artifact}-{version}.pom"),
+        &format!("{path}.pom"),
         pom(artifact, version, dependencies).as_bytes(),
+    );
+    server.file(
+        &format!("{path}.jar"),
+        &super::small_jar(&format!("{artifact}/{version}")),
     );
 }
 

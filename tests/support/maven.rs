@@ -176,6 +176,23 @@ impl Server {
         )
     }
 
+    /// A JAR below `/m2/` with its POM, which needs what `dependencies` is: a text
+    /// of `<dependency>` elements.
+    pub fn release(&self, coordinate: &str, jar: &[u8], dependencies: &str) -> &Server {
+        let parts: Vec<&str> = coordinate.split(':').collect();
+        let [group, artifact, version] = parts[..] else {
+            panic!("{coordinate} is not group:artifact:version");
+        };
+        let folder = group.replace('.', "/");
+        let path = format!("/m2/{folder}/{artifact}/{version}/{artifact}-{version}");
+        let pom = format!(
+            "<project><groupId>{group}</groupId><artifactId>{artifact}</artifactId>\
+             <version>{version}</version><dependencies>{dependencies}</dependencies></project>"
+        );
+        self.file(&format!("{path}.jar"), jar);
+        self.file(&format!("{path}.pom"), pom.as_bytes())
+    }
+
     /// The metadata of an artifact with these versions.
     pub fn versions(&self, folder: &str, versions: &[&str]) -> &Server {
         let list: String = versions

@@ -57,6 +57,19 @@ impl Coordinate {
         &self.extension
     }
 
+    /// Whether it differs by its version alone, if at all.
+    pub fn is_same_artifact(&self, other: &Coordinate) -> bool {
+        let of = |one: &Coordinate| {
+            (
+                one.group.clone(),
+                one.artifact.clone(),
+                one.classifier.clone(),
+                one.extension.clone(),
+            )
+        };
+        of(self) == of(other)
+    }
+
     /// The same file of another version.
     pub fn with_version(&self, version: &str) -> Result<Coordinate> {
         check_version(version).map_err(|error| error.doing(format!("reading `{version}`")))?;

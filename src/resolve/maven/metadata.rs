@@ -124,7 +124,7 @@ impl Maven {
 
 /// What a snapshot is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Snapshot {
+pub struct Snapshot {
     /// The dated version.
     pub version: String,
     /// When it came: digits that sort, `YYYYMMDDHHMMSS`.
@@ -135,7 +135,8 @@ fn text<'b>(bytes: &'b [u8], shown: &str) -> Result<&'b str> {
     std::str::from_utf8(bytes).doing(|| format!("reading {shown}"))
 }
 
-fn versions_in(content: &str, shown: &str) -> Result<Vec<String>> {
+/// The versions that it lists, in its order. `shown` names the file in errors.
+pub fn versions_in(content: &str, shown: &str) -> Result<Vec<String>> {
     let document = xml::parse(content, shown)?;
     let Some(versioning) = xml::child(document.root_element(), "versioning") else {
         return Ok(Vec::new());
@@ -147,8 +148,13 @@ fn versions_in(content: &str, shown: &str) -> Result<Vec<String>> {
         .collect())
 }
 
-/// By classifier and extension; older metadata has one date for all files.
-fn snapshot_in(content: &str, coordinate: &Coordinate, shown: &str) -> Result<Option<Snapshot>> {
+/// What the coordinate's snapshot is now: by classifier and extension; older
+/// metadata has one date for all files.
+pub fn snapshot_in(
+    content: &str,
+    coordinate: &Coordinate,
+    shown: &str,
+) -> Result<Option<Snapshot>> {
     let document = xml::parse(content, shown)?;
     let Some(versioning) = xml::child(document.root_element(), "versioning") else {
         return Ok(None);

@@ -29,6 +29,7 @@ pub use coordinate::Coordinate;
 pub use environment::Environment;
 pub use fetch::{Maven, MavenFile, Origin};
 pub use installed::{PUBLIC_MIRROR, central};
+pub use metadata::{Snapshot, snapshot_in, versions_in};
 pub use mirror::Mirror;
 pub use poms::Pom;
 pub use repositories::{Place, Repository, repositories};

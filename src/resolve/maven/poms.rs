@@ -30,6 +30,7 @@ impl Maven {
     /// the store: what Maven calls a release does not change. Snapshots are
     /// asked for anew in each process.
     pub async fn pom(&self, coordinate: &Coordinate) -> Result<Option<Pom>> {
+        let of = coordinate;
         let coordinate = coordinate.with_extension("pom")?;
         let cell = self.pom_cell(&coordinate);
         let found = cell
@@ -41,9 +42,7 @@ impl Maven {
                 Ok::<_, Error>(found)
             })
             .await;
-        found
-            .cloned()
-            .doing(|| format!("fetching the POM of {coordinate}"))
+        found.cloned().doing(|| format!("fetching the POM of {of}"))
     }
 
     async fn find_pom(&self, coordinate: &Coordinate) -> Result<Option<Pom>> {

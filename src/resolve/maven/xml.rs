@@ -7,8 +7,15 @@ use crate::error::{Error, Result};
 /// Elements, texts and attributes of one file.
 const MAX_NODES: u32 = 500_000;
 
+/// Attributes of one element, which the parser compares each with each.
+const MAX_ATTRIBUTES: usize = 200;
+
+/// Declarations of name spaces, which each element that has one takes over.
+const MAX_NAME_SPACES: usize = 200;
+
 /// Parses, and names the file (`shown`) and the place in errors.
 pub(super) fn parse<'t>(text: &'t str, shown: &str) -> Result<Document<'t>> {
+    check(text).map_err(|error| error.doing(format!("reading {shown}")))?;
     let options = ParsingOptions {
         allow_dtd: false,
         nodes_limit: MAX_NODES,
@@ -18,6 +25,20 @@ pub(super) fn parse<'t>(text: &'t str, shown: &str) -> Result<Document<'t>> {
         let at = error.pos();
         Error::new(error.to_string()).doing(format!("reading {shown}, line {}", at.row))
     })
+}
+
+/// Refuses what the parser would take long for.
+fn check(text: &str) -> Result<()> {
+    let attributes = |piece: &str| piece.matches(['"', '\'']).count() / 2;
+    let is_long = |piece: &str| !piece.starts_with("!--") && attributes(piece) > MAX_ATTRIBUTES;
+    let (what, limit) = if text.split('<').any(is_long) {
+        ("attributes in one element", MAX_ATTRIBUTES)
+    } else if text.matches("xmlns").count() > MAX_NAME_SPACES {
+        ("declarations of name spaces", MAX_NAME_SPACES)
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(format!("it has more than {limit} {what}")))
 }
 
 /// The text of the child element `name`, trimmed; `None` where it is missing
@@ -50,4 +71,22 @@ pub(super) fn list<'a, 'i>(
 /// The line of an element, from 1.
 pub(super) fn line(node: Node<'_, '_>) -> u32 {
     node.document().text_pos_at(node.range().start).row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_the_parser_long_is_refused() {
+        let many = |one: fn(usize) -> String| (0..100_000).map(one).collect::<String>();
+        let attributes = format!("<a {}/>", many(|at| format!(" a{at}=''")));
+        let names = many(|at| format!("<a xmlns:n{at}='{at}'>"));
+        for (text, says) in [(attributes, "attributes"), (names, "name spaces")] {
+            let error = parse(&text, "x").unwrap_err();
+            assert!(error.report().contains(says), "{}", error.report());
+        }
+        let quotes = format!("<!-- {} --><a/>", "it's ".repeat(1000));
+        assert!(parse(&quotes, "x").is_ok());
+    }
 }
