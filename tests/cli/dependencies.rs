@@ -256,7 +256,7 @@ fn what_moved_and_what_is_asked_for_twice_is_one_jar() {
     let run = project.ok(BUILD);
     assert!(
         run.stderr
-            .contains("log: g:log:2 is left out: 1 wins over 2"),
+            .contains("g:log:1 and g:log:2 are both asked for: the last one is taken"),
         "{}",
         run.stderr
     );

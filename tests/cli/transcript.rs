@@ -24,7 +24,8 @@ impl Transcript {
         for (word, name) in varying {
             shown = shown.replace(word, name);
         }
-        let _ = writeln!(self.text, "{}\n", without_hashes(shown.trim_end()));
+        let shown = in_order(&without_hashes(shown.trim_end()));
+        let _ = writeln!(self.text, "{shown}\n");
         assert!(
             !shown.contains("panicked") && !shown.contains("unwrap"),
             "{title}: {shown}"
@@ -50,6 +51,15 @@ impl Transcript {
         settings.set_omit_expression(true);
         settings.bind(|| insta::assert_snapshot!(name, self.text));
     }
+}
+
+/// The text with what was fetched side by side in order of name.
+fn in_order(text: &str) -> String {
+    let mut lines: Vec<&str> = text.lines().collect();
+    for run in lines.chunk_by_mut(|a, b| a.starts_with("fetch ") && b.starts_with("fetch ")) {
+        run.sort_unstable();
+    }
+    lines.join("\n")
 }
 
 /// The text with a name in place of each hash: they differ by platform.
