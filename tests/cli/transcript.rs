@@ -53,11 +53,14 @@ impl Transcript {
     }
 }
 
-/// The text with what was fetched side by side in order of name.
+/// The text with what was done side by side in order of name.
 fn in_order(text: &str) -> String {
     let mut lines: Vec<&str> = text.lines().collect();
-    for run in lines.chunk_by_mut(|a, b| a.starts_with("fetch ") && b.starts_with("fetch ")) {
-        run.sort_unstable();
+    for done in ["fetch ", "layer "] {
+        let together = |a: &&str, b: &&str| a.starts_with(done) && b.starts_with(done);
+        for run in lines.chunk_by_mut(together) {
+            run.sort_unstable();
+        }
     }
     lines.join("\n")
 }
