@@ -3,7 +3,9 @@
 //!
 //! What the base provides is treated as Maven treats scope `provided`: it is left
 //! out, and so is what is reached only through it, while its versions still take
-//! part in the mediation.
+//! part in the mediation. What the base provides is measured ([`Platform`]);
+//! another version of a JAR that the base has under the artifact's name counts too,
+//! and so does all of [`logging`].
 
 use std::collections::HashSet;
 
@@ -11,8 +13,10 @@ use futures_util::{StreamExt, TryStreamExt};
 
 use super::Folder;
 use super::asked::{Asked, Reach};
+use super::logging;
 use super::maven::{Coordinate, Maven};
 use super::platform::{Overlap, Platform};
+use crate::base;
 use crate::error::{Context, Error, Result};
 use crate::image::Digest;
 use crate::jar;
@@ -225,7 +229,23 @@ impl Choice<'_> {
             return Ok(Overlap::None);
         }
         let coordinate: Coordinate = node.coordinate().parse()?;
-        Ok(platform.overlap(&self.classes(&coordinate).await?))
+        let overlap = platform.overlap(&self.classes(&coordinate).await?);
+        let api = platform.jar_with(logging::API);
+        let api = api.filter(|_| logging::is_part(&node.group, &node.artifact));
+        Ok(match (overlap, api) {
+            (Overlap::None, Some(api)) => Overlap::Provided {
+                by: api.to_string(),
+            },
+            (Overlap::Partial { by, .. }, Some(_)) => Overlap::Provided { by },
+            // Another version of the base's own JAR: two of them would only be in
+            // each other's way.
+            (Overlap::Partial { by, count, of, .. }, None)
+                if count * 2 >= of && base::is_jar_of(file_name(&by), &node.artifact) =>
+            {
+                Overlap::Provided { by }
+            }
+            (other, _) => other,
+        })
     }
 
     async fn classes(&self, coordinate: &Coordinate) -> Result<Vec<String>> {
@@ -391,6 +411,10 @@ impl Choice<'_> {
             }
         }
     }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn matches(patterns: &[Exclusion], node: &Node) -> bool {

@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod closure;
 pub mod dependencies;
 pub mod local;
+mod logging;
 pub mod maven;
 mod needs;
 pub mod platform;

@@ -60,6 +60,13 @@ impl Platform {
         platform
     }
 
+    /// The JAR whose copy of a class, named with slashes, is loaded: a path under
+    /// FLINK_HOME.
+    pub fn jar_with(&self, class: &str) -> Option<&str> {
+        let jar = self.classes.get(class)?;
+        Some(&self.jars[*jar])
+    }
+
     /// How much of an artifact with these classes is there.
     pub fn overlap(&self, classes: &[String]) -> Overlap {
         let mut count = vec![0; self.jars.len()];

@@ -193,6 +193,80 @@ fn the_manifest_decides_what_comes() {
 }
 
 #[test]
+fn another_version_of_the_bases_own_jar_stays_out() {
+    let mine = classes("log", 10);
+    let base =
+        TinyBase::flink("1.20.5").layer(Tar::new().file("opt/flink/lib/log-api-2.24.3.jar", &mine));
+    let project = on(&base, "[connectors]\na = { maven = \"g:user:1\" }\n");
+    let server = repository(&project);
+    let needed = needs(&["log-api:2.11.1", "log-core:2.11.1"]);
+    server.release("g:user:1", &small_jar("User"), &needed);
+    // Six of its ten classes are in the base's; of the other's too.
+    for name in ["log-api", "log-core"] {
+        let mut names: Vec<String> = (0..6).map(|at| format!("log/C{at}.class")).collect();
+        names.extend((0..4).map(|at| format!("{name}/C{at}.class")));
+        let entries: Vec<(&str, &[u8])> = names
+            .iter()
+            .map(|name| (name.as_str(), &b"x"[..]))
+            .collect();
+        server.release(&format!("g:{name}:2.11.1"), &jar(&entries), "");
+    }
+    let run = project.ok(BUILD);
+    assert_eq!(
+        paths(&project),
+        ["lib/log-core-2.11.1.jar", "lib/user-1.jar"]
+    );
+    assert!(
+        run.stderr
+            .contains("g:log-core:2.11.1: lib/log-api-2.24.3.jar")
+    );
+    assert!(
+        !run.stderr.contains("g:log-api:2.11.1: lib/"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn logging_comes_whole_from_the_base() {
+    let connector = "[connectors]\na = { maven = \"g:user:1\" }\n";
+    let needed = "
+<dependency><groupId>org.slf4j</groupId><artifactId>slf4j-api</artifactId><version>2.0.17</version></dependency>
+<dependency><groupId>ch.qos.logback</groupId><artifactId>logback-classic</artifactId><version>1.5.0</version></dependency>";
+    let (one, two) = ("org/slf4j/LoggerFactory.class", "org/slf4j/Logger.class");
+    let build = |base: &TinyBase| {
+        let project = on(base, connector);
+        let server = repository(&project);
+        server.release("g:user:1", &small_jar("User"), needed);
+        let api = [(one, &b"2"[..]), ("org/slf4j/New.class", b"2"), (two, b"2")];
+        server.release("org.slf4j:slf4j-api:2.0.17", &jar(&api), "");
+        let binding = small_jar("ch/qos/logback/Logger");
+        server.release("ch.qos.logback:logback-classic:1.5.0", &binding, "");
+        project.ok(BUILD);
+        (paths(&project), project.read("flinkpack.lock"))
+    };
+    let dist = jar(&[(one, b"1"), (two, b"1")]);
+    let logging = TinyBase::flink("1.20.5").layer(Tar::new().file("opt/flink/lib/more.jar", &dist));
+    let (jars, lock) = build(&logging);
+    assert_eq!(jars, ["lib/user-1.jar"]);
+    assert_eq!(
+        lock.matches("provided-by = \"lib/more.jar\"").count(),
+        2,
+        "{lock}"
+    );
+    // A base that has none of it needs all of it.
+    let (jars, _) = build(&TinyBase::flink("1.20.5"));
+    assert_eq!(
+        jars,
+        [
+            "lib/logback-classic-1.5.0.jar",
+            "lib/slf4j-api-2.0.17.jar",
+            "lib/user-1.jar"
+        ]
+    );
+}
+
+#[test]
 fn what_may_go_wrong_is_told() {
     let (_project, _server, told) = build(CONNECTOR);
     for part in [

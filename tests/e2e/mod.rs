@@ -11,6 +11,7 @@ mod placement;
 mod session_1_13;
 mod session_1_20;
 mod session_2;
+mod thin;
 
 use std::fs;
 use std::path::{Path, PathBuf};
