@@ -12,6 +12,7 @@
 //! which mediation depends on.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::dependency::Dependency;
@@ -64,6 +65,9 @@ pub(super) struct Collected {
     pub nodes: Vec<Node>,
     /// Lists of children; the first is the root's.
     pub lists: Vec<Vec<NodeId>>,
+    /// For each of the root's own dependencies its part of the first list: of a
+    /// range there is a node for each version.
+    pub direct: Vec<Range<usize>>,
     pub warnings: Vec<Warning>,
 }
 
@@ -158,6 +162,7 @@ pub(super) fn collect(models: &mut Models, root: &Model) -> Result<Collection, E
         out: Collected {
             nodes: Vec::new(),
             lists: vec![Vec::new()],
+            direct: Vec::new(),
             warnings: Vec::new(),
         },
         known: HashMap::new(),
@@ -170,6 +175,7 @@ pub(super) fn collect(models: &mut Models, root: &Model) -> Result<Collection, E
         excluded: Excluded::default(),
     };
     for dependency in &root.dependencies {
+        let first = collector.out.lists[0].len();
         if let Err(error) = collector.take(dependency, &place, Moves::default()) {
             // With more known, the way there may be another.
             match collector.needs.is_empty() {
@@ -177,6 +183,8 @@ pub(super) fn collect(models: &mut Models, root: &Model) -> Result<Collection, E
                 false => break,
             }
         }
+        let end = collector.out.lists[0].len();
+        collector.out.direct.push(first..end);
     }
     Ok(match collector.needs.is_empty() {
         true => Collection::Whole(collector.out),

@@ -15,7 +15,8 @@ pub struct Graph {
     /// Every declared dependency where it is declared. What a selected one
     /// needs is listed below it, and only there.
     pub nodes: Vec<Node>,
-    /// The root's own dependencies.
+    /// The root's own dependencies. Of a range the version that counts, if one of
+    /// them does.
     pub roots: Vec<usize>,
     /// What is odd, and did not stop the resolution.
     #[serde(skip)]
@@ -84,7 +85,13 @@ impl Graph {
             depth_of: HashMap::new(),
         };
         builder.depths();
-        let roots = builder.children(0);
+        let all = builder.children(0);
+        let roots = mediated.graph.direct.iter().filter_map(|range| {
+            let nodes = &all[range.clone()];
+            let selected = nodes.iter().find(|at| builder.out[**at].selected);
+            selected.or(nodes.last()).copied()
+        });
+        let roots = roots.collect();
         let mut nodes = builder.out;
         let at = builder.at;
         for (own, node) in nodes.iter_mut().enumerate() {

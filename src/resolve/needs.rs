@@ -30,7 +30,10 @@ pub(super) struct Needs {
 impl Resolver<'_> {
     /// What these come to; they are in the manifest's order.
     pub(super) async fn needs(&self, asked: &[Asked]) -> Result<Needs> {
-        if !asked.iter().any(|one| one.reach == Reach::Transitive) {
+        if !asked
+            .iter()
+            .any(|one| one.reach == Reach::Transitive || one.coordinate.is_open())
+        {
             return Ok(Needs {
                 roots: asked
                     .iter()
@@ -74,19 +77,20 @@ impl Resolver<'_> {
         let mut root = Root::default();
         let mut alone = HashSet::new();
         for one in asked {
+            let coordinate = self.settled(one);
             let everything = ["*:*".to_string()];
             let exclude = match one.reach {
                 Reach::Transitive => &one.exclude[..],
                 Reach::Fat | Reach::Alone => {
                     alone.insert(Gav::new(
-                        one.coordinate.group(),
-                        one.coordinate.artifact(),
-                        one.coordinate.version(),
+                        coordinate.group(),
+                        coordinate.artifact(),
+                        coordinate.version(),
                     ));
                     &everything
                 }
             };
-            let dependency = closure::dependency(&one.coordinate, exclude);
+            let dependency = closure::dependency(&coordinate, exclude);
             root.dependencies
                 .push(self.manifest.locate(one.span.clone(), dependency)?);
         }
@@ -135,6 +139,22 @@ impl Resolver<'_> {
         };
         let chosen = choose(maven, asked, &graph, platform.as_ref(), &rules, &pin).await?;
         Ok((graph, chosen))
+    }
+
+    /// What is resolved: where the repositories decide, what they decided when the
+    /// lock file was written, so that another line of the manifest moves nothing.
+    fn settled(&self, one: &Asked) -> Coordinate {
+        let locked = || {
+            let text = one.coordinate.to_string();
+            let mut jars = self.lock?.jars.iter();
+            let jar = jars.find(|jar| jar.asked.as_ref() == Some(&text))?;
+            match &jar.source {
+                Source::Maven(text) => text.parse().ok(),
+                _ => None,
+            }
+        };
+        let locked = one.coordinate.is_open().then(locked).flatten();
+        locked.unwrap_or_else(|| one.coordinate.clone())
     }
 
     /// Hash of everything that decides what these come to, but for what the

@@ -404,6 +404,49 @@ fn upgrades_and_checks_follow_the_dependencies() {
 }
 
 #[test]
+fn what_the_repositories_decide_is_pinned() {
+    let (project, server) = served(
+        "[connectors]
+newest = { maven = \"g:log:LATEST\" }
+ranged = { maven = \"g:ranged:[1,2)\", transitive = false }
+",
+    );
+    for version in ["1", "1.5", "2"] {
+        server.release(&format!("g:ranged:{version}"), &small_jar(version), "");
+    }
+    server.versions("/m2/g/log", &["1", "2"]);
+    server.versions("/m2/g/ranged", &["1", "2"]);
+    project.ok(BUILD);
+    let first = ["lib/log-2.jar", "lib/ranged-1.jar"];
+    assert_eq!(paths(&project), first);
+    let lock = project.read("flinkpack.lock");
+    assert!(lock.contains("asked = \"g:log:LATEST\""), "{lock}");
+    assert!(lock.contains("asked = \"g:ranged:[1,2)\""), "{lock}");
+
+    // What comes out later moves nothing, not even when another line does.
+    server.release("g:log:3", &small_jar("log3"), "");
+    server.versions("/m2/g/log", &["1", "2", "3"]);
+    server.versions("/m2/g/ranged", &["1", "1.5", "2"]);
+    project.ok(&["lock", "--check"]);
+    let text = project.read("flinkpack.toml");
+    let other = "other = { maven = \"g:client:1\" }\n";
+    project.write("flinkpack.toml", text + other);
+    project.ok(&["lock"]);
+    assert_eq!(paths(&project), ["lib/client-1.jar", first[0], first[1]]);
+    let run = project.ok(&["lock", "--upgrade", "newest"]);
+    assert!(
+        run.stdout.contains("newest: g:log:3 instead of g:log:2"),
+        "{}",
+        run.stdout
+    );
+    project.ok(&["lock", "--upgrade"]);
+    assert_eq!(
+        paths(&project),
+        ["lib/client-1.jar", "lib/log-3.jar", "lib/ranged-1.5.jar"]
+    );
+}
+
+#[test]
 fn killed_while_it_resolves_the_next_run_is_right() {
     let (project, _server) = served(CONNECTOR);
     let (whole, _other) = served(CONNECTOR);

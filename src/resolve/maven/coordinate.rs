@@ -6,6 +6,7 @@ use std::str::FromStr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::{Error, Result};
+use crate::maven::Wanted;
 
 /// A coordinate whose parts are all safe in a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +94,12 @@ impl Coordinate {
     /// Whether the version is one that changes: `…-SNAPSHOT`.
     pub fn is_snapshot(&self) -> bool {
         self.version.ends_with(SNAPSHOT)
+    }
+
+    /// Whether it stands for what the repositories have: `LATEST`, `RELEASE` or a
+    /// range of versions. There is no such file.
+    pub fn is_open(&self) -> bool {
+        is_open(&self.version)
     }
 
     /// The version that names the folder: that of `1.0-20260102.030405-6` is
@@ -233,17 +240,40 @@ fn parse(text: &str) -> Result<Coordinate> {
 }
 
 fn check_version(version: &str) -> Result<()> {
-    if version.contains(['[', ']', '(', ')', ',']) {
-        return Err(Error::usage(format!("`{version}` is a range of versions"))
-            .hint("write a version: one coordinate is one file here"));
+    if is_open(version) {
+        let why = match Wanted::parse(version) {
+            Err(why) => why,
+            Ok(Wanted::Soft) => "it begins with no bracket",
+            Ok(_) if version.contains("..") => "it has two dots in a row",
+            Ok(_)
+                if version
+                    .chars()
+                    .all(|c| is_version_char(c) || is_of_range(c)) =>
+            {
+                return Ok(());
+            }
+            Ok(_) => "it has characters that no version has",
+        };
+        let error = Error::usage(format!("`{version}` is no range of versions: {why}"));
+        return Err(error.hint("write `[1.0,2.0)`, which takes 1.0 and leaves out 2.0"));
     }
-    if matches!(version, "LATEST" | "RELEASE" | "latest" | "release") {
-        return Err(
-            Error::usage(format!("`{version}` means another file each day"))
-                .hint("write a version"),
-        );
+    if matches!(version, "latest" | "release") {
+        let error = Error::usage(format!("`{version}` is no version"));
+        let capitals = version.to_uppercase();
+        return Err(error.hint(format!(
+            "write a version, or `{capitals}` for the newest of the day that it is locked"
+        )));
     }
     check("version", version, is_version)
+}
+
+/// Whether a repository must say which version is meant.
+fn is_open(version: &str) -> bool {
+    matches!(version, "LATEST" | "RELEASE") || version.contains(is_of_range)
+}
+
+fn is_of_range(c: char) -> bool {
+    matches!(c, '[' | ']' | '(' | ')' | ',')
 }
 
 fn check(part: &str, text: &str, fits: fn(&str) -> bool) -> Result<()> {
@@ -319,6 +349,10 @@ mod tests {
             assert_eq!(parsed(text).to_string(), text);
         }
         assert_eq!(parsed("g:a:1@jar").to_string(), "g:a:1");
+        for open in ["g:a:LATEST", "g:a:RELEASE", "g:a:[1]", "g:a:[1,2),[3.1-x,)"] {
+            assert!(parsed(open).is_open());
+            assert_eq!(parsed(open).to_string(), open);
+        }
         assert_eq!(
             parsed("g:a:1:x").with_extension("pom").unwrap(),
             parsed("g:a:1@pom")
@@ -340,9 +374,12 @@ mod tests {
             ("g:..:1", "dots"),
             (".g:a:1", "in a place"),
             ("g:a:1@../x", "dots"),
-            ("g:a:[1,2)", "range"),
-            ("g:a:LATEST", "write a version"),
-            ("g:a:RELEASE", "write a version"),
+            ("g:a:[1,2", "it has no end"),
+            ("g:a:[2,1]", "no range"),
+            ("g:a:1,2", "no range"),
+            ("g:a:[1,/2]", "no range"),
+            ("g:a:[1..2]", "two dots"),
+            ("g:a:latest", "write a version, or `LATEST`"),
             ("g:a:", "the version is empty"),
             ("g:a:${v}", "an expression"),
             ("g:a:1:", "the classifier is empty"),

@@ -18,7 +18,7 @@ use super::poms::Pom;
 use super::repositories::{Place, Repository, repositories};
 use super::settings::Settings;
 use super::{local, metadata, missing, web};
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::fetch::{Patience, Proxies};
 use crate::image::Digest;
 use crate::report::Report;
@@ -263,6 +263,10 @@ impl Maven {
     }
 
     async fn find(&self, coordinate: &Coordinate, pinned: Option<Digest>) -> Result<MavenFile> {
+        if coordinate.is_open() {
+            return Err(Error::usage(format!("{coordinate} is not one file"))
+                .hint("write a version in the place of the range"));
+        }
         let key = format!("file {coordinate}\nof {}", self.set());
         if let Some(pin) = pinned
             && self.has(&pin).await
