@@ -22,7 +22,7 @@ demo: build
 	examples/demo
 
 bench: up
-	. target/env.sh && benches/run
+	. target/env.sh && benches/run && benches/resolve
 
 fuzz:
 	fuzz/run

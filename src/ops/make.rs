@@ -438,18 +438,17 @@ impl Found {
             offline: session.offline,
             on_change: &|| {},
         };
-        for artifact in &self.artifacts {
-            if !absent.contains(&artifact.sha256) {
-                continue;
-            }
+        let needed = self.artifacts.iter();
+        let needed = needed.filter(|artifact| absent.contains(&artifact.sha256));
+        let (of_base, others): (Vec<&Artifact>, Vec<&Artifact>) =
+            needed.partition(|artifact| matches!(artifact.source, Source::Base(_)));
+        for artifact in of_base {
             if let Source::Base(path) = &artifact.source {
-                let sources = session.sources().await;
                 let path = self.base.facts.under_home(path);
-                base::extract(&sources, &self.base, &path).await?;
-            } else {
-                resolver.fetch(artifact, &self.wanted).await?;
+                base::extract(resolver.sources, &self.base, &path).await?;
             }
         }
+        resolver.fetch(&others, &self.wanted).await?;
         for entry in self.stage.entries_mut() {
             if let EntryKind::File {
                 sha256, content, ..

@@ -1,5 +1,6 @@
 //! Answers the requests.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use futures_util::{StreamExt, TryStreamExt};
@@ -454,9 +455,21 @@ impl Resolver<'_> {
         }
     }
 
-    /// Brings the bytes of a pinned artifact into the store. What comes from
-    /// the base is the caller's to take out of it.
-    pub async fn fetch(&self, artifact: &Artifact, wanted: &[Wanted]) -> Result<()> {
+    /// Brings the bytes of pinned artifacts into the store, several at once. What
+    /// comes from the base is the caller's to take out of it.
+    pub async fn fetch(&self, artifacts: &[&Artifact], wanted: &[Wanted]) -> Result<()> {
+        let mut seen = BTreeSet::new();
+        let each = artifacts
+            .iter()
+            .filter(|artifact| seen.insert((&artifact.source, artifact.sha256)));
+        futures_util::stream::iter(each)
+            .map(|artifact| self.fetch_one(artifact, wanted))
+            .buffered(PARALLEL)
+            .try_collect()
+            .await
+    }
+
+    async fn fetch_one(&self, artifact: &Artifact, wanted: &[Wanted]) -> Result<()> {
         let brought = self.bring(artifact, wanted).await;
         brought
             .map_err(|error| match error.is("digest-mismatch") {

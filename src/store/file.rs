@@ -1,4 +1,4 @@
-//! Digests of files outside the store, remembered by what their metadata says.
+//! Digests of files, remembered by what their metadata says.
 
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;

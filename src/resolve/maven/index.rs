@@ -1,9 +1,6 @@
 //! What the store remembers of Maven files, and whether its bytes are right.
 
-use std::io;
-
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::fetch::Maven;
 use crate::error::Result;
@@ -45,8 +42,8 @@ impl Maven {
         )
     }
 
-    /// Whether the store has the blob. Its bytes are read once in a process;
-    /// a damaged blob is deleted.
+    /// Whether the store has the blob. Its bytes are read where its file may have
+    /// changed since they were; a damaged blob is deleted.
     pub(super) async fn has(&self, digest: &Digest) -> bool {
         if self.store().blob_size(digest).is_none() {
             return false;
@@ -68,27 +65,10 @@ impl Maven {
 }
 
 fn is_whole(store: &Store, digest: &Digest) -> bool {
-    let Ok(mut file) = store.open_blob(digest) else {
-        return false;
-    };
-    let mut hasher = Hasher(Sha256::new());
-    let read = io::copy(&mut file, &mut hasher);
-    let whole = read.is_ok() && Digest::finish(hasher.0) == *digest;
+    let found = store.file_digest(&store.blob_path(digest), &|| {});
+    let whole = found.is_ok_and(|(found, _)| found == *digest);
     if !whole {
         store.forget_blob(digest);
     }
     whole
-}
-
-struct Hasher(Sha256);
-
-impl io::Write for Hasher {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
