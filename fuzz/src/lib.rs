@@ -83,7 +83,7 @@ fn check(graph: &Graph) {
         assert_eq!(path.last(), Some(&at));
         assert!(graph.roots.contains(&path[0]));
     }
-    let all = graph.selected();
-    assert_eq!(graph.without(&HashSet::new()), all);
-    assert!(graph.without(&all.into_iter().collect()).is_empty());
+    for at in &graph.direct {
+        assert!(graph.roots.contains(at), "{at} is declared by nobody");
+    }
 }

@@ -15,9 +15,12 @@ pub struct Graph {
     /// Every declared dependency where it is declared. What a selected one
     /// needs is listed below it, and only there.
     pub nodes: Vec<Node>,
-    /// The root's own dependencies. Of a range the version that counts, if one of
-    /// them does.
+    /// The root's own dependencies; of a range a node for each version in it.
     pub roots: Vec<usize>,
+    /// One node for each dependency that the root declares: of a range the version
+    /// that counts, if one of them does.
+    #[serde(skip)]
+    pub direct: Vec<usize>,
     /// What is odd, and did not stop the resolution.
     #[serde(skip)]
     pub warnings: Vec<Warning>,
@@ -44,7 +47,9 @@ pub struct Node {
     pub selected: bool,
     /// Why it counts, or does not, for people.
     pub reason: String,
-    /// The selected node that stands for it; itself, if it is selected.
+    /// The selected node that stands for it; itself, if it is selected. In a circle
+    /// the one that won may go with what needed it, in Maven as here: then it is a
+    /// node that is not selected, and the artifact is nowhere.
     pub winner: usize,
     /// What it needs.
     pub children: Vec<usize>,
@@ -85,13 +90,13 @@ impl Graph {
             depth_of: HashMap::new(),
         };
         builder.depths();
-        let all = builder.children(0);
-        let roots = mediated.graph.direct.iter().filter_map(|range| {
-            let nodes = &all[range.clone()];
+        let roots = builder.children(0);
+        let direct = mediated.graph.direct.iter().filter_map(|range| {
+            let nodes = &roots[range.clone()];
             let selected = nodes.iter().find(|at| builder.out[**at].selected);
             selected.or(nodes.last()).copied()
         });
-        let roots = roots.collect();
+        let direct = direct.collect();
         let mut nodes = builder.out;
         let at = builder.at;
         for (own, node) in nodes.iter_mut().enumerate() {
@@ -101,6 +106,7 @@ impl Graph {
         Graph {
             nodes,
             roots,
+            direct,
             warnings,
         }
     }

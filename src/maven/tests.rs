@@ -383,8 +383,8 @@ fn ranges_are_hard() {
     );
     // One of the root's own for each that it declares, whatever the repository has.
     let graph = repository.resolve("D{x:[1,2); a:1}.").unwrap();
-    let roots = graph.roots.iter().map(|at| graph.nodes[*at].coordinate());
-    assert_eq!(roots.collect::<Vec<_>>(), ["g:x:1.9", "g:a:1"]);
+    let direct = graph.direct.iter().map(|at| graph.nodes[*at].coordinate());
+    assert_eq!(direct.collect::<Vec<_>>(), ["g:x:1.9", "g:a:1"]);
     // A version without brackets yields, even the root's own.
     assert_eq!(repository.list("D{x:1; b:1}."), ["b:1", "c:1", "x:1.5"]);
     let error = repository

@@ -114,7 +114,7 @@ impl Choice<'_> {
     }
 
     fn roots(&mut self, asked: &[Asked]) -> Result<()> {
-        for (one, root) in asked.iter().zip(&self.graph.roots) {
+        for (one, root) in asked.iter().zip(&self.graph.direct) {
             let node = &self.graph.nodes[*root];
             if node.selected {
                 self.chosen.taken.insert(*root);
@@ -140,7 +140,7 @@ impl Choice<'_> {
     /// provided needs.
     async fn follow(&mut self, asked: &[Asked]) -> Result<()> {
         let of = |filtered: bool| -> Vec<usize> {
-            let roots = asked.iter().zip(&self.graph.roots);
+            let roots = asked.iter().zip(&self.graph.direct);
             roots
                 .filter(|(one, _)| one.platform != filtered)
                 .map(|(_, root)| self.node(*root).winner)
@@ -262,7 +262,7 @@ impl Choice<'_> {
     /// Lists what was taken, each where the one that needs it can load it:
     /// classes in usrlib/ see those in lib/, and not the other way round.
     fn gather(&mut self, asked: &[Asked]) -> Result<()> {
-        let roots = asked.iter().zip(&self.graph.roots);
+        let roots = asked.iter().zip(&self.graph.direct);
         let mut lib: HashSet<usize> = HashSet::new();
         let mut work: Vec<usize> = roots
             .filter(|(one, _)| one.folder == Folder::Lib)
@@ -322,7 +322,7 @@ impl Choice<'_> {
             .map(|at| name(self.node(*at)))
             .collect();
         let mut warnings = Vec::new();
-        for (one, root) in asked.iter().zip(&self.graph.roots) {
+        for (one, root) in asked.iter().zip(&self.graph.direct) {
             let node = self.node(*root);
             if one.reach != Reach::Transitive || !node.selected || !one.platform {
                 continue;
