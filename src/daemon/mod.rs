@@ -2,6 +2,8 @@
 
 mod host;
 mod load;
+mod ssh;
+mod tls;
 
 pub use load::{Archive, Loading};
 
@@ -85,18 +87,19 @@ impl Daemon {
                 major_version,
                 minor_version,
             };
-            let docker = connect(&host, &version)?;
+            let (docker, said) = connect(&host, &version)?;
             match docker.ping().await {
                 Ok(_) => return Ok(Daemon::new(docker, host)),
                 // A newer or older daemon came in its place.
                 Err(DockerError::DockerResponseServerError { .. }) => {}
-                Err(error) => return Err(unreachable(error, &host)),
+                Err(error) => return Err(unreachable(error, &host, said.as_ref())),
             }
         }
-        let docker = connect(&host, bollard::API_DEFAULT_VERSION)?
+        let (docker, said) = connect(&host, bollard::API_DEFAULT_VERSION)?;
+        let docker = docker
             .negotiate_version()
             .await
-            .map_err(|error| unreachable(error, &host))?;
+            .map_err(|error| unreachable(error, &host, said.as_ref()))?;
         let agreed = docker.client_version();
         // Only a help: without it the version is agreed on again.
         let _ = store.put(
@@ -327,25 +330,31 @@ where
         .map_err(std::io::Error::other)
 }
 
-fn connect(host: &host::Host, version: &ClientVersion) -> Result<Docker> {
+/// A client, and what is behind it that can say why it does not get through.
+fn connect(host: &host::Host, version: &ClientVersion) -> Result<(Docker, Option<ssh::Said>)> {
     let address = host.address.as_str();
-    let tls = std::env::var_os("DOCKER_TLS_VERIFY").is_some_and(|value| !value.is_empty());
-    if address.starts_with("unix://") {
-        Docker::connect_with_unix(address, PATIENCE, version)
-            .map_err(|error| unreachable(error, host))
-    } else if address.starts_with("tcp://") && tls {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Ok(Docker::connect_with_ssl_defaults()?
-            .with_timeout(std::time::Duration::from_secs(PATIENCE)))
-    } else if address.starts_with("tcp://") || address.starts_with("http://") {
-        Ok(Docker::connect_with_http(address, PATIENCE, version)?)
-    } else {
-        Err(Error::new(format!(
-            "the address `{address}` is neither unix:// nor tcp://"
-        ))
-        .doing(doing_connect(host))
-        .hint("for a daemon behind ssh, forward its socket (ssh -L ./docker.sock:/var/run/docker.sock HOST) and set DOCKER_HOST=unix://$PWD/docker.sock"))
-    }
+    let (scheme, _) = address.split_once("://").unwrap_or_default();
+    let docker = match (scheme, &host.certificates) {
+        ("unix", _) => Docker::connect_with_unix(address, PATIENCE, version)
+            .map_err(|error| unreachable(error, host, None))?,
+        ("tcp", Some(certificates)) => certificates
+            .connect(address, PATIENCE, version)
+            .doing(|| doing_connect(host))?,
+        ("tcp" | "http", _) => Docker::connect_with_http(address, PATIENCE, version)?,
+        ("ssh", _) => {
+            let (docker, said) =
+                ssh::connect(address, PATIENCE, version).doing(|| doing_connect(host))?;
+            return Ok((docker, Some(said)));
+        }
+        _ => {
+            return Err(Error::new(format!(
+                "the address `{address}` is neither unix:// nor tcp:// nor ssh://"
+            ))
+            .doing(doing_connect(host))
+            .hint("DOCKER_HOST names another one, such as unix:///var/run/docker.sock"));
+        }
+    };
+    Ok((docker, None))
 }
 
 fn doing_connect(host: &host::Host) -> String {
@@ -355,17 +364,27 @@ fn doing_connect(host: &host::Host) -> String {
     )
 }
 
-fn unreachable(error: DockerError, host: &host::Host) -> Error {
+fn unreachable(error: DockerError, host: &host::Host, said: Option<&ssh::Said>) -> Error {
     let text = format!("{error:?}");
-    let mut out = Error::from(error)
+    if let Some(said) = said.and_then(ssh::Said::last) {
+        let out = Error::new(format!("ssh says: {said}"));
+        return out
+            .doing(doing_connect(host))
+            .tagged("no-daemon")
+            .hint("does `ssh HOST docker version` work without a question? It needs a key in an agent, a known host, and docker on the other side");
+    }
+    let out = Error::from(error)
         .doing(doing_connect(host))
         .tagged("no-daemon");
     if text.contains("PermissionDenied") || text.contains("EACCES") {
-        out = out.hint("the socket is there, but this user may not use it: join the `docker` group, or set DOCKER_HOST to a daemon of your own");
-    } else {
-        out = out
-            .hint("is it running? DOCKER_HOST names another one")
-            .hint("without a daemon, `flinkpack build --push` goes straight to the registry, and --output oci:DIR writes a folder");
+        return out.hint("the socket is there, but this user may not use it: join the `docker` group, or set DOCKER_HOST to a daemon of your own");
     }
-    out
+    if host.certificates.is_some() && text.to_lowercase().contains("certificate") {
+        return out.hint("ca.pem must hold the authority of the daemon's certificate, cert.pem and key.pem what the daemon lets in");
+    }
+    if host.certificates.is_none() && text.contains("HTTPS") {
+        return out.hint("it wants TLS: DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH with ca.pem, cert.pem and key.pem");
+    }
+    out.hint("is it running? DOCKER_HOST names another one")
+        .hint("without a daemon, `flinkpack build --push` goes straight to the registry, and --output oci:DIR writes a folder")
 }

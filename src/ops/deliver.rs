@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Session;
 use super::outcome::{LayerOutcome, Transferred};
 use super::target::Target;
-use crate::base::{Base, Sources, materialise};
+use crate::base::{Base, BaseSpec, Sources, materialise};
 use crate::error::{Error, Result};
 use crate::image::{AnyManifest, Digest, Image, Origin, Reference};
 use crate::report::bytes;
@@ -336,20 +336,16 @@ async fn sendable(session: &Session, image: &Image, there: usize) -> Result<Imag
 }
 
 /// The base as its label names it: the daemon may have it under that name.
-fn base_name(image: &Image) -> Vec<String> {
+fn base_name(image: &Image) -> Option<String> {
     let config: serde_json::Value = serde_json::from_slice(&image.config).unwrap_or_default();
-    config
-        .pointer("/config/Labels")
-        .and_then(|labels| labels.get("org.opencontainers.image.base.name"))
-        .and_then(serde_json::Value::as_str)
-        .and_then(|name| {
-            name.trim_start_matches("docker-daemon:")
-                .trim_start_matches("docker://")
-                .parse::<Reference>()
-                .ok()
-        })
-        .map(|name| vec![name.to_string()])
-        .unwrap_or_default()
+    let labels = config.pointer("/config/Labels")?;
+    let name = labels.get("org.opencontainers.image.base.name")?.as_str()?;
+    match name.parse().ok()? {
+        BaseSpec::Anywhere(name) | BaseSpec::Daemon(name) | BaseSpec::Registry(name) => {
+            Some(name.to_string())
+        }
+        BaseSpec::Layout { .. } => None,
+    }
 }
 
 async fn write(

@@ -31,7 +31,7 @@ fn absent_ones_are_named_with_what_said_so() {
     case("no socket", "unix://[project]/docker.sock");
     case("not a socket", "unix://[project]/risk.jar");
     case("nothing listens", "tcp://127.0.0.1:1");
-    case("over ssh", "ssh://me@build.test");
+    case("over ssh", "ssh://me@127.0.0.1:1");
     case("no address", "docker");
     transcript.check("daemons_absent");
 }

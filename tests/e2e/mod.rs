@@ -7,6 +7,7 @@ mod daemons;
 mod entrypoint;
 mod errors;
 mod files;
+mod hosts;
 mod placement;
 mod session_1_13;
 mod session_1_20;
