@@ -52,7 +52,7 @@ pub struct Global {
     /// Whether words are coloured
     #[arg(long, value_enum, default_value = "auto", global = true)]
     pub color: Color,
-    /// Talk plain http to this registry; may be given more than once
+    /// Take any certificate of this registry, or plain http; may be given more than once
     #[arg(
         long = "insecure-registry",
         value_name = "HOST[:PORT]",
@@ -61,6 +61,18 @@ pub struct Global {
         global = true
     )]
     pub insecure: Vec<String>,
+    /// Trust these certificate authorities at registries, too: a file in PEM; may be given more than once
+    #[arg(long = "registry-ca", value_name = "FILE", global = true)]
+    pub authorities: Vec<PathBuf>,
+    /// Ask this mirror first for what a registry has, never for a push; may be given more than once
+    #[arg(
+        long = "registry-mirror",
+        value_name = "HOST=MIRROR[/PATH]",
+        env = "FLINKPACK_REGISTRY_MIRRORS",
+        value_delimiter = ',',
+        global = true
+    )]
+    pub mirrors: Vec<String>,
 }
 
 /// The form of results.

@@ -29,6 +29,8 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
             offline,
             no_cache,
             insecure: global.insecure.clone(),
+            authorities: global.authorities.clone(),
+            mirrors: global.mirrors.clone(),
         };
         Session::begin(&settings, report.clone())
     };

@@ -8,8 +8,8 @@ use tokio::sync::OnceCell;
 
 use crate::base::Sources;
 use crate::daemon::Daemon;
-use crate::error::Result;
-use crate::registry::{Keychain, Options, Registries};
+use crate::error::{Context, Result};
+use crate::registry::{Keychain, Options, Registries, Trust};
 use crate::report::Report;
 use crate::resolve::Repositories;
 use crate::sink::daemon::Ahead;
@@ -24,6 +24,10 @@ pub struct Settings {
     pub no_cache: bool,
     /// Registries that are talked to without TLS.
     pub insecure: Vec<String>,
+    /// Files of certificate authorities that registries are checked with, too.
+    pub authorities: Vec<PathBuf>,
+    /// Mirrors of registries, as `HOST=MIRROR[/PATH]`.
+    pub mirrors: Vec<String>,
 }
 
 /// One run.
@@ -45,8 +49,18 @@ impl Session {
     /// Begins a run.
     pub fn begin(settings: &Settings, report: Report) -> Result<Session> {
         let store = Store::open(Store::default_root()?);
+        let mirrors = settings.mirrors.iter().filter(|text| !text.is_empty());
+        let mirrors = mirrors
+            .map(|text| text.parse())
+            .collect::<Result<_>>()
+            .doing(|| "reading --registry-mirror (or FLINKPACK_REGISTRY_MIRRORS)")?;
         let options = Options {
             insecure: settings.insecure.clone(),
+            trust: Trust {
+                authorities: settings.authorities.clone(),
+                folders: Trust::usual_folders(),
+            },
+            mirrors,
             offline: settings.offline,
             ..Options::default()
         };
@@ -56,7 +70,7 @@ impl Session {
             } else {
                 store
             },
-            registries: Registries::new(Keychain::of_docker(), options, report.clone()),
+            registries: Registries::new(Keychain::of_user()?, options, report.clone()),
             report,
             offline: settings.offline,
             daemon: OnceCell::new(),

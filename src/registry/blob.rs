@@ -16,6 +16,7 @@ use super::Registries;
 use super::call::Call;
 use super::client::Client;
 use super::location::first_position;
+use super::mirror::Place;
 use super::pull::pull_scope;
 use super::retry::{Attempts, Failure, Remedy};
 use super::transport::Answer;
@@ -28,6 +29,9 @@ use crate::store::Store;
 pub struct BlobReader {
     client: Client,
     call: Call,
+    /// Where else it can be read, the first one last.
+    others: Vec<(Client, Call)>,
+    reference: Reference,
     digest: Digest,
     size: u64,
     at: u64,
@@ -38,28 +42,34 @@ pub struct BlobReader {
 }
 
 impl BlobReader {
-    pub(super) fn begin(
-        client: Client,
-        reference: &Reference,
-        digest: Digest,
-        size: u64,
-    ) -> Result<BlobReader> {
-        let path = format!("{}/blobs/{digest}", reference.repository);
-        let doing = format!("reading the blob {digest} from {}", reference.name());
-        let scopes: Arc<[String]> = [pull_scope(&reference.repository)].into();
-        let call = Call::new(Method::GET, path, &scopes, doing)
-            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    pub(super) fn begin(mirrors: Vec<Place>, own: Place, digest: Digest, size: u64) -> BlobReader {
+        let reference = own.reference.clone();
+        let way = |place: Place| {
+            let call = call(&place.reference, digest);
+            (place.client, call)
+        };
+        let mut others: Vec<_> = mirrors.into_iter().rev().map(way).collect();
+        let own = way(own);
+        let (client, call) = match others.pop() {
+            Some(first) => {
+                others.insert(0, own);
+                first
+            }
+            None => own,
+        };
         let attempts = client.attempts();
-        Ok(BlobReader {
+        BlobReader {
             client,
             call,
+            others,
+            reference,
             digest,
             size,
             at: 0,
             hasher: Some(Sha256::new()),
             answer: None,
             attempts,
-        })
+        }
     }
 
     /// The same blob from `position` on; it cannot be checked then.
@@ -87,10 +97,28 @@ impl BlobReader {
                     self.answer = None;
                     let failure = self.client.blame(&self.call, failure);
                     let report = self.client.registries().report().clone();
-                    self.attempts.wait(failure, &report).await?;
+                    if let Err(error) = self.attempts.wait(failure, &report).await {
+                        self.turn_to_another(error)?;
+                    }
                 }
             }
         }
+    }
+
+    /// A mirror failed: goes on at the next place from the same position. Bytes
+    /// that were wrong cannot be taken back.
+    fn turn_to_another(&mut self, error: Error) -> Result<()> {
+        if error.is("digest-mismatch") {
+            return Err(error);
+        }
+        let Some((client, call)) = self.others.pop() else {
+            return Err(error);
+        };
+        let registries = self.client.registries();
+        registries.passed_over(&self.client, &self.reference, &error);
+        self.attempts = client.attempts();
+        (self.client, self.call) = (client, call);
+        Ok(())
     }
 
     /// As a stream.
@@ -165,11 +193,19 @@ impl BlobReader {
             // The server knows no ranges: what is here already is read again.
             StatusCode::OK => skip(&mut answer, self.at).await?,
             _ => {
-                return Err(self.client.refusal(answer).await.into());
+                return Err(self.client.refusal(&self.call, answer).await.into());
             }
         }
         Ok(answer)
     }
+}
+
+fn call(reference: &Reference, digest: Digest) -> Call {
+    let path = format!("{}/blobs/{digest}", reference.repository);
+    let doing = format!("reading the blob {digest} from {}", reference.name());
+    let scopes: Arc<[String]> = [pull_scope(&reference.repository)].into();
+    Call::new(Method::GET, path, &scopes, doing)
+        .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
 }
 
 async fn skip(answer: &mut Answer, mut bytes: u64) -> Result<(), Failure> {
@@ -202,6 +238,27 @@ pub(super) async fn to_store(
     }
     let client = registries.client(&reference.host)?;
     let _place = client.host().downloads.acquire().await?;
+    let outcome = into_store(registries, reference, descriptor, store, task).await;
+    match outcome {
+        // Whoever gave other bytes, the registry itself may have the right ones.
+        Err(error) if error.is("digest-mismatch") && !registries.options().mirrors.is_empty() => {
+            registries
+                .report()
+                .warn(format!("{reference} is read without its mirrors: {error}"));
+            let registries = registries.direct();
+            into_store(&registries, reference, descriptor, store, task).await
+        }
+        outcome => outcome,
+    }
+}
+
+async fn into_store(
+    registries: &Registries,
+    reference: &Reference,
+    descriptor: &Descriptor,
+    store: &Store,
+    task: Option<&Task>,
+) -> Result<u64> {
     let mut reader = registries.blob(reference, descriptor)?;
     let mut blob = store.new_blob()?;
     while let Some(piece) = reader.chunk().await? {

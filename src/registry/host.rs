@@ -1,7 +1,7 @@
 //! What is known of one registry.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ pub(super) struct Host {
     pub(super) insecure: bool,
     /// How it is logged in to.
     pub(super) login: Login,
+    /// Whether it failed as a mirror.
+    failed: AtomicBool,
     /// Nobody asks before this time, since the registry said so.
     pause: Mutex<Option<Instant>>,
     /// Warnings that were passed on.
@@ -57,6 +59,7 @@ impl Host {
             chosen: AtomicU8::new(0),
             insecure,
             login: Login::default(),
+            failed: AtomicBool::new(false),
             pause: Mutex::default(),
             warnings: Mutex::default(),
             uploads: Semaphore::new(options.concurrency),
@@ -75,6 +78,16 @@ impl Host {
         if let Some(at) = self.schemes.iter().position(|known| *known == scheme) {
             self.chosen.store(at as u8 + 1, Ordering::Relaxed);
         }
+    }
+
+    /// As a mirror it has failed: it is not asked again. Whether that is new.
+    pub(super) fn fails(&self) -> bool {
+        !self.failed.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether it failed as a mirror.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
     }
 
     /// The address below which its API is.

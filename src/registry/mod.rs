@@ -4,17 +4,19 @@
 //! [`Registries`] is the entry: it knows the credentials, keeps connections
 //! and tokens, and counts what goes over the wire.
 
+mod auth_file;
 mod blob;
 mod body;
 mod call;
 mod challenge;
 mod client;
-mod docker_config;
+mod given;
 mod helper;
 mod host;
 mod keychain;
 mod location;
 mod login;
+mod mirror;
 mod pull;
 mod push;
 mod refusal;
@@ -24,6 +26,7 @@ mod source;
 mod token;
 mod traffic;
 mod transport;
+mod trust;
 mod upload;
 
 use std::collections::HashMap;
@@ -34,12 +37,14 @@ pub use blob::BlobReader;
 pub use body::Progress;
 pub use helper::Helpers;
 pub use keychain::{Credential, Keychain, Login};
+pub use mirror::Mirror;
 pub use pull::{Fetched, Head, Resolved};
 pub use push::{Outcome, Pusher};
 pub use secret::Secret;
 pub use source::Source;
 pub(crate) use source::descriptor;
 pub use traffic::Traffic;
+pub use trust::Trust;
 
 use crate::error::{Error, Result};
 use crate::report::Report;
@@ -53,6 +58,10 @@ pub struct Options {
     /// Hosts (`host[:port]`) taken without a verified certificate, or without
     /// TLS at all.
     pub insecure: Vec<String>,
+    /// Certificates beside the system's.
+    pub trust: Trust,
+    /// Mirrors, asked in this order.
+    pub mirrors: Vec<Mirror>,
     /// Whether the network is out of bounds: every question is then refused,
     /// with an error tagged `offline`.
     pub offline: bool,
@@ -74,6 +83,8 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             insecure: Vec::new(),
+            trust: Trust::default(),
+            mirrors: Vec::new(),
             offline: false,
             attempts: 5,
             first_delay: Duration::from_millis(250),
@@ -90,6 +101,8 @@ impl Default for Options {
 pub struct Registries {
     shared: Arc<Shared>,
     traffic: Traffic,
+    /// Whether mirrors are asked.
+    mirrored: bool,
 }
 
 struct Shared {
@@ -112,6 +125,16 @@ impl Registries {
                 hosts: Mutex::default(),
             }),
             traffic: Traffic::default(),
+            mirrored: true,
+        }
+    }
+
+    /// The same registries, without their mirrors: what is asked of the place
+    /// that is pushed to.
+    pub fn direct(&self) -> Registries {
+        Registries {
+            mirrored: false,
+            ..self.clone()
         }
     }
 
@@ -120,6 +143,7 @@ impl Registries {
         Registries {
             shared: Arc::clone(&self.shared),
             traffic: self.traffic.part(),
+            mirrored: self.mirrored,
         }
     }
 

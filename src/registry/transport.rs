@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
+use rustls::CertificateError;
 use tokio::time::Instant;
 use url::Url;
 
@@ -15,30 +16,36 @@ use super::Options;
 use super::body::{Body, Watch};
 use super::retry::{Failure, Remedy};
 use super::traffic::Traffic;
+use super::trust::Trust;
 use crate::error::{Context, Error, Result};
-use crate::fetch::{authorities, client};
+use crate::fetch::client;
+use crate::image::reference::DOCKER_HUB;
 
 /// Sends requests.
 pub struct Transport {
     stall: Duration,
     answer: Duration,
+    trust: Trust,
     clients: Mutex<HashMap<Kind, reqwest::Client>>,
 }
 
 /// The kinds of clients; one is made when it is first needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Kind {
     tls: bool,
     loopback: bool,
     unverified: bool,
+    /// The one host that it is for, where that has certificates of its own.
+    special: Option<String>,
 }
 
 impl Transport {
-    /// With the time limits of `options`.
+    /// With the time limits and certificates of `options`.
     pub fn new(options: &Options) -> Transport {
         Transport {
             stall: options.stall,
             answer: options.answer,
+            trust: options.trust.clone(),
             clients: Mutex::default(),
         }
     }
@@ -54,10 +61,13 @@ impl Transport {
         unverified: bool,
         traffic: &Traffic,
     ) -> Result<Answer, Failure> {
+        let tls = url.scheme() == "https";
+        let host = authority(url).filter(|host| tls && self.trust.is_special(host));
         let client = self.client(Kind {
-            tls: url.scheme() == "https",
+            tls,
             loopback: is_loopback(url),
             unverified,
+            special: host,
         })?;
         let watch = Arc::new(Watch::default());
         let mut request = client.request(method.clone(), url.clone()).headers(headers);
@@ -135,6 +145,11 @@ impl Transport {
         if kind.loopback {
             // A proxy's loopback is another machine's.
             builder = builder.no_proxy();
+        }
+        if kind.tls {
+            builder = self
+                .trust
+                .apply(builder, kind.special.as_deref().unwrap_or_default())?;
         }
         if kind.unverified {
             builder = builder.tls_danger_accept_invalid_certs(true);
@@ -218,6 +233,18 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// `host[:port]`, as users name it.
+pub fn authority(url: &Url) -> Option<String> {
+    let host = match url.host_str()? {
+        "registry-1.docker.io" => DOCKER_HUB,
+        host => host,
+    };
+    Some(match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_string(),
+    })
+}
+
 /// Sorts an error of the HTTP client: can it pass, and what does it mean?
 fn failure(error: reqwest::Error) -> Failure {
     let error = error.without_url();
@@ -241,11 +268,33 @@ fn failure(error: reqwest::Error) -> Failure {
             Remedy::OtherScheme,
             text.doing("the server does not speak TLS (https)"),
         ),
-        rustls::Error::InvalidCertificate(_) => Failure::from(
+        rustls::Error::InvalidCertificate(why) => Failure::from(
             text.doing("the server's certificate is not trusted")
-                .hint(authorities::HINT),
+                .hint(untrusted(&why)),
+        ),
+        rustls::Error::AlertReceived(_) => Failure::from(
+            text.doing("the server ended the TLS handshake").hint(
+                "it may want a client certificate: NAME.cert and NAME.key in certs.d/HOST of Docker's or podman's configuration",
+            ),
         ),
         _ => Failure::new(Remedy::Again, text.doing("setting up TLS")),
+    }
+}
+
+fn untrusted(why: &CertificateError) -> &'static str {
+    match why {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "the certificate is too old: who runs the server must renew it"
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "the certificate is not valid yet: is the clock of this machine right?"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the certificate is another host's: is this the name that the server goes by?"
+        }
+        _ => {
+            "where the server has a certificate authority of its own, name the authority's certificate (a file in PEM) with --registry-ca, or put it into certs.d/HOST of Docker's or podman's configuration"
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod bases;
 mod cache;
+mod credentials;
 mod daemons;
 mod dependencies;
 mod determinism;

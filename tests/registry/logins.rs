@@ -23,7 +23,7 @@ fn configured(config: &str) -> (Bench, tempfile::TempDir) {
     (Bench::with(Keychain::of_file(path)), folder)
 }
 
-fn auths(registry: &FaultRegistry, password: &str) -> String {
+pub fn auths(registry: &FaultRegistry, password: &str) -> String {
     let auth = base64::engine::general_purpose::STANDARD.encode(format!("me:{password}"));
     format!(
         r#"{{"auths":{{"{}":{{"auth":"{auth}"}}}}}}"#,

@@ -4,9 +4,11 @@ mod errors;
 mod files;
 mod helpers;
 mod logins;
+mod mirrors;
 mod pull;
 mod push;
 mod real;
+mod trust;
 mod uploads;
 
 use std::time::Duration;
