@@ -73,6 +73,26 @@ pub struct Global {
         global = true
     )]
     pub mirrors: Vec<String>,
+    /// Seconds without a byte after which a transfer to or from a registry is tried anew
+    #[arg(
+        long = "stall-timeout",
+        value_name = "SECONDS",
+        env = "FLINKPACK_STALL_TIMEOUT",
+        value_parser = clap::value_parser!(u64).range(1..=86_400),
+        hide = true,
+        global = true
+    )]
+    pub stall: Option<u64>,
+    /// MiB of a request when a big layer is sent to a registry
+    #[arg(
+        long = "upload-chunk",
+        value_name = "MIB",
+        env = "FLINKPACK_UPLOAD_CHUNK",
+        value_parser = clap::value_parser!(u64).range(1..=65_536),
+        hide = true,
+        global = true
+    )]
+    pub chunk: Option<u64>,
 }
 
 /// The form of results.

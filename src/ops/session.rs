@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
@@ -26,6 +27,11 @@ pub struct Settings {
     pub insecure: Vec<String>,
     /// Files of certificate authorities that registries are checked with, too.
     pub authorities: Vec<PathBuf>,
+    /// Time without a byte after which a transfer to or from a registry is
+    /// broken off; `None`: the usual.
+    pub stall: Option<Duration>,
+    /// Bytes of a request when a big blob is sent; `None`: the usual.
+    pub chunk: Option<u64>,
     /// Mirrors of registries, as `HOST=MIRROR[/PATH]`.
     pub mirrors: Vec<String>,
 }
@@ -54,6 +60,7 @@ impl Session {
             .map(|text| text.parse())
             .collect::<Result<_>>()
             .doing(|| "reading --registry-mirror (or FLINKPACK_REGISTRY_MIRRORS)")?;
+        let usual = Options::default();
         let options = Options {
             insecure: settings.insecure.clone(),
             trust: Trust {
@@ -62,7 +69,9 @@ impl Session {
             },
             mirrors,
             offline: settings.offline,
-            ..Options::default()
+            stall: settings.stall.unwrap_or(usual.stall),
+            chunk: settings.chunk.unwrap_or(usual.chunk),
+            ..usual
         };
         Ok(Session {
             store: if settings.no_cache {

@@ -218,6 +218,7 @@ impl Client {
                         "redirected more than {HOPS} times, at last to {}",
                         redact::shown(&next)
                     ))
+                    .hint("the registry, or a proxy before it, does not know the address that it is reached by: who runs it can set that")
                     .into());
                 }
                 url = next;

@@ -22,6 +22,7 @@ mod push;
 mod refusal;
 mod retry;
 mod secret;
+mod session;
 mod source;
 mod token;
 mod traffic;
@@ -75,6 +76,9 @@ pub struct Options {
     pub stall: Duration,
     /// Time that a registry has to answer when it has got a body.
     pub answer: Duration,
+    /// How long the requests are in which a blob is sent that is more than
+    /// twice as long.
+    pub chunk: u64,
     /// Blobs under way at once, by host and direction.
     pub concurrency: usize,
 }
@@ -91,6 +95,7 @@ impl Default for Options {
             longest_wait: Duration::from_secs(60),
             stall: Duration::from_secs(60),
             answer: Duration::from_secs(300),
+            chunk: 64 << 20,
             concurrency: 4,
         }
     }

@@ -1,60 +1,39 @@
-//! Sending one blob: whole in one request, and after a failure from where the
-//! registry has it; in chunks where a request may not be that long.
+//! Sending one blob: whole in one request where it is not big, and after a
+//! failure from where the registry has it; in chunks where it is big, or where
+//! a request may not be that long.
+//!
+//! Chunks make a session outlast a cut: many registries forget the bytes of a
+//! request that broke off. Docker's registry (2.8) also forgets the session
+//! then, but goes on with one that was left between two requests.
 
 use std::sync::Arc;
 
-use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
 use super::body::{Body, Progress};
 use super::call::Call;
 use super::client::Client;
-use super::location::{received, resolve, with_digest};
+use super::location::{received, with_digest};
 use super::retry::{Failure, Remedy};
+use super::session::{Kept, Session};
 use super::source::Source;
 use super::transport::Answer;
 use crate::error::{Context, Error, Result};
+use crate::store::Store;
 
 /// Chunk sizes to try, one after the other, when a request was too long.
-const CHUNKS: [u64; 4] = [8 << 20, 4 << 20, 1 << 20, 512 << 10];
+const CHUNKS: [u64; 5] = [32 << 20, 8 << 20, 4 << 20, 1 << 20, 512 << 10];
 
-/// Failures without progress after which chunks are tried: a proxy that cuts
-/// long requests often says nothing but that.
+/// Failures without progress after which shorter requests are tried: a proxy
+/// that cuts long ones often says nothing but that.
 const CUTS: u32 = 2;
 
+/// Blobs from this size on are worth going on with in another run.
+const KEPT: u64 = 8 << 20;
+
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
-const MIN_CHUNK: HeaderName = HeaderName::from_static("oci-chunk-min-length");
-
-/// An upload session, as the registry last named it.
-#[derive(Clone, Debug)]
-pub(super) struct Session {
-    at: Url,
-    /// Bytes that the registry has.
-    offset: u64,
-    /// The shortest chunk that it takes, but for the last one.
-    least: u64,
-}
-
-impl Session {
-    /// The session that `answer` opened or went on with.
-    pub fn of(answer: &Answer, offset: u64, least: u64) -> Result<Session> {
-        let location = answer
-            .headers
-            .get(LOCATION)
-            .and_then(|location| location.to_str().ok())
-            .ok_or_else(|| Error::new("the registry opened an upload, but did not say where"))?;
-        let said = answer
-            .headers
-            .get(MIN_CHUNK)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        Ok(Session {
-            at: resolve(&answer.url, location)?,
-            offset,
-            least: said.unwrap_or(least),
-        })
-    }
-}
 
 /// One blob being sent to one repository.
 pub(super) struct Upload<'a> {
@@ -63,6 +42,8 @@ pub(super) struct Upload<'a> {
     pub scopes: &'a Arc<[String]>,
     pub source: &'a Source,
     pub progress: Option<Arc<Progress>>,
+    /// Where the session is kept for the next run.
+    pub store: Option<&'a Store>,
 }
 
 /// How a request of an upload went, where it did not simply work.
@@ -86,20 +67,35 @@ impl From<Failure> for Trouble {
 }
 
 impl Upload<'_> {
-    /// Sends the blob, beginning with `session` if there is one already.
+    /// Sends the blob: goes on with what an earlier run left, or with `session`
+    /// if there is one already.
     pub async fn run(&self, session: Option<Session>) -> Result<()> {
-        let mut session = session;
+        let kept = self.kept();
+        let mut session = match self.left(kept.as_ref()).await {
+            Some(left) => Some(left),
+            None => session,
+        };
         let mut attempts = self.client.attempts();
-        let mut limit = None;
+        let mut limit = self.usual();
         let (mut best, mut cuts) = (0, 0);
+        let forget = || {
+            if let Some(kept) = &kept {
+                kept.forget();
+            }
+        };
         loop {
-            let mut current = match session.take() {
-                Some(session) => session,
-                None => self.begin().await?,
+            let (mut current, is_fresh) = match session.take() {
+                Some(session) => (session, false),
+                None => (self.begin().await?, true),
             };
-            let resumed = current.offset > 0;
-            let trouble = match self.go_on(&mut current, limit).await {
-                Ok(()) => return Ok(()),
+            if let Some(kept) = &kept {
+                kept.put(&current);
+            }
+            let trouble = match self.go_on(&mut current, limit, kept.as_ref()).await {
+                Ok(()) => {
+                    forget();
+                    return Ok(());
+                }
                 Err(trouble) => trouble,
             };
             let failure = match trouble {
@@ -119,7 +115,8 @@ impl Upload<'_> {
                     // Whose bytes are wrong? Ours, those put together over
                     // several requests, or the registry's idea of them?
                     self.source.verify().await?;
-                    if !resumed {
+                    forget();
+                    if is_fresh {
                         return Err(error);
                     }
                     best = 0;
@@ -130,6 +127,7 @@ impl Upload<'_> {
             };
             attempts.wait(failure, self.report()).await?;
             if self.is_there().await? {
+                forget();
                 return Ok(());
             }
             session = self.ask(&current).await?;
@@ -140,10 +138,41 @@ impl Upload<'_> {
             } else {
                 cuts += 1;
             }
-            if cuts == CUTS && limit.is_none() {
-                limit = self.shorter(limit, current.least);
+            if cuts == CUTS {
+                cuts = 0;
+                limit = self.shorter(limit, current.least).or(limit);
             }
         }
+    }
+
+    /// Where the session is kept between runs, if that is worth it.
+    fn kept(&self) -> Option<Kept> {
+        let store = self.store.filter(|_| self.source.size > KEPT)?;
+        let repository = format!("{}/{}", self.client.name(), self.repository);
+        Kept::of(store, &repository, &self.source.digest)
+    }
+
+    /// The session that an earlier run left, if the registry still has it.
+    async fn left(&self, kept: Option<&Kept>) -> Option<Session> {
+        let left = kept?.get()?;
+        // Whatever went wrong with it, the blob can be sent anew.
+        let session = self.ask(&left).await.ok()??;
+        self.report().detail(format!(
+            "{}: going on after {} of {} bytes",
+            self.doing(),
+            session.offset,
+            self.source.size
+        ));
+        if let Some(progress) = &self.progress {
+            progress.reach(session.offset);
+        }
+        Some(session)
+    }
+
+    /// How long requests are, where nothing says otherwise; `None`: whole.
+    fn usual(&self) -> Option<u64> {
+        let chunk = self.client.registries().options().chunk;
+        (self.source.size > chunk.saturating_mul(2)).then_some(chunk)
     }
 
     /// The chunk size to try after `limit`.
@@ -166,7 +195,12 @@ impl Upload<'_> {
     }
 
     /// Sends what the registry has not got, and ends the session.
-    async fn go_on(&self, session: &mut Session, limit: Option<u64>) -> Result<(), Trouble> {
+    async fn go_on(
+        &self,
+        session: &mut Session,
+        limit: Option<u64>,
+        kept: Option<&Kept>,
+    ) -> Result<(), Trouble> {
         let size = self.source.size;
         if session.offset == 0 && limit.is_none() {
             return self.finish(session, 0).await;
@@ -175,6 +209,9 @@ impl Upload<'_> {
             let length = limit.map_or(size, |limit| limit.max(session.least));
             let to = session.offset.saturating_add(length).min(size);
             self.patch(session, to).await?;
+            if let Some(kept) = kept {
+                kept.put(session);
+            }
         }
         self.finish(session, size).await
     }
@@ -223,6 +260,8 @@ impl Upload<'_> {
                     said.chars().take(100).collect::<String>(),
                     self.source.digest
                 ))
+                .hint("something on the way changed it, or the registry is broken")
+                .tagged("digest-mismatch")
                 .doing(call.doing),
             ));
         }
@@ -248,7 +287,7 @@ impl Upload<'_> {
         Ok(answer.status.is_success())
     }
 
-    /// How far the session is; `None` where it is gone or will not say.
+    /// How far the session is; `None` where it is gone, empty, or will not say.
     async fn ask(&self, session: &Session) -> Result<Option<Session>> {
         let call = self.at(Method::GET, &session.at);
         let answer = self.client.send(&call).await?;
@@ -256,7 +295,8 @@ impl Upload<'_> {
             return Ok(None);
         }
         let has = answer.header("range").and_then(received);
-        let Some(has) = has.filter(|has| *has <= self.source.size) else {
+        // `0-0` may mean one byte or none: then a new session is as good.
+        let Some(has) = has.filter(|has| (1..=self.source.size).contains(has)) else {
             return Ok(None);
         };
         // Some registries do not repeat the Location here.

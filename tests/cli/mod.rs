@@ -17,6 +17,7 @@ mod plugins;
 mod real;
 mod registries;
 mod results;
+mod resume;
 mod secrets;
 mod transcript;
 mod trees;

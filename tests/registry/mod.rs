@@ -4,10 +4,12 @@ mod errors;
 mod files;
 mod helpers;
 mod logins;
+mod matrix;
 mod mirrors;
 mod pull;
 mod push;
 mod real;
+mod resume;
 mod trust;
 mod uploads;
 

@@ -166,21 +166,6 @@ async fn without_a_tag_the_digest_is_the_name() {
 }
 
 #[tokio::test]
-async fn heads_that_say_nothing_are_no_hindrance() {
-    let no_digest = || Action::Header("docker-content-digest", None);
-    let status = |status| Action::Answer(Response::new(status));
-    for action in [no_digest(), status(403), status(405)] {
-        let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
-        let image = bench.image(&[1]);
-        registry.fault(Fault::new("HEAD", "/manifests/", action.clone()));
-        bench.push(&image, &registry, &["a"]).await.unwrap();
-        registry.fault(Fault::new("HEAD", "/manifests/", action.clone()));
-        let again = bench.push(&image, &registry, &["a"]).await.unwrap();
-        assert!(again.unchanged, "{action:?}");
-    }
-}
-
-#[tokio::test]
 async fn a_layer_twice_in_an_image_is_sent_once() {
     let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
     let bytes = noise(1, 100_000);

@@ -21,6 +21,18 @@ pub enum Locations {
     On(String),
 }
 
+/// What becomes of an upload whose request broke off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Broken {
+    /// It has the bytes that came.
+    #[default]
+    Keeps,
+    /// It has what it had before that request.
+    Forgets,
+    /// It is gone, as in Docker's registry.
+    Loses,
+}
+
 /// What the registry does and does not do.
 #[derive(Clone)]
 pub struct Behaviour {
@@ -32,6 +44,7 @@ pub struct Behaviour {
     /// `OCI-Chunk-Min-Length`.
     pub least_chunk: Option<u64>,
     pub locations: Locations,
+    pub broken: Broken,
     /// Whether a tag may move.
     pub immutable: bool,
     /// Takes tokens from here at `/token`.
@@ -46,6 +59,7 @@ impl Default for Behaviour {
             longest: None,
             least_chunk: None,
             locations: Locations::Relative,
+            broken: Broken::Keeps,
             immutable: false,
             tokens: None,
         }
@@ -199,6 +213,11 @@ impl FaultRegistry {
                 let part = connection.body(bytes.min(request.length)).await?;
                 self.keep(request, &part);
                 return Ok(false);
+            }
+            Some(Action::HoldAfter(bytes)) => {
+                let part = connection.body(bytes.min(request.length)).await?;
+                self.keep(request, &part);
+                std::future::pending::<()>().await;
             }
             Some(Action::Stall) => {
                 std::future::pending::<()>().await;
