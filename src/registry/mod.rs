@@ -24,6 +24,7 @@ mod retry;
 mod secret;
 mod session;
 mod source;
+mod steps;
 mod token;
 mod traffic;
 mod transport;
