@@ -35,6 +35,8 @@ pub struct BlobReader {
     digest: Digest,
     size: u64,
     at: u64,
+    /// Where reading ends.
+    end: u64,
     /// `None` where only a part is read, which cannot be checked.
     hasher: Option<Sha256>,
     answer: Option<Answer>,
@@ -66,16 +68,17 @@ impl BlobReader {
             digest,
             size,
             at: 0,
+            end: size,
             hasher: Some(Sha256::new()),
             answer: None,
             attempts,
         }
     }
 
-    /// The same blob from `position` on; it cannot be checked then.
-    pub(super) fn from(mut self, position: u64) -> BlobReader {
-        if position > 0 {
-            self.at = position;
+    /// A part of the same blob; it cannot be checked, unless it is the whole.
+    pub(super) fn part(mut self, from: u64, to: u64) -> BlobReader {
+        (self.at, self.end) = (from, to.min(self.size));
+        if from > 0 || to < self.size {
             self.hasher = None;
         }
         self
@@ -84,7 +87,7 @@ impl BlobReader {
     /// The next piece; `None` after the last one, which is given out only
     /// when everything before it was right.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        if self.at == self.size {
+        if self.at == self.end {
             return Ok(None);
         }
         loop {
@@ -141,15 +144,20 @@ impl BlobReader {
             Some(answer) => answer,
             None => self.open().await?,
         };
-        let Some(piece) = answer.chunk().await? else {
+        let Some(mut piece) = answer.chunk().await? else {
             return Err(Failure::new(
                 Remedy::Again,
                 Error::new(format!(
                     "the transfer ended after {} of {} bytes",
-                    self.at, self.size
+                    self.at, self.end
                 )),
             ));
         };
+        if self.end < self.size {
+            // A server that knows no ranges gives the rest, too.
+            let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
+            piece.truncate(left);
+        }
         self.at += piece.len() as u64;
         if self.at > self.size {
             return Err(self.wrong(format!("it is longer than {} bytes", self.size)));
@@ -157,7 +165,7 @@ impl BlobReader {
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&piece);
         }
-        if self.at < self.size {
+        if self.at < self.end {
             self.answer = Some(answer);
         } else if let Some(hasher) = self.hasher.take() {
             let found = Digest::finish(hasher);
@@ -177,8 +185,11 @@ impl BlobReader {
 
     async fn open(&mut self) -> Result<Answer, Failure> {
         let mut call = self.call.clone();
-        if self.at > 0 {
-            let range = format!("bytes={}-", self.at);
+        if self.at > 0 || self.end < self.size {
+            let range = match self.end < self.size {
+                true => format!("bytes={}-{}", self.at, self.end - 1),
+                false => format!("bytes={}-", self.at),
+            };
             let range = HeaderValue::try_from(range).map_err(Error::from)?;
             call = call.header(RANGE, range);
         }
@@ -237,7 +248,7 @@ pub(super) async fn to_store(
         return Ok(0);
     }
     let client = registries.client(&reference.host)?;
-    let _place = client.host().downloads.acquire().await?;
+    let _lane = client.host().downloads.enter().await?;
     let outcome = into_store(registries, reference, descriptor, store, task).await;
     match outcome {
         // Whoever gave other bytes, the registry itself may have the right ones.

@@ -223,6 +223,9 @@ impl Client {
                 }
                 url = next;
             } else if passes(status) {
+                if status == StatusCode::TOO_MANY_REQUESTS && at_home {
+                    self.host.slow_down();
+                }
                 return Err(refusal::passing(answer).await);
             } else {
                 self.pass_on_warnings(&answer);

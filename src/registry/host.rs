@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::Url;
 
 use super::Registries;
+use super::lanes::Lanes;
 use super::login::Login;
 use super::transport::is_loopback;
 use crate::error::{Error, Result};
@@ -37,9 +37,11 @@ pub(super) struct Host {
     /// Warnings that were passed on.
     warnings: Mutex<HashSet<String>>,
     /// Blobs under way to it.
-    pub(super) uploads: Semaphore,
+    pub(super) uploads: Lanes,
     /// Blobs under way from it into the store.
-    pub(super) downloads: Semaphore,
+    pub(super) downloads: Lanes,
+    /// Blobs that it is asked about.
+    pub(super) questions: Lanes,
 }
 
 impl Host {
@@ -62,8 +64,9 @@ impl Host {
             failed: AtomicBool::new(false),
             pause: Mutex::default(),
             warnings: Mutex::default(),
-            uploads: Semaphore::new(options.concurrency),
-            downloads: Semaphore::new(options.concurrency),
+            uploads: Lanes::new(options.concurrency),
+            downloads: Lanes::new(options.concurrency),
+            questions: Lanes::new(options.questions),
         })
     }
 
@@ -109,6 +112,13 @@ impl Host {
     /// Nobody asks it for this time.
     pub(super) fn pause_for(&self, time: Duration) {
         *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + time);
+    }
+
+    /// It is asked too often: from now on it is asked less.
+    pub(super) fn slow_down(&self) {
+        for lanes in [&self.uploads, &self.downloads, &self.questions] {
+            lanes.narrow();
+        }
     }
 
     /// Whether this warning has to be passed on: not twice, and not too many.

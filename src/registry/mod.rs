@@ -11,9 +11,11 @@ mod call;
 mod challenge;
 mod client;
 mod given;
+mod handshake;
 mod helper;
 mod host;
 mod keychain;
+mod lanes;
 mod location;
 mod login;
 mod mirror;
@@ -25,6 +27,7 @@ mod secret;
 mod session;
 mod source;
 mod steps;
+mod tee;
 mod token;
 mod traffic;
 mod transport;
@@ -82,6 +85,8 @@ pub struct Options {
     pub chunk: u64,
     /// Blobs under way at once, by host and direction.
     pub concurrency: usize,
+    /// Blobs that a host is asked about at once.
+    pub questions: usize,
 }
 
 impl Default for Options {
@@ -98,6 +103,7 @@ impl Default for Options {
             answer: Duration::from_secs(300),
             chunk: 64 << 20,
             concurrency: 4,
+            questions: 8,
         }
     }
 }

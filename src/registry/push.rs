@@ -133,6 +133,7 @@ impl Pusher {
         if self.known().contains(&digest) {
             return Ok(Outcome::Present);
         }
+        let question = self.client.host().questions.enter().await?;
         let mut session = None;
         if let Some(from) = mount.filter(|_| self.mounts.load(Ordering::Relaxed)) {
             match self.mount(digest, from).await? {
@@ -144,8 +145,13 @@ impl Pusher {
         if size > SMALL && self.has(digest).await? {
             return Ok(Outcome::Present);
         }
+        drop(question);
         let source = source()?;
-        let _place = self.client.host().uploads.acquire().await?;
+        let source = match &self.store {
+            Some(store) => source.keeping(store),
+            None => source,
+        };
+        let _lane = self.client.host().uploads.enter().await?;
         let upload = Upload {
             client: &self.client,
             repository: &self.target.repository,

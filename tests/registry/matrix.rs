@@ -3,7 +3,7 @@
 //! host, and nothing that had arrived was sent again.
 //!
 //! Elsewhere: cuts at given bytes in `uploads` and `resume`, mounts and tags in
-//! `push`, tokens in `logins`, reading in `pull`, TLS in `trust`.
+//! `push`, tokens in `logins`, more of reading in `pull`, TLS in `trust`.
 
 use std::fs;
 use std::time::{Duration, Instant};

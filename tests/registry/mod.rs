@@ -7,6 +7,7 @@ mod logins;
 mod matrix;
 mod matrix_answers;
 mod matrix_passing;
+mod matrix_reading;
 mod matrix_uploads;
 mod mirrors;
 mod pull;

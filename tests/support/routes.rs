@@ -99,14 +99,13 @@ impl FaultRegistry {
             };
             return response.body(bytes.to_vec());
         };
-        let first: usize = range["bytes=".len()..range.len() - 1].parse().unwrap();
+        let (first, last) = range["bytes=".len()..].split_once('-').unwrap();
+        let first: usize = first.parse().unwrap();
         let size = bytes.len();
+        let last = last.parse().unwrap_or(size - 1);
         Response::new(206)
-            .with(
-                "Content-Range",
-                format!("bytes {first}-{}/{size}", size - 1),
-            )
-            .body(&bytes[first..])
+            .with("Content-Range", format!("bytes {first}-{last}/{size}"))
+            .body(&bytes[first..=last])
     }
 
     fn upload(&self, request: &Request, repository: &str, name: &str, body: Vec<u8>) -> Response {
