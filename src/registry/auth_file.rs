@@ -63,24 +63,27 @@ pub struct Inline<'a> {
 impl AuthFile {
     /// Reads the file; `None` where there is none.
     pub fn read(path: &Path, form: Form) -> Result<Option<AuthFile>> {
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        match std::fs::read(path) {
+            Ok(bytes) => AuthFile::parse(&bytes, &path.display().to_string(), form).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => {
-                return Err(Error::from(error)
-                    .doing(format!("reading credentials from {}", path.display())));
+                Err(Error::from(error)
+                    .doing(format!("reading credentials from {}", path.display())))
             }
-        };
+        }
+    }
+
+    /// Reads the content of `named`.
+    pub fn parse(bytes: &[u8], named: &str, form: Form) -> Result<AuthFile> {
         let kind = match form {
             Form::Docker => "a Docker configuration",
             Form::Containers => "an auth.json as podman writes it",
         };
         // serde_json's messages quote what they stumble over, which may be a
         // secret: only the place is told.
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+        serde_json::from_slice(bytes).map_err(|error| {
             Error::new(format!(
-                "{} is not {kind}: line {}, column {}",
-                path.display(),
+                "{named} is not {kind}: line {}, column {}",
                 error.line(),
                 error.column()
             ))

@@ -70,10 +70,15 @@ pub struct Keychain {
 /// By helper and key.
 type Answers = HashMap<(String, String), Option<Login>>;
 
+/// Where Docker takes the content of a configuration from, in place of a file.
+const CONTENT: &str = "DOCKER_AUTH_CONFIG";
+
 /// A file that is looked into.
 #[derive(Clone, Debug)]
 struct Place {
     path: PathBuf,
+    /// What is in it, where that is known.
+    content: Option<Secret>,
     form: Form,
     /// The variable that names it: then it has to be there.
     named_by: Option<&'static str>,
@@ -90,7 +95,8 @@ enum Found {
 
 impl Keychain {
     /// What the user has: the environment's; `REGISTRY_AUTH_FILE`; Docker's
-    /// configuration (`DOCKER_CONFIG`, else `~/.docker`); podman's `auth.json`
+    /// configuration (in `DOCKER_AUTH_CONFIG`, then in the folder
+    /// `DOCKER_CONFIG`, else `~/.docker`); podman's `auth.json`
     /// in `XDG_RUNTIME_DIR` and in `~/.config`. The first that has something
     /// for a repository counts.
     pub fn of_user() -> Result<Keychain> {
@@ -102,6 +108,7 @@ impl Keychain {
         let place = |path: Option<PathBuf>, form, named_by| {
             path.map(|path| Place {
                 path,
+                content: None,
                 form,
                 named_by,
             })
@@ -109,12 +116,20 @@ impl Keychain {
         let docker = variable("DOCKER_CONFIG").or_else(|| Some(home.clone()?.join(".docker")));
         let config = variable("XDG_CONFIG_HOME").or_else(|| Some(home?.join(".config")));
         let podman = |folder: PathBuf| folder.join("containers/auth.json");
+        let content = std::env::var(CONTENT).ok().filter(|text| !text.is_empty());
+        let content = content.map(|text| Place {
+            path: CONTENT.into(),
+            content: Some(Secret::new(text)),
+            form: Form::Docker,
+            named_by: None,
+        });
         let files = [
             place(
                 variable("REGISTRY_AUTH_FILE"),
                 Form::Containers,
                 Some("REGISTRY_AUTH_FILE"),
             ),
+            content,
             place(
                 docker.map(|folder| folder.join("config.json")),
                 Form::Docker,
@@ -147,6 +162,7 @@ impl Keychain {
     fn of_form(path: PathBuf, form: Form) -> Keychain {
         let place = Place {
             path,
+            content: None,
             form,
             named_by: None,
         };
@@ -209,7 +225,11 @@ impl Keychain {
     async fn look(&self, place: &Place, host: &str, repository: &str) -> Result<Found> {
         let (path, form) = (&place.path, place.form);
         let file = path.display();
-        let Some(config) = AuthFile::read(path, form)? else {
+        let found = match &place.content {
+            Some(text) => Some(AuthFile::parse(text.expose().as_bytes(), CONTENT, form)?),
+            None => AuthFile::read(path, form)?,
+        };
+        let Some(config) = found else {
             return match place.named_by {
                 None => Ok(Found::NoFile),
                 Some(name) => Err(Error::new(format!("there is no {file}"))

@@ -130,6 +130,19 @@ async fn podmans_files_count_and_the_narrowest_key_wins() {
         assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
     }
     let mut project = to(&registry);
+    project.set("DOCKER_AUTH_CONFIG", &right);
+    project.write_home(".docker/config.json", &wrong);
+    let run = project.ok(&["build", "--push", "-v"]);
+    assert!(run.stderr.contains("DOCKER_AUTH_CONFIG"), "{}", run.stderr);
+    let mut project = to(&registry);
+    project.set("DOCKER_AUTH_CONFIG", "{\"auths\": hunter2");
+    let run = project.fails(1, &["build", "--push"]);
+    assert!(
+        run.stderr.contains("DOCKER_AUTH_CONFIG is not") && !run.stderr.contains("hunter2"),
+        "{}",
+        run.stderr
+    );
+    let mut project = to(&registry);
     project.set("REGISTRY_AUTH_FILE", "/nowhere/auth.json");
     let run = project.fails(1, &["build", "--push"]);
     assert!(

@@ -21,23 +21,6 @@ async fn manifests_that_are_refused() {
         let text = outcome.unwrap_err().report();
         assert!(text.contains(name) && text.contains(type_hint), "{text}");
     }
-    let scene = Scene::new(Whole).await;
-    scene.registry.behaviour().immutable = true;
-    let first = scene
-        .bench
-        .push(&scene.image, &scene.registry, &["a"])
-        .await;
-    first.unwrap();
-    let other = scene.bench.image(&[7]);
-    let text = scene
-        .bench
-        .push(&other, &scene.registry, &["a"])
-        .await
-        .unwrap_err()
-        .report();
-    for part in ["TAG_IMMUTABLE", "team/job:a", "choose another tag"] {
-        assert!(text.contains(part), "{part}: {text}");
-    }
 }
 
 #[tokio::test]

@@ -58,11 +58,16 @@ async fn tokens_that_end_on_the_way() {
         .await;
     }
     for form in [Whole, Chunks] {
-        cell("401 at the final PUT", form, Right, |scene| {
-            let refusal = Action::Answer(scene.refusal());
-            scene.fault(Fault::new("PUT", scene.end(), refusal));
-        })
-        .await;
+        for early in [false, true] {
+            cell("401 at the final PUT", form, Right, |scene| {
+                let refusal = match early {
+                    true => Action::Early(scene.refusal()),
+                    false => Action::Answer(scene.refusal()),
+                };
+                scene.fault(Fault::new("PUT", scene.end(), refusal));
+            })
+            .await;
+        }
         cell("401 at the manifest", form, Right, |scene| {
             let refusal = Action::Answer(scene.refusal());
             scene.fault(Fault::new("PUT", "/manifests/", refusal));

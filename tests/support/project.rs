@@ -130,6 +130,7 @@ impl Project {
             "FLINKPACK_REGISTRY_PASSWORD",
             "FLINKPACK_REGISTRY_TOKEN",
             "REGISTRY_AUTH_FILE",
+            "DOCKER_AUTH_CONFIG",
             "XDG_RUNTIME_DIR",
             "XDG_CONFIG_HOME",
         ] {
