@@ -49,7 +49,9 @@ impl Upload<'_> {
         };
         let mut attempts = self.client.attempts();
         let mut limit = self.usual();
-        let (mut best, mut cuts) = (0, 0);
+        // Whether the chunks are our idea, and nothing that the registry asked for.
+        let mut by_choice = limit.is_some();
+        let (mut best, mut cuts, mut odd) = (0, 0, 0);
         let forget = || {
             if let Some(kept) = &kept {
                 kept.forget();
@@ -70,12 +72,25 @@ impl Upload<'_> {
                 }
                 Err(trouble) => trouble,
             };
+            if matches!(trouble, Trouble::OutOfStep(_) | Trouble::Gone(_)) {
+                odd += 1;
+            }
+            if by_choice && (is_final(&trouble, is_fresh) || odd == CUTS) {
+                self.source.verify().await?;
+                self.report().detail(format!(
+                    "{}: sent whole, since the registry does not take it in chunks",
+                    self.doing()
+                ));
+                (limit, by_choice) = (None, false);
+                continue;
+            }
             let failure = match trouble {
                 Trouble::Failure(failure) => failure,
                 Trouble::OutOfStep(error) | Trouble::Gone(error) => {
                     Failure::new(Remedy::Again, error)
                 }
                 Trouble::TooLong(error) => {
+                    by_choice = false;
                     limit = match self.shorter(limit, current.least) {
                         None => return Err(error),
                         some => some,
@@ -105,13 +120,13 @@ impl Upload<'_> {
             session = self.ask(&current).await?;
             let offset = session.as_ref().map_or(0, |session| session.offset);
             if offset > best {
-                (best, cuts) = (offset, 0);
+                (best, cuts, odd) = (offset, 0, 0);
                 attempts.progress();
             } else {
                 cuts += 1;
             }
             if cuts == CUTS {
-                cuts = 0;
+                (cuts, by_choice) = (0, false);
                 limit = self.shorter(limit, current.least).or(limit);
             }
         }
@@ -153,5 +168,17 @@ impl Upload<'_> {
         CHUNKS
             .into_iter()
             .find(|chunk| *chunk < longest && *chunk >= least)
+    }
+}
+
+/// Whether the same again would end the same, though not for want of a right.
+fn is_final(trouble: &Trouble, is_fresh: bool) -> bool {
+    match trouble {
+        Trouble::Failure(failure) => {
+            let right = ["unauthorized", "forbidden"];
+            failure.remedy == Remedy::None && !right.iter().any(|tag| failure.error.is(tag))
+        }
+        Trouble::Refused(_) => is_fresh,
+        _ => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::matrix::Ends::{Error, Right};
+use super::matrix::Ends::{Anew, Error, Right};
 use super::matrix::Form::{Chunks, Whole};
 use super::matrix::{SESSION, SIZE, STEPS, Scene, answer, cell};
 use crate::support::faults::{Action, Fault};
@@ -164,6 +164,32 @@ async fn sessions_that_are_out_of_step() {
     cell("a status that is not told", Chunks, Right, |scene| {
         scene.fault(Fault::new("PATCH", SESSION, answer(500)));
         scene.fault(Fault::new("GET", SESSION, answer(405)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn chunks_that_are_not_taken() {
+    for status in [400, 404, 405, 416, 501] {
+        for skip in [0, 1] {
+            cell(
+                &format!("{status} from chunk {skip} on"),
+                Chunks,
+                Anew,
+                |scene| {
+                    scene.fault(
+                        Fault::new("PATCH", SESSION, answer(status))
+                            .after(skip)
+                            .always(),
+                    );
+                },
+            )
+            .await;
+        }
+    }
+    let ends = Error(&["403", "lack the right"]);
+    cell("403 at the first chunk", Chunks, ends, |scene| {
+        scene.fault(Fault::new("PATCH", SESSION, answer(403)).always());
     })
     .await;
 }
