@@ -1,9 +1,11 @@
 //! Where credentials come from, and where they go.
 
+use crate::support::authority::Authority;
 use crate::support::base::TinyBase;
 use crate::support::http::Request;
 use crate::support::project::Project;
 use crate::support::registry::FaultRegistry;
+use crate::support::tls::{Special, TlsFront};
 use crate::support::tokens::{Auth, basic};
 
 use super::{HEAD, alone, small_jar};
@@ -172,4 +174,30 @@ async fn a_mirror_gives_the_base_and_the_push_goes_past_it() {
     );
     let run = project.fails(2, &["build", "--push", "--registry-mirror", "docker.io"]);
     assert!(run.stderr.contains("HOST=MIRROR"), "{}", run.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_verified_unless_the_user_says_otherwise() {
+    let registry = registry().await;
+    let corp = Authority::new();
+    let front = TlsFront::start(&corp, registry.address(), Special::default());
+    let project = || {
+        let mut project = to(&registry);
+        let text = project.read("flinkpack.toml");
+        let text = text.replace(registry.address(), &front.address());
+        project.write("flinkpack.toml", text);
+        with_environment(&mut project, &front.address());
+        project
+    };
+    let run = project().fails(1, &["build", "--push"]);
+    assert!(run.stderr.contains("--registry-ca"), "{}", run.stderr);
+    assert!(registry.log().is_empty(), "nothing was sent");
+    let authority = corp.certificate().display().to_string();
+    let address = front.address();
+    project().ok(&["build", "--push", "--registry-ca", &authority]);
+    project().ok(&["build", "--push", "--insecure-registry", &address]);
+    let own = project();
+    let folder = format!(".config/containers/certs.d/{address}/ca.crt");
+    own.write_home(&folder, std::fs::read(authority).expect("a file"));
+    own.ok(&["build", "--push"]);
 }

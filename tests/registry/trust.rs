@@ -12,6 +12,7 @@ use super::quick;
 use crate::support::authority::Authority;
 use crate::support::registry::FaultRegistry;
 use crate::support::tls::{Special, TlsFront};
+use crate::support::tokens::{Auth, Tokens};
 
 /// Asks the registry behind `front` for a manifest that it has not.
 async fn ask(front: &TlsFront, options: Options) -> Result<Option<Head>> {
@@ -124,4 +125,23 @@ async fn the_folder_of_another_host_says_nothing() {
     fs::copy(corp.certificate(), other.join("ca.crt")).unwrap();
     let options = trusting(Vec::new(), Some(folder.path()));
     assert!(ask(&front, options).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_server_of_a_registry_counts_as_the_registry_does() {
+    let tokens = Tokens::open();
+    let registry = FaultRegistry::with_tokens(tokens.clone()).await;
+    let corp = Authority::new();
+    let front = TlsFront::start(&corp, registry.address(), Special::default());
+    registry.behaviour().auth = Auth::Bearer {
+        realm: format!("https://{}/token", front.address()),
+        tokens,
+    };
+    let insecure = Options {
+        insecure: vec![front.address()],
+        ..quick()
+    };
+    for options in [insecure, trusting(vec![corp.certificate()], None)] {
+        assert_eq!(ask(&front, options).await.unwrap(), None);
+    }
 }
