@@ -53,6 +53,7 @@
 //! | `bases/` | layers and FLINK_HOME → facts; image ID → descriptors |
 //! | `maven/` | coordinate → blob, or its parsed POM; the installed Maven's `central` |
 //! | `builds/` | what was built last, for `push`; what the daemon got last |
+//! | `uploads/` | repository and blob → an upload that was not finished, to go on with |
 //! | `files/` | size, times and inode of a local file → its digest |
 //! | `locks/` | locks by key, never unlinked |
 //! | `tmp/` | files not yet in their place |

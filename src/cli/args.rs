@@ -52,7 +52,7 @@ pub struct Global {
     /// Whether words are coloured
     #[arg(long, value_enum, default_value = "auto", global = true)]
     pub color: Color,
-    /// Talk plain http to this registry; may be given more than once
+    /// Take any certificate of this registry, or plain http; may be given more than once
     #[arg(
         long = "insecure-registry",
         value_name = "HOST[:PORT]",
@@ -61,6 +61,38 @@ pub struct Global {
         global = true
     )]
     pub insecure: Vec<String>,
+    /// Trust these certificate authorities at registries, too: a file in PEM; may be given more than once
+    #[arg(long = "registry-ca", value_name = "FILE", global = true)]
+    pub authorities: Vec<PathBuf>,
+    /// Ask this mirror first for what a registry has, never for a push; may be given more than once
+    #[arg(
+        long = "registry-mirror",
+        value_name = "HOST=MIRROR[/PATH]",
+        env = "FLINKPACK_REGISTRY_MIRRORS",
+        value_delimiter = ',',
+        global = true
+    )]
+    pub mirrors: Vec<String>,
+    /// Seconds without a byte after which a transfer to or from a registry is tried anew
+    #[arg(
+        long = "stall-timeout",
+        value_name = "SECONDS",
+        env = "FLINKPACK_STALL_TIMEOUT",
+        value_parser = clap::value_parser!(u64).range(1..=86_400),
+        hide = true,
+        global = true
+    )]
+    pub stall: Option<u64>,
+    /// MiB of a request when a big layer is sent to a registry
+    #[arg(
+        long = "upload-chunk",
+        value_name = "MIB",
+        env = "FLINKPACK_UPLOAD_CHUNK",
+        value_parser = clap::value_parser!(u64).range(1..=65_536),
+        hide = true,
+        global = true
+    )]
+    pub chunk: Option<u64>,
 }
 
 /// The form of results.

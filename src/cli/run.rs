@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::CommandFactory;
 use serde::Serialize;
@@ -29,6 +30,10 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
             offline,
             no_cache,
             insecure: global.insecure.clone(),
+            authorities: global.authorities.clone(),
+            mirrors: global.mirrors.clone(),
+            stall: global.stall.map(Duration::from_secs),
+            chunk: global.chunk.map(|mib| mib << 20),
         };
         Session::begin(&settings, report.clone())
     };

@@ -16,12 +16,16 @@ pub const HINT: &str = "where the server has a certificate authority of its own,
 /// The certificates of the file that the environment names.
 pub(super) fn of_environment() -> Result<Vec<Certificate>> {
     match std::env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
-        Some(path) => read(Path::new(&path)),
+        Some(path) => read(
+            Path::new(&path),
+            &format!("the environment variable {VARIABLE}"),
+        ),
         None => Ok(Vec::new()),
     }
 }
 
-fn read(path: &Path) -> Result<Vec<Certificate>> {
+/// The certificates of a file that `named_by` names.
+pub fn read(path: &Path, named_by: &str) -> Result<Vec<Certificate>> {
     let attempt = || -> Result<Vec<Certificate>> {
         let found = Certificate::from_pem_bundle(&std::fs::read(path)?)?;
         match found.is_empty() {
@@ -32,7 +36,7 @@ fn read(path: &Path) -> Result<Vec<Certificate>> {
     };
     attempt()
         .doing(|| format!("reading the certificates of {}", path.display()))
-        .hint(|| format!("the environment variable {VARIABLE} names this file"))
+        .hint(|| format!("{named_by} names this file"))
 }
 
 #[cfg(test)]
@@ -52,7 +56,7 @@ mod tests {
             if let Some(text) = text {
                 std::fs::write(&path, text).unwrap();
             }
-            let error = read(&path).err().unwrap().report();
+            let error = read(&path, VARIABLE).err().unwrap().report();
             assert!(
                 error.contains("ca.pem") && error.contains(VARIABLE),
                 "{error}"

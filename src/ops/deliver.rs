@@ -218,9 +218,10 @@ fn pushed_line(published: &Published) -> String {
 /// their tags name. What cannot be asked counts as absent.
 pub async fn layers_in_registries(session: &Session, targets: &[Target]) -> Vec<Digest> {
     let mut there = Vec::new();
+    let registries = session.registries.direct();
     for target in targets {
         for reference in target.references().unwrap_or_default() {
-            let Ok(fetched) = session.registries.manifest(&reference).await else {
+            let Ok(fetched) = registries.manifest(&reference).await else {
                 continue;
             };
             if let Ok(AnyManifest::Image(manifest)) = fetched.parse() {

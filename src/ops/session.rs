@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
 use crate::base::Sources;
 use crate::daemon::Daemon;
-use crate::error::Result;
-use crate::registry::{Keychain, Options, Registries};
+use crate::error::{Context, Result};
+use crate::registry::{Keychain, Options, Registries, Trust};
 use crate::report::Report;
 use crate::resolve::Repositories;
 use crate::sink::daemon::Ahead;
@@ -24,6 +25,15 @@ pub struct Settings {
     pub no_cache: bool,
     /// Registries that are talked to without TLS.
     pub insecure: Vec<String>,
+    /// Files of certificate authorities that registries are checked with, too.
+    pub authorities: Vec<PathBuf>,
+    /// Time without a byte after which a transfer to or from a registry is
+    /// broken off; `None`: the usual.
+    pub stall: Option<Duration>,
+    /// Bytes of a request when a big blob is sent; `None`: the usual.
+    pub chunk: Option<u64>,
+    /// Mirrors of registries, as `HOST=MIRROR[/PATH]`.
+    pub mirrors: Vec<String>,
 }
 
 /// One run.
@@ -45,10 +55,23 @@ impl Session {
     /// Begins a run.
     pub fn begin(settings: &Settings, report: Report) -> Result<Session> {
         let store = Store::open(Store::default_root()?);
+        let mirrors = settings.mirrors.iter().filter(|text| !text.is_empty());
+        let mirrors = mirrors
+            .map(|text| text.parse())
+            .collect::<Result<_>>()
+            .doing(|| "reading --registry-mirror (or FLINKPACK_REGISTRY_MIRRORS)")?;
+        let usual = Options::default();
         let options = Options {
             insecure: settings.insecure.clone(),
+            trust: Trust {
+                authorities: settings.authorities.clone(),
+                folders: Trust::usual_folders(),
+            },
+            mirrors,
             offline: settings.offline,
-            ..Options::default()
+            stall: settings.stall.unwrap_or(usual.stall),
+            chunk: settings.chunk.unwrap_or(usual.chunk),
+            ..usual
         };
         Ok(Session {
             store: if settings.no_cache {
@@ -56,7 +79,7 @@ impl Session {
             } else {
                 store
             },
-            registries: Registries::new(Keychain::of_docker(), options, report.clone()),
+            registries: Registries::new(Keychain::of_user()?, options, report.clone()),
             report,
             offline: settings.offline,
             daemon: OnceCell::new(),

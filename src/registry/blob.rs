@@ -16,6 +16,7 @@ use super::Registries;
 use super::call::Call;
 use super::client::Client;
 use super::location::first_position;
+use super::mirror::Place;
 use super::pull::pull_scope;
 use super::retry::{Attempts, Failure, Remedy};
 use super::transport::Answer;
@@ -28,9 +29,14 @@ use crate::store::Store;
 pub struct BlobReader {
     client: Client,
     call: Call,
+    /// Where else it can be read, the first one last.
+    others: Vec<(Client, Call)>,
+    reference: Reference,
     digest: Digest,
     size: u64,
     at: u64,
+    /// Where reading ends.
+    end: u64,
     /// `None` where only a part is read, which cannot be checked.
     hasher: Option<Sha256>,
     answer: Option<Answer>,
@@ -38,34 +44,41 @@ pub struct BlobReader {
 }
 
 impl BlobReader {
-    pub(super) fn begin(
-        client: Client,
-        reference: &Reference,
-        digest: Digest,
-        size: u64,
-    ) -> Result<BlobReader> {
-        let path = format!("{}/blobs/{digest}", reference.repository);
-        let doing = format!("reading the blob {digest} from {}", reference.name());
-        let scopes: Arc<[String]> = [pull_scope(&reference.repository)].into();
-        let call = Call::new(Method::GET, path, &scopes, doing)
-            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    pub(super) fn begin(mirrors: Vec<Place>, own: Place, digest: Digest, size: u64) -> BlobReader {
+        let reference = own.reference.clone();
+        let way = |place: Place| {
+            let call = call(&place.reference, digest);
+            (place.client, call)
+        };
+        let mut others: Vec<_> = mirrors.into_iter().rev().map(way).collect();
+        let own = way(own);
+        let (client, call) = match others.pop() {
+            Some(first) => {
+                others.insert(0, own);
+                first
+            }
+            None => own,
+        };
         let attempts = client.attempts();
-        Ok(BlobReader {
+        BlobReader {
             client,
             call,
+            others,
+            reference,
             digest,
             size,
             at: 0,
+            end: size,
             hasher: Some(Sha256::new()),
             answer: None,
             attempts,
-        })
+        }
     }
 
-    /// The same blob from `position` on; it cannot be checked then.
-    pub(super) fn from(mut self, position: u64) -> BlobReader {
-        if position > 0 {
-            self.at = position;
+    /// A part of the same blob; it cannot be checked, unless it is the whole.
+    pub(super) fn part(mut self, from: u64, to: u64) -> BlobReader {
+        (self.at, self.end) = (from, to.min(self.size));
+        if from > 0 || to < self.size {
             self.hasher = None;
         }
         self
@@ -74,7 +87,7 @@ impl BlobReader {
     /// The next piece; `None` after the last one, which is given out only
     /// when everything before it was right.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        if self.at == self.size {
+        if self.at == self.end {
             return Ok(None);
         }
         loop {
@@ -87,10 +100,28 @@ impl BlobReader {
                     self.answer = None;
                     let failure = self.client.blame(&self.call, failure);
                     let report = self.client.registries().report().clone();
-                    self.attempts.wait(failure, &report).await?;
+                    if let Err(error) = self.attempts.wait(failure, &report).await {
+                        self.turn_to_another(error)?;
+                    }
                 }
             }
         }
+    }
+
+    /// A mirror failed: goes on at the next place from the same position. Bytes
+    /// that were wrong cannot be taken back.
+    fn turn_to_another(&mut self, error: Error) -> Result<()> {
+        if error.is("digest-mismatch") {
+            return Err(error);
+        }
+        let Some((client, call)) = self.others.pop() else {
+            return Err(error);
+        };
+        let registries = self.client.registries();
+        registries.passed_over(&self.client, &self.reference, &error);
+        self.attempts = client.attempts();
+        (self.client, self.call) = (client, call);
+        Ok(())
     }
 
     /// As a stream.
@@ -113,15 +144,20 @@ impl BlobReader {
             Some(answer) => answer,
             None => self.open().await?,
         };
-        let Some(piece) = answer.chunk().await? else {
+        let Some(mut piece) = answer.chunk().await? else {
             return Err(Failure::new(
                 Remedy::Again,
                 Error::new(format!(
                     "the transfer ended after {} of {} bytes",
-                    self.at, self.size
+                    self.at, self.end
                 )),
             ));
         };
+        if self.end < self.size {
+            // A server that knows no ranges gives the rest, too.
+            let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
+            piece.truncate(left);
+        }
         self.at += piece.len() as u64;
         if self.at > self.size {
             return Err(self.wrong(format!("it is longer than {} bytes", self.size)));
@@ -129,7 +165,7 @@ impl BlobReader {
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&piece);
         }
-        if self.at < self.size {
+        if self.at < self.end {
             self.answer = Some(answer);
         } else if let Some(hasher) = self.hasher.take() {
             let found = Digest::finish(hasher);
@@ -149,8 +185,11 @@ impl BlobReader {
 
     async fn open(&mut self) -> Result<Answer, Failure> {
         let mut call = self.call.clone();
-        if self.at > 0 {
-            let range = format!("bytes={}-", self.at);
+        if self.at > 0 || self.end < self.size {
+            let range = match self.end < self.size {
+                true => format!("bytes={}-{}", self.at, self.end - 1),
+                false => format!("bytes={}-", self.at),
+            };
             let range = HeaderValue::try_from(range).map_err(Error::from)?;
             call = call.header(RANGE, range);
         }
@@ -165,11 +204,19 @@ impl BlobReader {
             // The server knows no ranges: what is here already is read again.
             StatusCode::OK => skip(&mut answer, self.at).await?,
             _ => {
-                return Err(self.client.refusal(answer).await.into());
+                return Err(self.client.refusal(&self.call, answer).await.into());
             }
         }
         Ok(answer)
     }
+}
+
+fn call(reference: &Reference, digest: Digest) -> Call {
+    let path = format!("{}/blobs/{digest}", reference.repository);
+    let doing = format!("reading the blob {digest} from {}", reference.name());
+    let scopes: Arc<[String]> = [pull_scope(&reference.repository)].into();
+    Call::new(Method::GET, path, &scopes, doing)
+        .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
 }
 
 async fn skip(answer: &mut Answer, mut bytes: u64) -> Result<(), Failure> {
@@ -201,7 +248,28 @@ pub(super) async fn to_store(
         return Ok(0);
     }
     let client = registries.client(&reference.host)?;
-    let _place = client.host().downloads.acquire().await?;
+    let _lane = client.host().downloads.enter().await?;
+    let outcome = into_store(registries, reference, descriptor, store, task).await;
+    match outcome {
+        // Whoever gave other bytes, the registry itself may have the right ones.
+        Err(error) if error.is("digest-mismatch") && !registries.options().mirrors.is_empty() => {
+            registries
+                .report()
+                .warn(format!("{reference} is read without its mirrors: {error}"));
+            let registries = registries.direct();
+            into_store(&registries, reference, descriptor, store, task).await
+        }
+        outcome => outcome,
+    }
+}
+
+async fn into_store(
+    registries: &Registries,
+    reference: &Reference,
+    descriptor: &Descriptor,
+    store: &Store,
+    task: Option<&Task>,
+) -> Result<u64> {
     let mut reader = registries.blob(reference, descriptor)?;
     let mut blob = store.new_blob()?;
     while let Some(piece) = reader.chunk().await? {

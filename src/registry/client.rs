@@ -25,11 +25,26 @@ const HOPS: usize = 10;
 pub(super) struct Client {
     host: Arc<Host>,
     registries: Registries,
+    /// Attempts at one thing.
+    most: u32,
 }
 
 impl Client {
     pub fn new(host: Arc<Host>, registries: Registries) -> Client {
-        Client { host, registries }
+        let most = registries.options().attempts;
+        Client {
+            host,
+            registries,
+            most,
+        }
+    }
+
+    /// The same, giving up after fewer attempts.
+    pub fn with_attempts(self, most: u32) -> Client {
+        Client {
+            most: most.min(self.most),
+            ..self
+        }
     }
 
     /// The registry, as references name it.
@@ -46,7 +61,7 @@ impl Client {
     }
 
     pub fn attempts(&self) -> Attempts {
-        Attempts::new(self.registries.options())
+        Attempts::new(self.registries.options(), self.most)
     }
 
     /// Sends `call` until it is answered: by anything but a failure that may
@@ -113,12 +128,13 @@ impl Client {
 
     /// The error of a final answer to `call`.
     pub async fn refused(&self, call: &Call, answer: Answer) -> Error {
-        self.refusal(answer).await.doing(call.doing.clone())
+        self.refusal(call, answer).await.doing(call.doing.clone())
     }
 
     /// The same, where the caller says what was being done.
-    pub async fn refusal(&self, answer: Answer) -> Error {
-        refusal::error(answer, &self.host.name, self.host.login.credential()).await
+    pub async fn refusal(&self, call: &Call, answer: Answer) -> Error {
+        let credential = self.host.login.credential(&call.scopes).await;
+        refusal::error(answer, &self.host.name, credential.as_ref()).await
     }
 
     /// The first call to a host finds out which scheme it speaks.
@@ -202,10 +218,14 @@ impl Client {
                         "redirected more than {HOPS} times, at last to {}",
                         redact::shown(&next)
                     ))
+                    .hint("the registry, or a proxy before it, does not know the address that it is reached by: who runs it can set that")
                     .into());
                 }
                 url = next;
             } else if passes(status) {
+                if status == StatusCode::TOO_MANY_REQUESTS && at_home {
+                    self.host.slow_down();
+                }
                 return Err(refusal::passing(answer).await);
             } else {
                 self.pass_on_warnings(&answer);

@@ -1,15 +1,15 @@
 //! What is known of one registry.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::Url;
 
 use super::Registries;
+use super::lanes::Lanes;
 use super::login::Login;
 use super::transport::is_loopback;
 use crate::error::{Error, Result};
@@ -30,14 +30,18 @@ pub(super) struct Host {
     pub(super) insecure: bool,
     /// How it is logged in to.
     pub(super) login: Login,
+    /// Whether it failed as a mirror.
+    failed: AtomicBool,
     /// Nobody asks before this time, since the registry said so.
     pause: Mutex<Option<Instant>>,
     /// Warnings that were passed on.
     warnings: Mutex<HashSet<String>>,
     /// Blobs under way to it.
-    pub(super) uploads: Semaphore,
+    pub(super) uploads: Lanes,
     /// Blobs under way from it into the store.
-    pub(super) downloads: Semaphore,
+    pub(super) downloads: Lanes,
+    /// Blobs that it is asked about.
+    pub(super) questions: Lanes,
 }
 
 impl Host {
@@ -57,10 +61,12 @@ impl Host {
             chosen: AtomicU8::new(0),
             insecure,
             login: Login::default(),
+            failed: AtomicBool::new(false),
             pause: Mutex::default(),
             warnings: Mutex::default(),
-            uploads: Semaphore::new(options.concurrency),
-            downloads: Semaphore::new(options.concurrency),
+            uploads: Lanes::new(options.concurrency),
+            downloads: Lanes::new(options.concurrency),
+            questions: Lanes::new(options.questions),
         })
     }
 
@@ -75,6 +81,16 @@ impl Host {
         if let Some(at) = self.schemes.iter().position(|known| *known == scheme) {
             self.chosen.store(at as u8 + 1, Ordering::Relaxed);
         }
+    }
+
+    /// As a mirror it has failed: it is not asked again. Whether that is new.
+    pub(super) fn fails(&self) -> bool {
+        !self.failed.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether it failed as a mirror.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
     }
 
     /// The address below which its API is.
@@ -96,6 +112,13 @@ impl Host {
     /// Nobody asks it for this time.
     pub(super) fn pause_for(&self, time: Duration) {
         *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + time);
+    }
+
+    /// It is asked too often: from now on it is asked less.
+    pub(super) fn slow_down(&self) {
+        for lanes in [&self.uploads, &self.downloads, &self.questions] {
+            lanes.narrow();
+        }
     }
 
     /// Whether this warning has to be passed on: not twice, and not too many.

@@ -1,11 +1,16 @@
 //! Whose credentials go to which registry.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::docker_config::{DockerConfig, server_key};
+use tokio::sync::Mutex;
+
+use super::auth_file::{AuthFile, Form, Inline, server_key};
+use super::given::Given;
 use super::helper::Helpers;
 use super::secret::Secret;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 
 /// How to log in.
 #[derive(Clone, Debug)]
@@ -52,35 +57,128 @@ pub struct Credential {
     pub source: String,
 }
 
-/// Finds credentials in Docker's configuration file.
+/// Finds credentials: in the environment, in podman's files, in Docker's.
 #[derive(Clone, Debug)]
 pub struct Keychain {
-    config: Option<PathBuf>,
+    given: Option<Given>,
+    files: Vec<Place>,
     helpers: Helpers,
+    /// What helpers said: each is asked once.
+    answers: Arc<Mutex<Answers>>,
+}
+
+/// By helper and key.
+type Answers = HashMap<(String, String), Option<Login>>;
+
+/// Where Docker takes the content of a configuration from, in place of a file.
+const CONTENT: &str = "DOCKER_AUTH_CONFIG";
+
+/// A file that is looked into.
+#[derive(Clone, Debug)]
+struct Place {
+    path: PathBuf,
+    /// What is in it, where that is known.
+    content: Option<Secret>,
+    form: Form,
+    /// The variable that names it: then it has to be there.
+    named_by: Option<&'static str>,
+}
+
+/// What a file has for a repository.
+enum Found {
+    Credential(Credential),
+    /// Nothing; why, in words.
+    Nothing(String),
+    /// There is no such file.
+    NoFile,
 }
 
 impl Keychain {
-    /// What Docker itself would use: `DOCKER_CONFIG`, else `~/.docker`.
-    pub fn of_docker() -> Keychain {
-        Keychain {
-            config: DockerConfig::default_path(),
-            helpers: Helpers::default(),
-        }
+    /// What the user has: the environment's; `REGISTRY_AUTH_FILE`; Docker's
+    /// configuration (in `DOCKER_AUTH_CONFIG`, then in the folder
+    /// `DOCKER_CONFIG`, else `~/.docker`); podman's `auth.json`
+    /// in `XDG_RUNTIME_DIR` and in `~/.config`. The first that has something
+    /// for a repository counts.
+    pub fn of_user() -> Result<Keychain> {
+        let variable = |name: &str| {
+            let value = std::env::var_os(name).filter(|value| !value.is_empty());
+            value.map(PathBuf::from)
+        };
+        let home = variable("HOME");
+        let place = |path: Option<PathBuf>, form, named_by| {
+            path.map(|path| Place {
+                path,
+                content: None,
+                form,
+                named_by,
+            })
+        };
+        let docker = variable("DOCKER_CONFIG").or_else(|| Some(home.clone()?.join(".docker")));
+        let config = variable("XDG_CONFIG_HOME").or_else(|| Some(home?.join(".config")));
+        let podman = |folder: PathBuf| folder.join("containers/auth.json");
+        let content = std::env::var(CONTENT).ok().filter(|text| !text.is_empty());
+        let content = content.map(|text| Place {
+            path: CONTENT.into(),
+            content: Some(Secret::new(text)),
+            form: Form::Docker,
+            named_by: None,
+        });
+        let files = [
+            place(
+                variable("REGISTRY_AUTH_FILE"),
+                Form::Containers,
+                Some("REGISTRY_AUTH_FILE"),
+            ),
+            content,
+            place(
+                docker.map(|folder| folder.join("config.json")),
+                Form::Docker,
+                None,
+            ),
+            place(
+                variable("XDG_RUNTIME_DIR").map(podman),
+                Form::Containers,
+                None,
+            ),
+            place(config.map(podman), Form::Containers, None),
+        ];
+        Ok(Keychain {
+            given: Given::of(|name| std::env::var(name).ok())?,
+            files: files.into_iter().flatten().collect(),
+            ..Keychain::anonymous()
+        })
     }
 
-    /// This configuration file.
+    /// This Docker configuration file.
     pub fn of_file(path: impl Into<PathBuf>) -> Keychain {
+        Keychain::of_form(path.into(), Form::Docker)
+    }
+
+    /// This `auth.json` of podman.
+    pub fn of_auth_json(path: impl Into<PathBuf>) -> Keychain {
+        Keychain::of_form(path.into(), Form::Containers)
+    }
+
+    fn of_form(path: PathBuf, form: Form) -> Keychain {
+        let place = Place {
+            path,
+            content: None,
+            form,
+            named_by: None,
+        };
         Keychain {
-            config: Some(path.into()),
-            helpers: Helpers::default(),
+            files: vec![place],
+            ..Keychain::anonymous()
         }
     }
 
     /// No credentials at all.
     pub fn anonymous() -> Keychain {
         Keychain {
-            config: None,
+            given: None,
+            files: Vec::new(),
             helpers: Helpers::default(),
+            answers: Arc::default(),
         }
     }
 
@@ -89,54 +187,103 @@ impl Keychain {
         Keychain { helpers, ..self }
     }
 
-    /// The credentials for a registry's `host` (`docker.io` for Docker Hub).
+    /// The credentials for a repository of a registry's `host` (`docker.io` for
+    /// Docker Hub).
     ///
     /// A helper that is missing or fails is an error: going on without
     /// credentials would end in a refusal that hides the reason.
-    pub async fn find(&self, host: &str) -> Result<Credential> {
-        let anonymous = |source: String| Credential {
+    pub async fn find(&self, host: &str, repository: &str) -> Result<Credential> {
+        let (mut tried, mut absent) = (Vec::new(), Vec::new());
+        if let Some(given) = &self.given {
+            if given.are_for(host, repository) {
+                return Ok(Credential {
+                    login: given.login.clone(),
+                    source: given.source(),
+                });
+            }
+            tried.push(given.not_for());
+        }
+        for place in &self.files {
+            match self.look(place, host, repository).await? {
+                Found::Credential(credential) => return Ok(credential),
+                Found::Nothing(why) => tried.push(why),
+                Found::NoFile => absent.push(place.path.display().to_string()),
+            }
+        }
+        if !absent.is_empty() {
+            tried.push(format!("there is no {}", absent.join(", no ")));
+        }
+        if tried.is_empty() {
+            tried.push("no file with credentials is used".to_string());
+        }
+        Ok(Credential {
             login: Login::Anonymous,
-            source,
-        };
-        let Some(path) = &self.config else {
-            return Ok(anonymous(
-                "no Docker configuration file is used".to_string(),
-            ));
-        };
+            source: tried.join("; "),
+        })
+    }
+
+    async fn look(&self, place: &Place, host: &str, repository: &str) -> Result<Found> {
+        let (path, form) = (&place.path, place.form);
         let file = path.display();
-        let Some(config) = DockerConfig::read(path)? else {
-            return Ok(anonymous(format!("there is no {file}")));
+        let found = match &place.content {
+            Some(text) => Some(AuthFile::parse(text.expose().as_bytes(), CONTENT, form)?),
+            None => AuthFile::read(path, form)?,
         };
-        let key = server_key(host);
-        let mut tried = String::new();
+        let Some(config) = found else {
+            return match place.named_by {
+                None => Ok(Found::NoFile),
+                Some(name) => Err(Error::new(format!("there is no {file}"))
+                    .doing("looking for credentials")
+                    .hint(format!("the environment variable {name} names this file"))),
+            };
+        };
+        let inline = config
+            .inline(host, repository, form)
+            .doing(|| format!("reading credentials from {file}"))?;
+        let of_file = |found: Inline<'_>| {
+            Found::Credential(Credential {
+                login: found.login,
+                source: format!("`auths` in {file}, key `{}`", found.key),
+            })
+        };
+        let whole = match inline {
+            Some(found) if found.is_narrow => return Ok(of_file(found)),
+            other => other,
+        };
+        let key = server_key(host, form);
+        let mut asked = String::new();
         if let Some((name, setting)) = config.helper(host) {
             let words = format!(
                 "credential helper docker-credential-{name} ({setting} in {file}), key `{key}`"
             );
             let login = self
-                .helpers
-                .get(name, key)
+                .ask(name, key)
                 .await
                 .doing(|| format!("asking the {words}"))?;
             if let Some(login) = login {
-                return Ok(Credential {
+                return Ok(Found::Credential(Credential {
                     login,
                     source: words,
-                });
+                }));
             }
-            tried = format!("; the {words}, has none either");
+            asked = format!("; the {words}, has none either");
         }
-        let inline = config
-            .inline(host)
-            .doing(|| format!("reading credentials from {file}"))?;
-        Ok(match inline {
-            Some((login, key)) => Credential {
-                login,
-                source: format!("`auths` in {file}, key `{key}`"),
-            },
-            None => anonymous(format!(
-                "`auths` in {file} has nothing for the key `{key}`{tried}"
+        Ok(match whole {
+            Some(found) => of_file(found),
+            None => Found::Nothing(format!(
+                "`auths` in {file} has nothing for the key `{key}`{asked}"
             )),
         })
+    }
+
+    async fn ask(&self, helper: &str, key: &str) -> Result<Option<Login>> {
+        let mut answers = self.answers.lock().await;
+        let name = (helper.to_string(), key.to_string());
+        if let Some(answer) = answers.get(&name) {
+            return Ok(answer.clone());
+        }
+        let answer = self.helpers.get(helper, key).await?;
+        answers.insert(name, answer.clone());
+        Ok(answer)
     }
 }

@@ -3,9 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use reqwest::header::{HeaderValue, WWW_AUTHENTICATE};
-use tokio::sync::OnceCell;
-
 use super::challenge;
 use super::keychain::{Credential, Keychain, Login as Kind};
 use super::retry::Failure;
@@ -14,12 +11,14 @@ use super::traffic::Traffic;
 use super::transport::{Answer, Transport};
 use crate::error::Result;
 use crate::report::Report;
+use reqwest::header::{HeaderValue, WWW_AUTHENTICATE};
 
 /// What was learned of a registry's login; shared by all that ask it.
 #[derive(Default)]
 pub struct Login {
     wanted: Mutex<Option<Wanted>>,
-    credential: OnceCell<Credential>,
+    /// By repository.
+    credentials: tokio::sync::Mutex<HashMap<String, Credential>>,
     tokens: Mutex<HashMap<String, Token>>,
     /// One token request at a time: the others then find its token.
     gate: tokio::sync::Mutex<()>,
@@ -73,9 +72,13 @@ impl Login {
         Ok(header.filter(|header| Some(header) != used))
     }
 
-    /// The credential, if it was looked for.
-    pub fn credential(&self) -> Option<&Credential> {
-        self.credential.get()
+    /// The credential for these scopes, if it was looked for.
+    pub async fn credential(&self, scopes: &[String]) -> Option<Credential> {
+        self.credentials
+            .lock()
+            .await
+            .get(repository(scopes))
+            .cloned()
     }
 
     async fn make(
@@ -85,7 +88,7 @@ impl Login {
         scopes: &[String],
         used: Option<&HeaderValue>,
     ) -> Result<Option<HeaderValue>, Failure> {
-        let credential = self.find(around).await?;
+        let credential = self.find(around, repository(scopes)).await?;
         if let Kind::RegistryToken(token) = &credential.login {
             return Ok(Some(bearer(token)?));
         }
@@ -108,7 +111,7 @@ impl Login {
             }
         }
         let token = realm
-            .ask(around.transport, around.traffic, credential, &scopes)
+            .ask(around.transport, around.traffic, &credential, &scopes)
             .await?;
         let header = bearer(&token.secret)?;
         lock(&self.tokens).insert(key, token);
@@ -120,21 +123,33 @@ impl Login {
         tokens.get(key).filter(|token| token.is_fresh()).cloned()
     }
 
-    async fn find(&self, around: Surroundings<'_>) -> Result<&Credential> {
-        self.credential
-            .get_or_try_init(|| async {
-                let credential = around.keychain.find(around.name).await?;
-                let how = match credential.login {
-                    Kind::Anonymous => "without credentials",
-                    _ => "with credentials",
-                };
-                around
-                    .report
-                    .detail(format!("{}: {how}: {}", around.name, credential.source));
-                Ok(credential)
-            })
-            .await
+    async fn find(&self, around: Surroundings<'_>, repository: &str) -> Result<Credential> {
+        let mut known = self.credentials.lock().await;
+        if let Some(credential) = known.get(repository) {
+            return Ok(credential.clone());
+        }
+        let found = around.keychain.find(around.name, repository).await?;
+        let how = match found.login {
+            Kind::Anonymous => "without credentials",
+            _ => "with credentials",
+        };
+        if !known.values().any(|other| other.source == found.source) {
+            around
+                .report
+                .detail(format!("{}: {how}: {}", around.name, found.source));
+        }
+        known.insert(repository.to_string(), found.clone());
+        Ok(found)
     }
+}
+
+/// The repository that a call is about, which its first scope names: a user may
+/// have credentials for a part of a registry.
+fn repository(scopes: &[String]) -> &str {
+    scopes
+        .first()
+        .and_then(|scope| scope.strip_prefix("repository:")?.rsplit_once(':'))
+        .map_or("", |(repository, _)| repository)
 }
 
 /// What a 401 asks for; a bearer token rather than a password.

@@ -4,26 +4,34 @@
 //! [`Registries`] is the entry: it knows the credentials, keeps connections
 //! and tokens, and counts what goes over the wire.
 
+mod auth_file;
 mod blob;
 mod body;
 mod call;
 mod challenge;
 mod client;
-mod docker_config;
+mod given;
+mod handshake;
 mod helper;
 mod host;
 mod keychain;
+mod lanes;
 mod location;
 mod login;
+mod mirror;
 mod pull;
 mod push;
 mod refusal;
 mod retry;
 mod secret;
+mod session;
 mod source;
+mod steps;
+mod tee;
 mod token;
 mod traffic;
 mod transport;
+mod trust;
 mod upload;
 
 use std::collections::HashMap;
@@ -34,12 +42,14 @@ pub use blob::BlobReader;
 pub use body::Progress;
 pub use helper::Helpers;
 pub use keychain::{Credential, Keychain, Login};
+pub use mirror::Mirror;
 pub use pull::{Fetched, Head, Resolved};
 pub use push::{Outcome, Pusher};
 pub use secret::Secret;
 pub use source::Source;
 pub(crate) use source::descriptor;
 pub use traffic::Traffic;
+pub use trust::Trust;
 
 use crate::error::{Error, Result};
 use crate::report::Report;
@@ -53,6 +63,10 @@ pub struct Options {
     /// Hosts (`host[:port]`) taken without a verified certificate, or without
     /// TLS at all.
     pub insecure: Vec<String>,
+    /// Certificates beside the system's.
+    pub trust: Trust,
+    /// Mirrors, asked in this order.
+    pub mirrors: Vec<Mirror>,
     /// Whether the network is out of bounds: every question is then refused,
     /// with an error tagged `offline`.
     pub offline: bool,
@@ -66,21 +80,30 @@ pub struct Options {
     pub stall: Duration,
     /// Time that a registry has to answer when it has got a body.
     pub answer: Duration,
+    /// How long the requests are in which a blob is sent that is more than
+    /// twice as long.
+    pub chunk: u64,
     /// Blobs under way at once, by host and direction.
     pub concurrency: usize,
+    /// Blobs that a host is asked about at once.
+    pub questions: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
         Options {
             insecure: Vec::new(),
+            trust: Trust::default(),
+            mirrors: Vec::new(),
             offline: false,
             attempts: 5,
             first_delay: Duration::from_millis(250),
             longest_wait: Duration::from_secs(60),
             stall: Duration::from_secs(60),
             answer: Duration::from_secs(300),
+            chunk: 64 << 20,
             concurrency: 4,
+            questions: 8,
         }
     }
 }
@@ -90,6 +113,8 @@ impl Default for Options {
 pub struct Registries {
     shared: Arc<Shared>,
     traffic: Traffic,
+    /// Whether mirrors are asked.
+    mirrored: bool,
 }
 
 struct Shared {
@@ -112,6 +137,16 @@ impl Registries {
                 hosts: Mutex::default(),
             }),
             traffic: Traffic::default(),
+            mirrored: true,
+        }
+    }
+
+    /// The same registries, without their mirrors: what is asked of the place
+    /// that is pushed to.
+    pub fn direct(&self) -> Registries {
+        Registries {
+            mirrored: false,
+            ..self.clone()
         }
     }
 
@@ -120,6 +155,7 @@ impl Registries {
         Registries {
             shared: Arc::clone(&self.shared),
             traffic: self.traffic.part(),
+            mirrored: self.mirrored,
         }
     }
 

@@ -10,6 +10,7 @@ use super::Registries;
 use super::blob::BlobReader;
 use super::call::Call;
 use super::client::Client;
+use super::mirror::Place;
 use super::transport::Answer;
 use crate::error::{Context, Error, Result};
 use crate::image::{AnyManifest, Descriptor, Digest, ImageManifest, Platform, Reference, media};
@@ -71,22 +72,27 @@ impl Registries {
     /// The manifest or index of `reference`; checked, if it was asked for by
     /// digest.
     pub async fn manifest(&self, reference: &Reference) -> Result<Fetched> {
-        let client = self.client(&reference.host)?;
-        let scopes = [pull_scope(&reference.repository)].into();
-        let call = manifest_call(Method::GET, reference, &scopes);
-        let (answer, bytes) = client
-            .read(&call, MANIFEST, |status| status.is_success())
-            .await?;
-        match bytes {
-            Some(bytes) => fetched(&answer, bytes, reference).doing(|| call.doing.clone()),
-            None => Err(client.refused(&call, answer).await),
+        let (mirrors, own) = self.places(reference)?;
+        for place in mirrors {
+            match place.manifest().await {
+                Ok(fetched) => return Ok(fetched),
+                Err(error) => self.passed_over(&place.client, reference, &error),
+            }
         }
+        own.manifest().await
     }
 
     /// What the registry has under `reference`; `None` where there is nothing.
     pub async fn head(&self, reference: &Reference) -> Result<Option<Head>> {
-        let scopes = [pull_scope(&reference.repository)].into();
-        head(&self.client(&reference.host)?, reference, &scopes).await
+        let (mirrors, own) = self.places(reference)?;
+        for place in mirrors {
+            match place.head().await {
+                Ok(None) => {}
+                Ok(some) => return Ok(some),
+                Err(error) => self.passed_over(&place.client, reference, &error),
+            }
+        }
+        own.head().await
     }
 
     /// The manifest of `reference` for `platform`.
@@ -129,12 +135,13 @@ impl Registries {
     /// A blob of `reference`'s repository, as a stream that mends itself and
     /// ends with an error if the bytes are not what `descriptor` says.
     pub fn blob(&self, reference: &Reference, descriptor: &Descriptor) -> Result<BlobReader> {
-        BlobReader::begin(
-            self.client(&reference.host)?,
-            reference,
+        let (mirrors, own) = self.places(reference)?;
+        Ok(BlobReader::begin(
+            mirrors,
+            own,
             descriptor.digest,
             descriptor.size,
-        )
+        ))
     }
 
     /// An image configuration: a blob that is small enough to hold.
@@ -163,6 +170,20 @@ impl Registries {
         task: Option<&Task>,
     ) -> Result<u64> {
         super::blob::to_store(self, reference, descriptor, store, task).await
+    }
+}
+
+impl Place {
+    fn scopes(&self) -> Arc<[String]> {
+        [pull_scope(&self.reference.repository)].into()
+    }
+
+    async fn manifest(&self) -> Result<Fetched> {
+        manifest(&self.client, &self.reference, &self.scopes()).await
+    }
+
+    async fn head(&self) -> Result<Option<Head>> {
+        head(&self.client, &self.reference, &self.scopes()).await
     }
 }
 

@@ -14,10 +14,12 @@ use super::body::{Body, Progress};
 use super::call::Call;
 use super::client::Client;
 use super::pull::{self, Head, pull_scope};
+use super::session::Session;
 use super::source::Source;
-use super::upload::{Session, Upload};
+use super::upload::Upload;
 use crate::error::{Context, Error, Result};
 use crate::image::{AnyManifest, Digest, Manifest, Reference};
+use crate::store::Store;
 
 /// Blobs up to this size are sent without asking whether they are there: the
 /// question would cost as much.
@@ -54,6 +56,7 @@ pub struct Pusher {
     narrow: Arc<[String]>,
     mounts: AtomicBool,
     known: Mutex<HashSet<Digest>>,
+    store: Option<Store>,
 }
 
 impl Pusher {
@@ -70,7 +73,17 @@ impl Pusher {
             narrow: [own].into(),
             mounts: AtomicBool::new(!sources.is_empty()),
             known: Mutex::default(),
+            store: None,
         })
+    }
+
+    /// The same, keeping what is under way in `store`, so that another run can
+    /// go on with it.
+    pub fn resumable(self, store: &Store) -> Pusher {
+        Pusher {
+            store: Some(store.clone()),
+            ..self
+        }
     }
 
     /// What the repository has under `reference`, as far as the registry will
@@ -120,6 +133,7 @@ impl Pusher {
         if self.known().contains(&digest) {
             return Ok(Outcome::Present);
         }
+        let question = self.client.host().questions.enter().await?;
         let mut session = None;
         if let Some(from) = mount.filter(|_| self.mounts.load(Ordering::Relaxed)) {
             match self.mount(digest, from).await? {
@@ -131,14 +145,20 @@ impl Pusher {
         if size > SMALL && self.has(digest).await? {
             return Ok(Outcome::Present);
         }
+        drop(question);
         let source = source()?;
-        let _place = self.client.host().uploads.acquire().await?;
+        let source = match &self.store {
+            Some(store) => source.keeping(store),
+            None => source,
+        };
+        let _lane = self.client.host().uploads.enter().await?;
         let upload = Upload {
             client: &self.client,
             repository: &self.target.repository,
             scopes: &self.scopes(),
             source: &source,
             progress,
+            store: self.store.as_ref(),
         };
         upload.run(session).await?;
         Ok(Outcome::Uploaded)
@@ -166,14 +186,26 @@ impl Pusher {
         let status = answer.status;
         if !status.is_success() {
             let error = self.client.refused(&call, answer).await;
-            if status != StatusCode::UNAUTHORIZED && !error.is("blob-unknown") {
-                // A tag that must not move is refused even where it need not.
-                let head = pull::head(&self.client, &reference, &scopes).await;
-                if matches!(head, Ok(Some(head)) if head.digest == manifest.digest) {
-                    return Ok(());
-                }
+            if status == StatusCode::UNAUTHORIZED || error.is("blob-unknown") {
+                return Err(error);
             }
-            return Err(error);
+            // A tag that must not move is refused even where it need not.
+            return match pull::head(&self.client, &reference, &scopes).await {
+                Ok(Some(head)) if head.digest == manifest.digest => Ok(()),
+                Ok(Some(head)) if tag.is_some() => Err(error.hint(format!(
+                    "the tag is there with another digest, {}: if this registry lets no tag move, choose another tag",
+                    head.digest
+                ))),
+                _ if status == StatusCode::UNSUPPORTED_MEDIA_TYPE
+                    || status == StatusCode::BAD_REQUEST =>
+                {
+                    Err(error.hint(format!(
+                        "the manifest is of the type {}, as its base is: does the registry take that type?",
+                        manifest.media_type
+                    )))
+                }
+                _ => Err(error),
+            };
         }
         let said = answer.header("docker-content-digest");
         match said.and_then(|said| said.trim().parse::<Digest>().ok()) {

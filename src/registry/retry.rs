@@ -78,12 +78,12 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// As `options` say.
-    pub fn new(options: &Options) -> Attempts {
+    /// Up to `most` of them, with waits as `options` say.
+    pub fn new(options: &Options, most: u32) -> Attempts {
         Attempts {
             delays: delays(options.first_delay),
             made: 0,
-            most: options.attempts,
+            most,
             longest: options.longest_wait,
             first: options.first_delay,
         }

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::Registries;
 use super::body::{Pieces, Progress};
+use super::tee::Tee;
 use crate::error::{Context, Error, Result};
 use crate::image::{Descriptor, Digest, Layer, Origin, Reference};
 use crate::store::Store;
@@ -34,6 +35,8 @@ pub struct Source {
     place: Place,
     /// Whether the bytes were hashed when they were written a moment ago.
     is_known: bool,
+    /// Keeps them when they come from a registry.
+    tee: Option<Arc<Tee>>,
 }
 
 #[derive(Clone)]
@@ -53,6 +56,7 @@ impl Source {
             size: bytes.len() as u64,
             place: Place::Memory(bytes),
             is_known: false,
+            tee: None,
         }
     }
 
@@ -63,6 +67,7 @@ impl Source {
             size,
             place: Place::Store(store.clone()),
             is_known: false,
+            tee: None,
         }
     }
 
@@ -77,6 +82,7 @@ impl Source {
             size: descriptor.size,
             place: Place::Registry(registries.clone(), reference.clone()),
             is_known: false,
+            tee: None,
         }
     }
 
@@ -104,7 +110,16 @@ impl Source {
             size,
             place,
             is_known: layer.built && matches!(layer.origin, Origin::Store),
+            tee: None,
         })
+    }
+
+    /// The same; bytes that come from a registry are kept in `store`.
+    pub(super) fn keeping(self, store: &Store) -> Source {
+        let tee = self
+            .is_remote()
+            .then(|| Arc::new(Tee::new(store, self.digest, self.size)));
+        Source { tee, ..self }
     }
 
     /// Whether the bytes have to come over the network.
@@ -145,21 +160,17 @@ impl Source {
     fn fetch(&self, registries: &Registries, reference: &Reference, from: u64, to: u64) -> Pieces {
         let descriptor = Descriptor::new("", self.digest, self.size);
         let reader = match registries.blob(reference, &descriptor) {
-            Ok(reader) => reader.from(from),
+            Ok(reader) => reader.part(from, to),
             Err(error) => return stream::iter(Some(Err(error))).boxed(),
         };
-        let mut left = to - from;
+        let (tee, mut at) = (self.tee.clone(), from);
         reader
             .into_stream()
-            .map(move |piece| {
-                let mut piece = piece?;
-                piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-                left -= piece.len() as u64;
-                Ok(piece)
-            })
-            .take_while(|piece| {
-                let more = !matches!(piece, Ok(piece) if piece.is_empty());
-                async move { more }
+            .inspect_ok(move |piece| {
+                if let Some(tee) = &tee {
+                    tee.pass(at, piece);
+                }
+                at += piece.len() as u64;
             })
             .boxed()
     }

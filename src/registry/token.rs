@@ -17,7 +17,7 @@ use super::refusal;
 use super::retry::{Failure, Remedy, passes};
 use super::secret::Secret;
 use super::traffic::Traffic;
-use super::transport::{Answer, Transport, is_loopback};
+use super::transport::{Answer, Transport, authority, is_loopback};
 use crate::error::{Context, Error, Result};
 use crate::fetch::redact;
 
@@ -51,6 +51,8 @@ impl Token {
 pub struct Realm {
     url: Url,
     service: Option<String>,
+    /// Whether any certificate is taken from it.
+    unverified: bool,
 }
 
 /// What is known of the registry that names a realm.
@@ -92,6 +94,7 @@ impl Realm {
         Ok(Realm {
             url,
             service: service.map(str::to_string),
+            unverified: listed,
         })
     }
 
@@ -150,7 +153,7 @@ impl Realm {
                     &url,
                     headers.clone(),
                     &body,
-                    false,
+                    self.unverified && url.origin() == self.url.origin(),
                     &Traffic::default(),
                 )
                 .await?;
@@ -221,15 +224,6 @@ fn secret_header(text: &str) -> Result<HeaderValue> {
         .map_err(|_| Error::new("the token has characters that no header can carry"))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// `host[:port]`, as a user lists it.
-fn authority(url: &Url) -> Option<String> {
-    let host = url.host_str()?;
-    Some(match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_string(),
-    })
 }
 
 async fn refused(answer: Answer, credential: &Credential) -> Failure {

@@ -1,7 +1,6 @@
 //! One HTTP exchange: no login, no redirect, no second attempt.
 
 use std::collections::HashMap;
-use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,32 +12,39 @@ use url::Url;
 
 use super::Options;
 use super::body::{Body, Watch};
+use super::handshake::failure;
 use super::retry::{Failure, Remedy};
 use super::traffic::Traffic;
+use super::trust::Trust;
 use crate::error::{Context, Error, Result};
-use crate::fetch::{authorities, client};
+use crate::fetch::client;
+use crate::image::reference::DOCKER_HUB;
 
 /// Sends requests.
 pub struct Transport {
     stall: Duration,
     answer: Duration,
+    trust: Trust,
     clients: Mutex<HashMap<Kind, reqwest::Client>>,
 }
 
 /// The kinds of clients; one is made when it is first needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Kind {
     tls: bool,
     loopback: bool,
     unverified: bool,
+    /// The one host that it is for, where that has certificates of its own.
+    special: Option<String>,
 }
 
 impl Transport {
-    /// With the time limits of `options`.
+    /// With the time limits and certificates of `options`.
     pub fn new(options: &Options) -> Transport {
         Transport {
             stall: options.stall,
             answer: options.answer,
+            trust: options.trust.clone(),
             clients: Mutex::default(),
         }
     }
@@ -54,10 +60,13 @@ impl Transport {
         unverified: bool,
         traffic: &Traffic,
     ) -> Result<Answer, Failure> {
+        let tls = url.scheme() == "https";
+        let host = authority(url).filter(|host| tls && self.trust.is_special(host));
         let client = self.client(Kind {
-            tls: url.scheme() == "https",
+            tls,
             loopback: is_loopback(url),
             unverified,
+            special: host,
         })?;
         let watch = Arc::new(Watch::default());
         let mut request = client.request(method.clone(), url.clone()).headers(headers);
@@ -135,6 +144,11 @@ impl Transport {
         if kind.loopback {
             // A proxy's loopback is another machine's.
             builder = builder.no_proxy();
+        }
+        if kind.tls {
+            builder = self
+                .trust
+                .apply(builder, kind.special.as_deref().unwrap_or_default())?;
         }
         if kind.unverified {
             builder = builder.tls_danger_accept_invalid_certs(true);
@@ -218,50 +232,14 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Sorts an error of the HTTP client: can it pass, and what does it mean?
-fn failure(error: reqwest::Error) -> Failure {
-    let error = error.without_url();
-    let (connecting, tls) = (error.is_connect(), tls_error(&error).cloned());
-    let text = Error::from(error);
-    let Some(tls) = tls else {
-        let remedy = if text.to_string().contains("invalid HTTP version parsed") {
-            Remedy::OtherScheme
-        } else {
-            Remedy::Again
-        };
-        let doing = if connecting {
-            "connecting"
-        } else {
-            "the connection broke off"
-        };
-        return Failure::new(remedy, text.doing(doing));
+/// `host[:port]`, as users name it.
+pub fn authority(url: &Url) -> Option<String> {
+    let host = match url.host_str()? {
+        "registry-1.docker.io" => DOCKER_HUB,
+        host => host,
     };
-    match tls {
-        rustls::Error::InvalidMessage(_) => Failure::new(
-            Remedy::OtherScheme,
-            text.doing("the server does not speak TLS (https)"),
-        ),
-        rustls::Error::InvalidCertificate(_) => Failure::from(
-            text.doing("the server's certificate is not trusted")
-                .hint(authorities::HINT),
-        ),
-        _ => Failure::new(Remedy::Again, text.doing("setting up TLS")),
-    }
-}
-
-fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    let mut at = Some(error);
-    while let Some(error) = at {
-        if let Some(found) = error.downcast_ref::<rustls::Error>() {
-            return Some(found);
-        }
-        // An io::Error's source() skips the error that it holds itself.
-        at = match error.downcast_ref::<std::io::Error>() {
-            Some(holder) => holder
-                .get_ref()
-                .map(|held| held as &(dyn StdError + 'static)),
-            None => error.source(),
-        };
-    }
-    None
+    Some(match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_string(),
+    })
 }

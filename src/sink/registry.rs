@@ -50,7 +50,7 @@ struct Push<'a> {
 impl Push<'_> {
     async fn run(&self, tags: &[String]) -> Result<Published> {
         let sources = self.sources();
-        let pusher = Pusher::new(self.registries, self.target, &sources)?;
+        let pusher = Pusher::new(self.registries, self.target, &sources)?.resumable(self.store);
         let first = match tags.first() {
             Some(tag) => self.target.with_tag(tag)?,
             None => self.target.with_digest(self.manifest.digest),

@@ -12,6 +12,7 @@ mod temporary;
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -38,16 +39,19 @@ pub enum Bucket {
     Builds,
     /// Path, size, mtime and inode of a file → its digest.
     Files,
+    /// Repository and blob → an upload that was not finished.
+    Uploads,
 }
 
 impl Bucket {
     /// All of them.
-    pub const ALL: [Bucket; 5] = [
+    pub const ALL: [Bucket; 6] = [
         Bucket::Layers,
         Bucket::Bases,
         Bucket::Maven,
         Bucket::Builds,
         Bucket::Files,
+        Bucket::Uploads,
     ];
 
     /// The folder's name.
@@ -58,6 +62,7 @@ impl Bucket {
             Bucket::Maven => "maven/v2",
             Bucket::Builds => "builds/v2",
             Bucket::Files => "files/v2",
+            Bucket::Uploads => "uploads/v1",
         }
     }
 }
@@ -189,6 +194,11 @@ impl Store {
             .flatten()
     }
 
+    /// Forgets what `bucket` holds under `key`.
+    pub fn remove(&self, bucket: Bucket, key: &str) {
+        let _ = fs::remove_file(self.entry_path(bucket, key));
+    }
+
     /// Keeps `value` under `key`.
     pub fn put<T: Serialize>(&self, bucket: Bucket, key: &str, value: &T) -> Result<()> {
         let json = serde_json::to_vec(value).doing(|| "encoding a cache entry")?;
@@ -198,18 +208,23 @@ impl Store {
         if let Some(folder) = path.parent() {
             create_folder(folder)?;
         }
-        put_in_place(&self.temporary()?, &path, &bytes, false)
+        let mode = match bucket {
+            // The address of an upload may be all that it takes to write to it.
+            Bucket::Uploads => 0o600,
+            _ => temporary::MODE,
+        };
+        put_in_place(&self.temporary()?, &path, &bytes, mode, false)
             .doing(|| format!("writing {}", path.display()))
     }
 
     /// Waits for, and takes, the lock of `key` among all processes and threads.
     pub fn lock(&self, key: &str) -> Result<KeyLock> {
-        KeyLock::take(
-            &self
-                .root
-                .join("locks")
-                .join(Digest::of(key.as_bytes()).hex()),
-        )
+        KeyLock::take(&self.lock_path(key))
+    }
+
+    /// The lock of `key`, unless another process or thread has it.
+    pub fn try_lock(&self, key: &str) -> Result<Option<KeyLock>> {
+        KeyLock::try_take(&self.lock_path(key))
     }
 
     /// A folder for temporary files on the store's own file system.
@@ -219,6 +234,11 @@ impl Store {
         create_folder(&folder)?;
         SWEPT.call_once(|| temporary::sweep(&folder, ""));
         Ok(folder)
+    }
+
+    fn lock_path(&self, key: &str) -> PathBuf {
+        let name = Digest::of(key.as_bytes()).hex();
+        self.root.join("locks").join(name)
     }
 
     fn entry_path(&self, bucket: Bucket, key: &str) -> PathBuf {
@@ -268,13 +288,18 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     check_replaceable(path)?;
     create_folder(folder)?;
     temporary::sweep(folder, PREFIX);
-    put_in_place(folder, path, bytes, true).doing(|| format!("writing {}", path.display()))
+    put_in_place(folder, path, bytes, temporary::MODE, true)
+        .doing(|| format!("writing {}", path.display()))
 }
 
 /// The same, by way of a temporary file in `folder`; what the user owns waits
 /// for the disk, what the cache holds does not.
-fn put_in_place(folder: &Path, path: &Path, bytes: &[u8], durably: bool) -> Result<()> {
+fn put_in_place(folder: &Path, path: &Path, bytes: &[u8], mode: u32, durably: bool) -> Result<()> {
     let mut file = temporary::create(folder, PREFIX)?;
+    if mode != temporary::MODE {
+        let mode = fs::Permissions::from_mode(mode);
+        file.as_file().set_permissions(mode)?;
+    }
     file.write_all(bytes)?;
     if durably {
         file.as_file().sync_data()?;

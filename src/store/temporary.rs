@@ -15,11 +15,14 @@ use crate::error::{Context, Result};
 /// How old a file without a holder must be.
 const AGE: Duration = Duration::from_secs(60);
 
+/// Who may read what is written: everybody, as far as the folder lets them.
+pub(super) const MODE: u32 = 0o644;
+
 /// A temporary file in `folder`, held by this process.
 pub(super) fn create(folder: &Path, prefix: &str) -> Result<NamedTempFile> {
     let file = tempfile::Builder::new()
         .prefix(prefix)
-        .permissions(fs::Permissions::from_mode(0o644))
+        .permissions(fs::Permissions::from_mode(MODE))
         .tempfile_in(folder)
         .doing(|| format!("creating a file in {}", folder.display()))?;
     // Without locks (some network file systems) nothing is ever swept.

@@ -4,6 +4,7 @@
 
 mod bases;
 mod cache;
+mod credentials;
 mod daemons;
 mod dependencies;
 mod determinism;
@@ -16,6 +17,7 @@ mod plugins;
 mod real;
 mod registries;
 mod results;
+mod resume;
 mod secrets;
 mod transcript;
 mod trees;

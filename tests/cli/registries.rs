@@ -274,6 +274,22 @@ async fn a_push_that_fails_half_way_goes_on_where_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stall_ends_when_the_user_says() {
+    let registry = FaultRegistry::start().await;
+    let mut project = to(registry.address());
+    project.set("FLINKPACK_STALL_TIMEOUT", "1");
+    registry.fault(Fault::new("HEAD", "/manifests/", Action::Stall));
+    let begin = std::time::Instant::now();
+    let run = project.ok(&["build", "--push", "-v"]);
+    assert!(
+        run.stderr.contains("did not answer in time"),
+        "{}",
+        run.stderr
+    );
+    assert!(begin.elapsed() < std::time::Duration::from_secs(20));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unchanged_push_is_one_request() {
     let registry = FaultRegistry::start().await;
     let project = to(registry.address());

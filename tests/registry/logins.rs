@@ -9,7 +9,7 @@ use flinkpack::registry::Keychain;
 use super::{Bench, failed};
 use crate::support::faults::{Action, Fault};
 use crate::support::http::Response;
-use crate::support::images::{image, noise, stored};
+use crate::support::images::noise;
 use crate::support::registry::{Behaviour, FaultRegistry, Locations};
 use crate::support::tokens::{Auth, Tokens};
 
@@ -23,7 +23,7 @@ fn configured(config: &str) -> (Bench, tempfile::TempDir) {
     (Bench::with(Keychain::of_file(path)), folder)
 }
 
-fn auths(registry: &FaultRegistry, password: &str) -> String {
+pub fn auths(registry: &FaultRegistry, password: &str) -> String {
     let auth = base64::engine::general_purpose::STANDARD.encode(format!("me:{password}"));
     format!(
         r#"{{"auths":{{"{}":{{"auth":"{auth}"}}}}}}"#,
@@ -157,40 +157,6 @@ async fn tokens_that_end_are_renewed() {
         .await
         .unwrap();
     assert!(tokens.count() > before);
-}
-
-#[tokio::test]
-async fn a_token_refused_in_the_middle_of_an_upload_is_renewed_and_the_blob_sent() {
-    let refusal = || Response::new(401).with("WWW-Authenticate", "REALM");
-    for early in [true, false] {
-        let tokens = Tokens::open();
-        let registry = FaultRegistry::with_tokens(tokens.clone()).await;
-        let challenge = format!("Bearer realm=\"http://{}/token\"", registry.address());
-        let response = Response {
-            headers: vec![("WWW-Authenticate".into(), challenge)],
-            ..refusal()
-        };
-        let bench = Bench::new();
-        let layer = stored(&bench.store, "big", &noise(1, 3_000_000));
-        let digest = layer.descriptor.as_ref().unwrap().digest;
-        let action = match early {
-            true => Action::Early(response),
-            false => Action::Answer(response),
-        };
-        registry.fault(Fault::new(
-            "PUT",
-            format!("digest=sha256%3A{}", digest.hex()),
-            action,
-        ));
-        bench
-            .push(&image(vec![layer]), &registry, &["a"])
-            .await
-            .unwrap();
-        assert!(registry.has_blob("team/job", &digest));
-        // Where the connection broke before the answer was read, the session
-        // is asked, and the old token may still do.
-        assert!(early || tokens.count() == 2);
-    }
 }
 
 #[tokio::test]

@@ -4,9 +4,17 @@ mod errors;
 mod files;
 mod helpers;
 mod logins;
+mod matrix;
+mod matrix_answers;
+mod matrix_passing;
+mod matrix_reading;
+mod matrix_uploads;
+mod mirrors;
 mod pull;
 mod push;
 mod real;
+mod resume;
+mod trust;
 mod uploads;
 
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Uploads that meet trouble: they end right, and send little twice.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use flinkpack::image::{LayerKind, Origin};
 use flinkpack::registry::{Keychain, Options, Registries};
@@ -8,9 +8,8 @@ use flinkpack::report::Report;
 
 use super::{Bench, failed, quick};
 use crate::support::faults::{Action, Fault};
-use crate::support::http::Response;
 use crate::support::images::{image, layer, noise, stored};
-use crate::support::registry::{FaultRegistry, Locations};
+use crate::support::registry::FaultRegistry;
 
 const PUT: &str = "PUT";
 const UPLOADS: &str = "/blobs/uploads/session-";
@@ -40,22 +39,6 @@ async fn whole_when_nothing_goes_wrong() {
     let (registry, sent) = push_with(Fault::new("X", "", Action::Stall)).await;
     assert_eq!(registry.count("PATCH", ""), 0);
     assert!(sent < 510_000, "{sent}");
-}
-
-#[tokio::test]
-async fn errors_that_pass_are_tried_again() {
-    for status in [429, 500, 502, 503, 504] {
-        push_with(at_layer(Action::Answer(Response::new(status)))).await;
-        push_with(at_layer(Action::Early(Response::new(status)))).await;
-        push_with(Fault::new(
-            "POST",
-            UPLOADS,
-            Action::Answer(Response::new(status)),
-        ))
-        .await;
-        push_with(Fault::new(PUT, "/manifests/", Action::Answer(Response::new(status))).times(3))
-            .await;
-    }
 }
 
 /// A fault at the big layer alone: the configuration, sent at the same time,
@@ -94,25 +77,6 @@ async fn a_cut_upload_goes_on_where_it_was_cut() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_not_a_lost_upload() {
-    let (registry, sent) = push_with(at_layer(Action::ResetAfterwards)).await;
-    assert_eq!(registry.count(PUT, UPLOADS), 2, "{:#?}", registry.log());
-    assert!(sent < 510_000, "{sent}");
-}
-
-#[tokio::test]
-async fn a_stall_is_not_waited_for() {
-    push_with(at_layer(Action::Stall)).await;
-    push_with(Fault::new("POST", UPLOADS, Action::Stall)).await;
-}
-
-#[tokio::test]
-async fn a_lost_session_begins_anew() {
-    push_with(at_layer(Action::Answer(Response::new(404)))).await;
-    push_with(at_layer(Action::Answer(Response::new(416)))).await;
-}
-
-#[tokio::test]
 async fn a_limit_on_requests_means_chunks() {
     for least in [None, Some(700_000)] {
         let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
@@ -131,91 +95,6 @@ async fn a_limit_on_requests_means_chunks() {
             .map(|request| request.header("content-range").unwrap())
             .collect();
         assert_eq!(patches, ["0-1048575", "1048576-2097151", "2097152-2999999"]);
-    }
-}
-
-#[tokio::test]
-async fn a_limit_below_the_shortest_chunk_is_an_error() {
-    let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
-    registry.behaviour().longest = Some(100_000);
-    let layer = stored(&bench.store, "big", &noise(1, 3_000_000));
-    let error = failed(bench.push(&image(vec![layer]), &registry, &["a"]).await);
-    assert!(
-        error.contains("413") && error.contains("raise that limit"),
-        "{error}"
-    );
-}
-
-#[tokio::test]
-async fn locations_of_every_form() {
-    let elsewhere = FaultRegistry::start().await;
-    let on = Locations::On(format!("http://{}/proxy", elsewhere.address()));
-    for locations in [Locations::Relative, Locations::Absolute] {
-        let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
-        registry.behaviour().locations = locations;
-        bench
-            .push(&bench.image(&[1]), &registry, &["a"])
-            .await
-            .unwrap();
-    }
-    let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
-    registry.behaviour().locations = on;
-    elsewhere.fault(Fault::new(PUT, "/proxy/", Action::Answer(Response::new(201))).always());
-    // The blobs are not in the registry then, which it says.
-    failed(bench.push(&bench.image(&[1]), &registry, &["a"]).await);
-    assert_eq!(
-        elsewhere.count(PUT, "/proxy/v2/team/job/blobs/uploads/session-"),
-        2
-    );
-}
-
-#[tokio::test]
-async fn the_registry_is_given_the_time_it_asks_for() {
-    let date = || httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(2));
-    for seconds in [true, false] {
-        let value = if seconds { "1".to_string() } else { date() };
-        let busy = Response::new(429).with("Retry-After", &value);
-        let begin = std::time::Instant::now();
-        push_with(Fault::new("HEAD", "/manifests/", Action::Answer(busy))).await;
-        assert!(begin.elapsed() >= Duration::from_millis(500), "{value}");
-    }
-}
-
-#[tokio::test]
-async fn a_long_wait_is_an_error_at_once() {
-    let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
-    let busy = Response::new(429).with("Retry-After", 3600);
-    registry.fault(Fault::new("HEAD", "/manifests/", Action::Answer(busy)));
-    let error = failed(bench.push(&bench.image(&[1]), &registry, &["a"]).await);
-    assert!(
-        error.contains("429") && error.contains("wait 3600 s"),
-        "{error}"
-    );
-    assert_eq!(registry.log().len(), 1);
-}
-
-#[tokio::test]
-async fn five_hundred_for_ever_is_an_error() {
-    let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
-    let answer = Action::Answer(Response::new(500).body("disk full"));
-    registry.fault(at_layer(answer).always());
-    let error = failed(bench.push(&bench.image(&[1]), &registry, &["a"]).await);
-    assert!(
-        error.contains("500") && error.contains("disk full"),
-        "{error}"
-    );
-    assert!(error.contains("tried 5 times"), "{error}");
-}
-
-#[tokio::test]
-async fn another_digest_in_the_answer_is_an_error() {
-    let other = format!("sha256:{}", "0".repeat(64));
-    for path in ["/manifests/a", UPLOADS] {
-        let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
-        let header = Action::Header("docker-content-digest", Some(other.clone()));
-        registry.fault(Fault::new(PUT, path, header).always());
-        let error = failed(bench.push(&bench.image(&[1]), &registry, &["a"]).await);
-        assert!(error.contains(&other), "{path}: {error}");
     }
 }
 

@@ -27,12 +27,19 @@ impl Authority {
 
     /// Writes `server.pem` and `server.key` for these names into a folder.
     pub fn sign(&self, names: &str, folder: &Path) {
+        self.sign_for(names, folder, 2);
+    }
+
+    /// The same for so many days; -1 means until yesterday.
+    pub fn sign_for(&self, names: &str, folder: &Path, days: i32) {
         self.run(&format!(
             "req {KEY} -keyout server.key -out server.csr -subj /CN=server"
         ));
         let names = format!("subjectAltName={names}\n");
         std::fs::write(self.folder.path().join("names"), names).expect("a file");
-        self.run("x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem");
+        self.run(&format!(
+            "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days {days} -extfile names -out server.pem"
+        ));
         for name in ["server.pem", "server.key"] {
             std::fs::copy(self.folder.path().join(name), folder.join(name)).expect("a file");
         }

@@ -14,6 +14,8 @@ pub enum Action {
     /// The connection is reset after so many bytes of the body; an upload
     /// keeps them.
     ResetAfter(u64),
+    /// So many bytes of the body are taken and kept, and then nothing happens.
+    HoldAfter(u64),
     /// The request is served, but its answer lost.
     ResetAfterwards,
     /// The body is read in parts of so many bytes, with waits between them.

@@ -17,4 +17,5 @@ pub mod project;
 pub mod registry;
 pub mod routes;
 pub mod tinyproxy;
+pub mod tls;
 pub mod tokens;

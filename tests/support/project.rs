@@ -119,7 +119,21 @@ impl Project {
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
             command.env_remove(name).env_remove(name.to_lowercase());
         }
-        for name in ["MAVEN_OPTS", "MAVEN_ARGS", "FLINKPACK_CA_FILE"] {
+        for name in [
+            "MAVEN_OPTS",
+            "MAVEN_ARGS",
+            "FLINKPACK_CA_FILE",
+            "FLINKPACK_INSECURE_REGISTRIES",
+            "FLINKPACK_REGISTRY_MIRRORS",
+            "FLINKPACK_REGISTRY",
+            "FLINKPACK_REGISTRY_USERNAME",
+            "FLINKPACK_REGISTRY_PASSWORD",
+            "FLINKPACK_REGISTRY_TOKEN",
+            "REGISTRY_AUTH_FILE",
+            "DOCKER_AUTH_CONFIG",
+            "XDG_RUNTIME_DIR",
+            "XDG_CONFIG_HOME",
+        ] {
             command.env_remove(name);
         }
         for (name, value) in &self.variables {

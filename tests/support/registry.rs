@@ -1,5 +1,6 @@
 //! A registry in this process that can be told to misbehave.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -21,6 +22,18 @@ pub enum Locations {
     On(String),
 }
 
+/// What becomes of an upload whose request broke off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Broken {
+    /// It has the bytes that came.
+    #[default]
+    Keeps,
+    /// It has what it had before that request.
+    Forgets,
+    /// It is gone, as in Docker's registry.
+    Loses,
+}
+
 /// What the registry does and does not do.
 #[derive(Clone)]
 pub struct Behaviour {
@@ -32,6 +45,7 @@ pub struct Behaviour {
     /// `OCI-Chunk-Min-Length`.
     pub least_chunk: Option<u64>,
     pub locations: Locations,
+    pub broken: Broken,
     /// Whether a tag may move.
     pub immutable: bool,
     /// Takes tokens from here at `/token`.
@@ -46,6 +60,7 @@ impl Default for Behaviour {
             longest: None,
             least_chunk: None,
             locations: Locations::Relative,
+            broken: Broken::Keeps,
             immutable: false,
             tokens: None,
         }
@@ -58,6 +73,8 @@ pub struct Inner {
     pub state: Mutex<State>,
     pub faults: Mutex<Faults>,
     pub requests: Mutex<Vec<Request>>,
+    /// By method: requests under way, and how many those have been at most.
+    busy: Mutex<HashMap<String, (usize, usize)>>,
 }
 
 /// The registry; clones are the same one.
@@ -78,6 +95,7 @@ impl FaultRegistry {
             state: Mutex::default(),
             faults: Mutex::default(),
             requests: Mutex::default(),
+            busy: Mutex::default(),
         }));
         let serving = registry.clone();
         tokio::spawn(async move {
@@ -153,6 +171,25 @@ impl FaultRegistry {
         self.0.requests.lock().unwrap().clear();
     }
 
+    /// Requests of this method that were under way at once.
+    pub fn most_at_once(&self, method: &str) -> usize {
+        let busy = self.0.busy.lock().unwrap();
+        busy.get(method).map_or(0, |(_, most)| *most)
+    }
+
+    fn begin(&self, method: &str) {
+        let mut busy = self.0.busy.lock().unwrap();
+        let (now, most) = busy.entry(method.to_string()).or_default();
+        *now += 1;
+        *most = (*most).max(*now);
+    }
+
+    fn end(&self, method: &str) {
+        if let Some((now, _)) = self.0.busy.lock().unwrap().get_mut(method) {
+            *now -= 1;
+        }
+    }
+
     /// Requests of this method whose path holds `part`.
     pub fn count(&self, method: &str, part: &str) -> usize {
         let log = self.log();
@@ -172,7 +209,10 @@ impl FaultRegistry {
                 None if too_long => Some(Action::Early(Response::new(413))),
                 action => action,
             };
-            match self.one(&mut connection, &request, action).await {
+            self.begin(&request.method);
+            let outcome = self.one(&mut connection, &request, action).await;
+            self.end(&request.method);
+            match outcome {
                 Ok(true) => {}
                 Ok(false) => return connection.reset(),
                 Err(_) => return,
@@ -199,6 +239,11 @@ impl FaultRegistry {
                 let part = connection.body(bytes.min(request.length)).await?;
                 self.keep(request, &part);
                 return Ok(false);
+            }
+            Some(Action::HoldAfter(bytes)) => {
+                let part = connection.body(bytes.min(request.length)).await?;
+                self.keep(request, &part);
+                std::future::pending::<()>().await;
             }
             Some(Action::Stall) => {
                 std::future::pending::<()>().await;

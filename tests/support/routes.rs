@@ -7,7 +7,7 @@ use std::sync::Arc;
 use flinkpack::image::Digest;
 
 use super::http::{Request, Response};
-use super::registry::{FaultRegistry, Locations};
+use super::registry::{Broken, FaultRegistry, Locations};
 
 /// What the registry holds.
 #[derive(Default)]
@@ -18,6 +18,8 @@ pub struct State {
     pub manifests: HashMap<(String, String), (String, Vec<u8>)>,
     /// By name: what came so far.
     pub uploads: HashMap<String, Vec<u8>>,
+    /// Bytes of uploads that came and were kept.
+    pub arrived: u64,
     opened: usize,
 }
 
@@ -32,8 +34,18 @@ impl FaultRegistry {
     pub fn keep(&self, request: &Request, part: &[u8]) {
         if let Some((_, name)) = request.path.split_once("/blobs/uploads/") {
             let name = name.split('?').next().unwrap_or_default();
-            if let Some(upload) = self.state().uploads.get_mut(name) {
-                upload.extend_from_slice(part);
+            let broken = self.behaviour().broken;
+            let mut state = self.state();
+            let Some(upload) = state.uploads.get_mut(name) else {
+                return;
+            };
+            match broken {
+                Broken::Keeps => {
+                    upload.extend_from_slice(part);
+                    state.arrived += part.len() as u64;
+                }
+                Broken::Forgets => {}
+                Broken::Loses => drop(state.uploads.remove(name)),
             }
         }
     }
@@ -87,14 +99,13 @@ impl FaultRegistry {
             };
             return response.body(bytes.to_vec());
         };
-        let first: usize = range["bytes=".len()..range.len() - 1].parse().unwrap();
+        let (first, last) = range["bytes=".len()..].split_once('-').unwrap();
+        let first: usize = first.parse().unwrap();
         let size = bytes.len();
+        let last = last.parse().unwrap_or(size - 1);
         Response::new(206)
-            .with(
-                "Content-Range",
-                format!("bytes {first}-{}/{size}", size - 1),
-            )
-            .body(&bytes[first..])
+            .with("Content-Range", format!("bytes {first}-{last}/{size}"))
+            .body(&bytes[first..=last])
     }
 
     fn upload(&self, request: &Request, repository: &str, name: &str, body: Vec<u8>) -> Response {
@@ -121,7 +132,14 @@ impl FaultRegistry {
         if request.query("state") != Some(upload.len().to_string()) && request.method != "GET" {
             return failed(416, "RANGE_INVALID");
         }
-        match request.method.as_str() {
+        let first = request
+            .header("content-range")
+            .and_then(|range| range.split_once('-')?.0.parse().ok());
+        if request.method == "PATCH" && first != Some(upload.len()) {
+            return failed(416, "RANGE_INVALID");
+        }
+        let came = body.len() as u64;
+        let answer = match request.method.as_str() {
             "GET" => self.session(204, repository, name, upload.len()),
             "PATCH" => {
                 upload.extend_from_slice(&body);
@@ -131,16 +149,21 @@ impl FaultRegistry {
                 upload.extend_from_slice(&body);
                 let bytes = std::mem::take(upload);
                 state.uploads.remove(name);
+                state.arrived += came;
                 let digest = Digest::of(&bytes).to_string();
                 if request.query("digest").as_ref() != Some(&digest) {
                     return failed(400, "DIGEST_INVALID");
                 }
                 let key = (repository.to_string(), digest.clone());
                 state.blobs.insert(key, bytes.into());
-                Response::new(201).with("Docker-Content-Digest", digest)
+                return Response::new(201).with("Docker-Content-Digest", digest);
             }
             _ => Response::new(405),
+        };
+        if request.method == "PATCH" {
+            state.arrived += came;
         }
+        answer
     }
 
     fn session(&self, status: u16, repository: &str, name: &str, has: usize) -> Response {

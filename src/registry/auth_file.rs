@@ -1,7 +1,8 @@
-//! Docker's configuration file, as far as it is about credentials.
+//! Files with credentials: Docker's configuration, and the `auth.json` of podman,
+//! skopeo and buildah (containers-auth.json(5)), which is much the same.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine as _;
 use serde::Deserialize;
@@ -14,9 +15,18 @@ use crate::image::reference::DOCKER_HUB;
 /// The key under which Docker keeps Docker Hub's credentials.
 pub const HUB_KEY: &str = "https://index.docker.io/v1/";
 
+/// Whose habits a file follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Docker's `config.json`.
+    Docker,
+    /// The `auth.json` of podman and its kin.
+    Containers,
+}
+
 /// What the file says.
 #[derive(Default, Deserialize)]
-pub struct DockerConfig {
+pub struct AuthFile {
     #[serde(default)]
     auths: BTreeMap<String, Entry>,
     #[serde(default, rename = "credHelpers")]
@@ -39,35 +49,41 @@ struct Entry {
     registrytoken: Option<String>,
 }
 
-impl DockerConfig {
-    /// `DOCKER_CONFIG/config.json`, else `~/.docker/config.json`.
-    pub fn default_path() -> Option<PathBuf> {
-        let folder = |name: &str| {
-            std::env::var_os(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
-        folder("DOCKER_CONFIG")
-            .or_else(|| folder("HOME").map(|home| home.join(".docker")))
-            .map(|folder| folder.join("config.json"))
+/// A login written into a file, and its key.
+pub struct Inline<'a> {
+    /// The login.
+    pub login: Login,
+    /// The key.
+    pub key: &'a str,
+    /// Whether the key names a part of the registry, which goes before what is
+    /// known for the whole of it.
+    pub is_narrow: bool,
+}
+
+impl AuthFile {
+    /// Reads the file; `None` where there is none.
+    pub fn read(path: &Path, form: Form) -> Result<Option<AuthFile>> {
+        match std::fs::read(path) {
+            Ok(bytes) => AuthFile::parse(&bytes, &path.display().to_string(), form).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                Err(Error::from(error)
+                    .doing(format!("reading credentials from {}", path.display())))
+            }
+        }
     }
 
-    /// Reads the file; `None` where there is none.
-    pub fn read(path: &Path) -> Result<Option<DockerConfig>> {
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(Error::from(error)
-                    .doing(format!("reading credentials from {}", path.display())));
-            }
+    /// Reads the content of `named`.
+    pub fn parse(bytes: &[u8], named: &str, form: Form) -> Result<AuthFile> {
+        let kind = match form {
+            Form::Docker => "a Docker configuration",
+            Form::Containers => "an auth.json as podman writes it",
         };
         // serde_json's messages quote what they stumble over, which may be a
         // secret: only the place is told.
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+        serde_json::from_slice(bytes).map_err(|error| {
             Error::new(format!(
-                "{} is not a Docker configuration: line {}, column {}",
-                path.display(),
+                "{named} is not {kind}: line {}, column {}",
                 error.line(),
                 error.column()
             ))
@@ -79,28 +95,33 @@ impl DockerConfig {
         let exact = self
             .helpers
             .iter()
-            .find(|(key, _)| names_host(key, host))
+            .find(|(key, _)| covers(key, host, "") == Some(0))
             .map(|(_, helper)| (helper.as_str(), "credHelpers"));
         exact
             .or_else(|| self.store.as_deref().map(|name| (name, "credsStore")))
             .filter(|(name, _)| !name.is_empty())
     }
 
-    /// The login written into the file for `host`, and its key.
-    pub fn inline(&self, host: &str) -> Result<Option<(Login, &str)>> {
-        let exact = server_key(host);
+    /// The login written into the file for a repository of `host`: of several
+    /// keys the one that says most of the repository's name.
+    pub fn inline(&self, host: &str, repository: &str, form: Form) -> Result<Option<Inline<'_>>> {
+        let exact = server_key(host, form);
         let mut entries: Vec<_> = self
             .auths
             .iter()
-            .filter(|(key, _)| names_host(key, host))
+            .filter_map(|(key, entry)| Some((covers(key, host, repository)?, key, entry)))
             .collect();
-        entries.sort_by_key(|(key, _)| **key != exact);
-        for (key, entry) in entries {
+        entries.sort_by_key(|(length, key, _)| (std::cmp::Reverse(*length), **key != exact));
+        for (length, key, entry) in entries {
             let login = entry
                 .login()
                 .doing(|| format!("reading the entry `{key}` of `auths`"))?;
             if let Some(login) = login {
-                return Ok(Some((login, key)));
+                return Ok(Some(Inline {
+                    login,
+                    key,
+                    is_narrow: length > 0,
+                }));
             }
         }
         Ok(None)
@@ -143,34 +164,61 @@ fn decode(auth: &str) -> Result<(String, String)> {
     ))
 }
 
-/// The key under which Docker keeps, and asks helpers for, a host's credentials.
-pub fn server_key(host: &str) -> &str {
-    if host == DOCKER_HUB { HUB_KEY } else { host }
+/// The key under which a host's credentials are kept, and helpers asked for them.
+pub fn server_key(host: &str, form: Form) -> &str {
+    match form {
+        Form::Docker if host == DOCKER_HUB => HUB_KEY,
+        _ => host,
+    }
 }
 
-/// Whether a key of the file, in any of the spellings that tools have written
-/// over the years, means `host`.
-fn names_host(key: &str, host: &str) -> bool {
+/// Whether a key, in any of the spellings that tools have written over the
+/// years, means the repository or all of `host`; how much of the repository's
+/// name it says.
+pub fn covers(key: &str, host: &str, repository: &str) -> Option<usize> {
     let bare = key
         .strip_prefix("https://")
-        .or_else(|| key.strip_prefix("http://"))
-        .unwrap_or(key);
-    let (name, path) = bare.split_once('/').unwrap_or((bare, ""));
-    if !["", "v1", "v1/", "v2", "v2/"].contains(&path) {
-        return false;
-    }
+        .or_else(|| key.strip_prefix("http://"));
+    let has_scheme = bare.is_some();
+    let (name, path) = match bare.unwrap_or(key).split_once('/') {
+        Some((name, path)) => (name, path.trim_end_matches('/')),
+        None => (bare.unwrap_or(key), ""),
+    };
     let name = name.to_ascii_lowercase();
-    if host == DOCKER_HUB {
-        return ["docker.io", "index.docker.io", "registry-1.docker.io"].contains(&name.as_str());
+    let is_host = match host {
+        DOCKER_HUB => {
+            ["docker.io", "index.docker.io", "registry-1.docker.io"].contains(&name.as_str())
+        }
+        _ => name == host.to_ascii_lowercase(),
+    };
+    if !is_host {
+        return None;
     }
-    name == host.to_ascii_lowercase()
+    if ["", "v1", "v2"].contains(&path) {
+        return Some(0);
+    }
+    let inside = repository
+        .strip_prefix(path)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    (inside && !has_scheme).then_some(path.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn config(text: &str) -> DockerConfig {
+    fn find<'a>(file: &'a AuthFile, host: &str) -> Option<Inline<'a>> {
+        file.inline(host, "team/job", Form::Docker).unwrap()
+    }
+
+    fn user(found: Option<Inline<'_>>) -> Option<String> {
+        found.map(|found| match found.login {
+            Login::Password { user, .. } => user,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    fn config(text: &str) -> AuthFile {
         serde_json::from_str(text).unwrap()
     }
 
@@ -186,9 +234,9 @@ mod tests {
             "https://registry-1.docker.io/v2/",
         ] {
             let config = config(&format!(r#"{{"auths":{{"{key}":{{"auth":"dTpw"}}}}}}"#));
-            let (login, found) = config.inline("docker.io").unwrap().unwrap();
-            assert_eq!(found, key);
-            assert!(matches!(login, Login::Password { user, .. } if user == "u"));
+            let found = find(&config, "docker.io").unwrap();
+            assert_eq!(found.key, key);
+            assert_eq!(user(Some(found)).as_deref(), Some("u"));
         }
     }
 
@@ -197,10 +245,30 @@ mod tests {
         let config = config(
             r#"{"auths":{"https://r.example":{"auth":"YTpi"},"r.example":{"auth":"dTpw"},"e.example":{}}}"#,
         );
-        let (login, _) = config.inline("r.example").unwrap().unwrap();
-        assert!(matches!(login, Login::Password { user, .. } if user == "u"));
-        assert!(config.inline("e.example").unwrap().is_none());
-        assert!(config.inline("other.example").unwrap().is_none());
+        assert_eq!(user(find(&config, "r.example")).as_deref(), Some("u"));
+        assert!(find(&config, "e.example").is_none());
+        assert!(find(&config, "other.example").is_none());
+    }
+
+    #[test]
+    fn the_key_that_says_most_of_the_repository_wins() {
+        let config = config(
+            r#"{"auths":{"r.example":{"auth":"aDpw"},"r.example/team":{"auth":"dDpw"},"r.example/team/job":{"auth":"ajpw"}}}"#,
+        );
+        for (repository, wanted) in [
+            ("team/job", "j"),
+            ("team/job/x", "j"),
+            ("team/jobs", "t"),
+            ("teams/job", "h"),
+        ] {
+            let found = config.inline("r.example", repository, Form::Containers);
+            assert_eq!(
+                user(found.unwrap()).as_deref(),
+                Some(wanted),
+                "{repository}"
+            );
+        }
+        assert!(find(&config, "r.example.org").is_none());
     }
 
     #[test]
@@ -219,7 +287,7 @@ mod tests {
     #[test]
     fn an_auth_that_is_no_pair_is_an_error_without_its_content() {
         let config = config(r#"{"auths":{"r.example":{"auth":"c2VjcmV0"}}}"#);
-        let error = match config.inline("r.example") {
+        let error = match config.inline("r.example", "team/job", Form::Docker) {
             Err(error) => error.report(),
             Ok(_) => panic!("it was taken"),
         };

@@ -1,0 +1,99 @@
+//! Upload sessions, and how they outlive the process.
+
+use reqwest::header::{HeaderName, LOCATION};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::location::resolve;
+use super::transport::Answer;
+use crate::error::{Error, Result};
+use crate::image::Digest;
+use crate::store::{Bucket, KeyLock, Store};
+
+const MIN_CHUNK: HeaderName = HeaderName::from_static("oci-chunk-min-length");
+
+/// An upload session, as the registry last named it.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub at: Url,
+    /// Bytes that the registry has.
+    pub offset: u64,
+    /// The shortest chunk that it takes, but for the last one.
+    pub least: u64,
+}
+
+impl Session {
+    /// The session that `answer` opened or went on with.
+    pub fn of(answer: &Answer, offset: u64, least: u64) -> Result<Session> {
+        let location = answer
+            .headers
+            .get(LOCATION)
+            .and_then(|location| location.to_str().ok())
+            .ok_or_else(|| Error::new("the registry opened an upload, but did not say where"))?;
+        let said = answer
+            .headers
+            .get(MIN_CHUNK)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        Ok(Session {
+            at: resolve(&answer.url, location)?,
+            offset,
+            least: said.unwrap_or(least),
+        })
+    }
+}
+
+/// Where the session of one blob is kept for the next run. Only one process at
+/// a time has it: two that went on with one session would mix their bytes.
+pub(super) struct Kept {
+    store: Store,
+    key: String,
+    _lock: KeyLock,
+}
+
+/// A session, as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    at: String,
+    offset: u64,
+    least: u64,
+}
+
+impl Kept {
+    /// For a blob on its way to a repository (with its host); `None` where
+    /// another process sends it, or nothing can be kept.
+    pub fn of(store: &Store, repository: &str, digest: &Digest) -> Option<Kept> {
+        let key = format!("{repository} {digest}");
+        // Lock files stay for ever, so there are not as many as blobs.
+        let lock = format!("upload {:.3}", Digest::of(key.as_bytes()).hex());
+        Some(Kept {
+            store: store.clone(),
+            key,
+            _lock: store.try_lock(&lock).ok()??,
+        })
+    }
+
+    /// What an earlier run left.
+    pub fn get(&self) -> Option<Session> {
+        let entry: Entry = self.store.get(Bucket::Uploads, &self.key)?;
+        Some(Session {
+            at: entry.at.parse().ok()?,
+            offset: entry.offset,
+            least: entry.least,
+        })
+    }
+
+    /// Keeps where the session is now. What cannot be kept costs time only.
+    pub fn put(&self, session: &Session) {
+        let entry = Entry {
+            at: session.at.to_string(),
+            offset: session.offset,
+            least: session.least,
+        };
+        let _ = self.store.put(Bucket::Uploads, &self.key, &entry);
+    }
+
+    /// The session has come to its end.
+    pub fn forget(&self) {
+        self.store.remove(Bucket::Uploads, &self.key);
+    }
+}
