@@ -4,6 +4,7 @@
 mod application;
 mod bases;
 mod daemons;
+mod disturbed;
 mod entrypoint;
 mod errors;
 mod files;

@@ -29,6 +29,13 @@ impl Docker {
         }
     }
 
+    /// The one at this address.
+    pub fn at(host: &str) -> Docker {
+        Docker {
+            host: host.to_string(),
+        }
+    }
+
     /// Its address.
     pub fn host(&self) -> &str {
         &self.host

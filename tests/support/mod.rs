@@ -4,6 +4,7 @@ pub mod authority;
 pub mod base;
 pub mod daemon;
 pub mod docker;
+pub mod dockerd;
 pub mod faults;
 pub mod flink;
 pub mod hosts;
