@@ -66,9 +66,7 @@ fn killed_while_it_loads() {
     }
 }
 
-#[test]
-fn full() {
-    let daemon = Dockerd::with_room(45);
+fn fills(daemon: &Dockerd) {
     let docker = daemon.docker();
     let project = on(&docker);
     let run = project.fails(1, &["build", "--load"]);
@@ -76,10 +74,24 @@ fn full() {
     assert!(run.stderr.contains("docker system df"), "{}", run.stderr);
     assert_eq!(run.stdout, "");
     // No broken tag is left.
-    assert_ne!(docker.run(&["image", "inspect", IMAGE]).code, 0);
+    let left = docker.run(&["image", "inspect", IMAGE]);
+    assert_ne!(left.code, 0, "{}", left.stdout);
     daemon.grow(300);
     project.ok(&["build", "--load"]);
     is_right(&docker, &project);
+}
+
+#[test]
+fn full() {
+    fills(&Dockerd::with_room(45));
+}
+
+#[test]
+fn full_with_containerds_store() {
+    // The blob fits, and its files beside it do not.
+    fills(&Dockerd::containerd_with_room(50));
+    // Not even the blob does.
+    fills(&Dockerd::containerd_with_room(20));
 }
 
 #[test]

@@ -117,6 +117,9 @@ pub async fn load(
         Ok(()) => verify(daemon, image, names).await?,
         Err(_) => None,
     };
+    if verified.is_none() && whole {
+        untag(daemon, image, names).await;
+    }
     let task = Arc::into_inner(task);
     match (verified, loaded) {
         (Some(image_id), _) => {
@@ -163,6 +166,25 @@ fn hint_of(error: Error) -> Error {
     }
 }
 
+/// Takes the names off an image that is not whole: containerd's store gives them
+/// before it unpacks. A daemon that does not answer has other troubles.
+async fn untag(daemon: &Daemon, image: &Image, names: &[Reference]) {
+    for name in names.iter().map(Reference::to_string) {
+        if let Ok(Some(found)) = daemon.inspect(&name).await
+            && is_of(image, &found.id)
+        {
+            let _ = daemon.untag(&name).await;
+        }
+    }
+}
+
+/// Whether a daemon's ID is the image's: its configuration's digest or its
+/// manifest's, by store.
+fn is_of(image: &Image, id: &Digest) -> bool {
+    let manifest = image.manifest.as_ref().map(|manifest| manifest.digest);
+    manifest == Some(*id) || *id == Digest::of(&image.config)
+}
+
 fn shown(names: &[Reference]) -> String {
     names.first().map(Reference::to_string).unwrap_or_default()
 }
@@ -183,12 +205,7 @@ async fn verify(daemon: &Daemon, image: &Image, names: &[Reference]) -> Result<O
         {
             return Ok(None);
         }
-        // The ID is the configuration's digest or the manifest's, by store.
-        let is_manifest = image
-            .manifest
-            .as_ref()
-            .is_some_and(|manifest| manifest.digest == found.id);
-        if !is_manifest && found.id != Digest::of(&image.config) {
+        if !is_of(image, &found.id) {
             return Ok(None);
         }
         id = Some(found.id);
