@@ -4,9 +4,11 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 
 use serde::Deserialize;
 
+use super::entries;
 use super::scan::{Scan, clean, decompress, scan};
 use crate::error::{Context, Error, Result};
 use crate::image::{AnyManifest, Descriptor, Platform};
@@ -14,6 +16,8 @@ use crate::report::Task;
 
 /// No manifest or configuration is larger, in bytes.
 const MAX_JSON: u64 = 8 << 20;
+/// Nor are all of them together.
+const MAX_ALL_JSON: u64 = 64 << 20;
 
 /// What one pass taught.
 #[derive(Debug)]
@@ -52,10 +56,9 @@ pub fn read(
     task: &Task,
 ) -> Result<Export> {
     let mut members = Members::default();
-    let mut archive =
-        tar::Archive::new(BufReader::with_capacity(1 << 20, Counted { reader, task }));
-    for entry in archive.entries().doing(|| "reading the daemon's export")? {
-        let mut entry = entry.doing(|| "reading the daemon's export")?;
+    let reader = BufReader::with_capacity(1 << 20, Counted { reader, task });
+    let mut json = 0;
+    entries::each(reader, |entry| {
         let name = clean(&entry.path_bytes())?;
         if entry.header().entry_type() == tar::EntryType::Symlink {
             // The classic store writes a layer once and links to it.
@@ -64,15 +67,21 @@ pub fn read(
                 let target = target.trim_start_matches("../").to_string();
                 members.links.insert(name, target);
             }
-            continue;
+            return Ok(ControlFlow::Continue(()));
         }
         if !entry.header().entry_type().is_file() {
-            continue;
+            return Ok(ControlFlow::Continue(()));
         }
         let size = entry.size();
-        let mut content = BufReader::with_capacity(256 << 10, &mut entry);
+        let mut content = BufReader::with_capacity(256 << 10, entry);
         let start = content.fill_buf().doing(|| format!("reading {name}"))?;
         if matches!(start.first(), Some(b'{' | b'[')) && size <= MAX_JSON {
+            json += size;
+            if json > MAX_ALL_JSON {
+                return Err(Error::new(format!(
+                    "its lists and configurations have more than {MAX_ALL_JSON} bytes"
+                )));
+            }
             let mut bytes = Vec::new();
             content
                 .read_to_end(&mut bytes)
@@ -83,7 +92,9 @@ pub fn read(
                 decompress_and_scan(content, home).doing(|| format!("reading the layer {name}"))?;
             members.scans.insert(name, found);
         }
-    }
+        Ok(ControlFlow::Continue(()))
+    })
+    .doing(|| "reading the daemon's export")?;
     if oci {
         members.oci(platform)
     } else {

@@ -3,9 +3,11 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::ops::ControlFlow;
 
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
+use super::entries;
 use super::scan::clean;
 use super::{Sources, registry_side};
 use crate::error::{Context, Error, Result};
@@ -161,13 +163,12 @@ pub async fn from_daemon(sources: &Sources<'_>, layers: &mut [Layer]) -> Result<
 /// (containerd's store), compressed where it is not (the classic store).
 fn pack(reader: impl Read, store: &Store, wanted: &[Layer]) -> Result<Vec<(Digest, Descriptor)>> {
     let mut found = Vec::new();
-    let mut archive = tar::Archive::new(BufReader::with_capacity(1 << 20, reader));
-    for entry in archive.entries()? {
-        let mut entry = entry?;
+    let reader = BufReader::with_capacity(1 << 20, reader);
+    entries::each(reader, |entry| {
         let name = clean(&entry.path_bytes())?;
         let size = entry.size();
         if !entry.header().entry_type().is_file() || size < 512 {
-            continue;
+            return Ok(ControlFlow::Continue(()));
         }
         let known = wanted.iter().find(|layer| {
             layer.descriptor.as_ref().is_some_and(|descriptor| {
@@ -176,32 +177,33 @@ fn pack(reader: impl Read, store: &Store, wanted: &[Layer]) -> Result<Vec<(Diges
         });
         if let Some(descriptor) = known.and_then(|layer| layer.descriptor.as_ref()) {
             let mut blob = store.new_blob()?;
-            io::copy(&mut entry, &mut blob)?;
+            io::copy(entry, &mut blob)?;
             blob.commit_as(&descriptor.digest)?;
-            continue;
+            return Ok(ControlFlow::Continue(()));
         }
         if wanted.iter().all(|layer| layer.descriptor.is_some()) {
-            continue;
+            return Ok(ControlFlow::Continue(()));
         }
         let mut start = [0; 512];
         entry.read_exact(&mut start)?;
         let is_tar = &start[257..262] == b"ustar" || start.iter().all(|byte| *byte == 0);
         if !is_tar {
-            continue;
+            return Ok(ControlFlow::Continue(()));
         }
         let mut tee = Tee {
             diff_id: sha2::Sha256::default(),
             gzip: Gzip::new(store.new_blob()?),
         };
         tee.write_all(&start)?;
-        io::copy(&mut entry, &mut tee)?;
+        io::copy(entry, &mut tee)?;
         let diff_id = Digest::finish(tee.diff_id);
         let (digest, size) = tee.gzip.finish()?.commit()?;
         found.push((
             diff_id,
             Descriptor::new(media::OCI_LAYER_GZIP, digest, size),
         ));
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok(found)
 }
 

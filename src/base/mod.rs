@@ -6,6 +6,7 @@
 //! the daemon and from a registry is read once.
 
 mod classes;
+mod entries;
 pub mod export;
 pub mod facts;
 mod from_daemon;

@@ -42,7 +42,7 @@ impl Tree {
                 self.remove_below(&path);
                 self.texts.remove(&path);
             }
-            if let Some((_, target)) = scan.links.iter().find(|(link, _)| *link == path)
+            if let Some(target) = scan.links.get(&path)
                 && let Some(content) = self.nodes.get(target)
             {
                 node.size = content.size;
