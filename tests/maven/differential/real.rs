@@ -1,10 +1,12 @@
 //! The resolver against Maven's own, over real POMs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use flinkpack::catalogue::{Catalogue, Wanted};
 use flinkpack::maven::{Answer, Context, Next, RawPom, Request, Resolution, pom};
 use futures_util::StreamExt;
 
@@ -13,6 +15,28 @@ use super::oracle::{Oracle, answers_of, write};
 
 /// Roots: each line is resolved as one project with these dependencies.
 const ROOTS: &str = include_str!("roots.txt");
+
+/// Every release in the catalogue whose JAR does not hold what it needs, with what
+/// comes with it.
+fn thin() -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for entry in Catalogue::embedded().entries() {
+        for release in entry.releases.iter().filter(|release| !release.fat) {
+            for minor in &release.flink {
+                let scalas = release.scala.iter().map(|scala| Some(scala.as_str()));
+                let none = release.scala.is_empty().then_some(None);
+                for scala in scalas.chain(none) {
+                    let wanted = Wanted::Version(&release.version);
+                    let selected = entry.select(wanted, &format!("{minor}.0"), scala);
+                    let selected = selected.expect("a release of its own");
+                    let coordinates = [selected.coordinate].into_iter().chain(selected.with);
+                    out.insert(coordinates.collect::<Vec<_>>().join(" "));
+                }
+            }
+        }
+    }
+    out
+}
 
 /// POMs of the repository that the installed Maven uses, kept between runs.
 struct Poms {
@@ -128,11 +152,11 @@ async fn real_dependencies_resolve_as_maven_resolves_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut repository = Repository::default();
     let (mut own, mut absent) = (Vec::new(), Vec::new());
-    let lines: Vec<&str> = ROOTS
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .collect();
+    let listed = ROOTS.lines().map(str::to_string);
+    let listed = listed.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut lines: Vec<String> = listed.collect();
     assert!(lines.len() >= 40, "{} roots", lines.len());
+    lines.extend(thin());
     for (at, line) in lines.iter().enumerate() {
         let (text, raw) = root_pom(line);
         let name = format!("root:r{at}:1");
