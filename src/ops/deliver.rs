@@ -11,7 +11,8 @@ use crate::base::{Base, BaseSpec, Sources, materialise};
 use crate::error::{Error, Result};
 use crate::image::{AnyManifest, Digest, Image, Origin, Reference};
 use crate::report::bytes;
-use crate::sink::{self, Published, Status, archive, daemon, layout};
+use crate::sink::registry::Visit;
+use crate::sink::{Published, Status, archive, daemon, layout};
 use crate::store::Bucket;
 
 /// A file or folder to write, and the image's name in it where it was given.
@@ -80,13 +81,15 @@ pub struct Delivered {
 
 /// Sends the image everywhere. Base layers that a place needs and only the
 /// daemon has are exported once; the image then gets its manifest. Layers that
-/// are on their way into the daemon already come `ahead`.
+/// are on their way into the daemon already come `ahead`; targets that were
+/// asked already, with what they said, are in `visits`.
 pub async fn deliver(
     session: &Session,
     image: &Image,
     targets: &[Target],
     places: &Places,
     ahead: Option<daemon::Ahead>,
+    visits: Vec<Visit>,
 ) -> Result<Delivered> {
     let mut status: Vec<Status> = image
         .layers
@@ -130,16 +133,12 @@ pub async fn deliver(
         }
     }
     if places.push {
+        let mut visits = visits.into_iter();
         for target in targets {
-            let published = sink::registry::push(
-                image,
-                &target.repository,
-                &target.tags,
-                &session.store,
-                &session.registries,
-                &session.report,
-            )
-            .await?;
+            let visit = visits
+                .next()
+                .filter(|visit| visit.is_for(&target.repository, &target.tags));
+            let published = push(session, image, target, visit).await?;
             out.transferred.registry_bytes += published.bytes;
             out.transferred.registry_requests += published.requests;
             out.unchanged &= published.unchanged;
@@ -168,6 +167,31 @@ pub async fn deliver(
         })
         .collect();
     Ok(out)
+}
+
+async fn push(
+    session: &Session,
+    image: &Image,
+    target: &Target,
+    visit: Option<Visit>,
+) -> Result<Published> {
+    let (store, report) = (&session.store, &session.report);
+    let visit = match visit {
+        Some(visit) => visit,
+        None => {
+            let registries = &session.registries;
+            Visit::begin(
+                image,
+                &target.repository,
+                &target.tags,
+                &[],
+                store,
+                registries,
+            )
+            .await?
+        }
+    };
+    visit.push(image, store, report).await
 }
 
 /// Gives an image whose base only the daemon knows its descriptors, its bytes

@@ -13,6 +13,7 @@ mod make;
 pub mod outcome;
 pub mod plugins;
 pub mod push;
+mod recorded;
 mod session;
 mod target;
 pub mod tree;

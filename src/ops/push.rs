@@ -109,7 +109,7 @@ pub async fn run(session: &Session, manifest: &Path, tags: &[String]) -> Result<
         push: true,
         ..Places::default()
     };
-    let delivered = deliver(session, &image, &targets, &places, None)
+    let delivered = deliver(session, &image, &targets, &places, None, Vec::new())
         .await
         .map_err(|error| {
             if error.is("corrupt-blob") {

@@ -56,6 +56,7 @@ pub struct Pusher {
     narrow: Arc<[String]>,
     mounts: AtomicBool,
     known: Mutex<HashSet<Digest>>,
+    absent: Mutex<HashSet<Digest>>,
     store: Option<Store>,
 }
 
@@ -73,6 +74,7 @@ impl Pusher {
             narrow: [own].into(),
             mounts: AtomicBool::new(!sources.is_empty()),
             known: Mutex::default(),
+            absent: Mutex::default(),
             store: None,
         })
     }
@@ -100,16 +102,53 @@ impl Pusher {
     }
 
     /// Learns that the repository has all blobs of the image of this digest:
-    /// a registry takes a manifest only when it has what it names.
-    pub async fn learn(&self, digest: Digest) {
+    /// a registry takes a manifest only when it has what it names. Says whether
+    /// that could be read.
+    pub async fn learn(&self, digest: Digest) -> bool {
         let reference = self.target.with_digest(digest);
         let fetched = pull::manifest(&self.client, &reference, &self.scopes()).await;
         // It only saves questions.
-        if let Ok(AnyManifest::Image(manifest)) = fetched.and_then(|fetched| fetched.parse()) {
-            let layers = manifest.layers.iter().map(|layer| layer.digest);
-            self.known().extend(layers);
-            self.known().insert(manifest.config.digest);
+        let Ok(AnyManifest::Image(manifest)) = fetched.and_then(|fetched| fetched.parse()) else {
+            return false;
+        };
+        self.know(manifest.layers.iter().map(|layer| layer.digest));
+        self.know([manifest.config.digest]);
+        true
+    }
+
+    /// Notes that the repository has these blobs.
+    pub fn know(&self, digests: impl IntoIterator<Item = Digest>) {
+        self.known().extend(digests);
+    }
+
+    /// Notes that the repository is most likely to lack these blobs: they are
+    /// sent without a question.
+    pub fn expect_absent(&self, digests: impl IntoIterator<Item = Digest>) {
+        self.absent().extend(digests);
+    }
+
+    /// Whether the repository has the blob; asked once.
+    pub async fn has(&self, digest: Digest) -> Result<bool> {
+        if self.known().contains(&digest) {
+            return Ok(true);
         }
+        if self.absent().contains(&digest) {
+            return Ok(false);
+        }
+        let _question = self.client.host().questions.enter().await?;
+        let has = self.ask(&self.target.repository, digest).await?;
+        match has {
+            true => self.know([digest]),
+            false => self.expect_absent([digest]),
+        }
+        Ok(has)
+    }
+
+    /// Whether another repository of the registry has the blob, as far as the
+    /// registry will say.
+    pub async fn other_has(&self, repository: &str, digest: Digest) -> bool {
+        let asked = self.ask(repository, digest).await;
+        asked.unwrap_or(false)
     }
 
     /// Forgets what was learned, and says whether there was anything.
@@ -142,7 +181,8 @@ impl Pusher {
                 Mount::No => {}
             }
         }
-        if size > SMALL && self.has(digest).await? {
+        let is_worth_asking = size > SMALL && !self.absent().contains(&digest);
+        if is_worth_asking && self.ask(&self.target.repository, digest).await? {
             return Ok(Outcome::Present);
         }
         drop(question);
@@ -247,9 +287,12 @@ impl Pusher {
         })
     }
 
-    async fn has(&self, digest: Digest) -> Result<bool> {
-        let path = format!("{}/blobs/{digest}", self.target.repository);
-        let doing = format!("asking {} for the blob {digest}", self.target.name());
+    async fn ask(&self, repository: &str, digest: Digest) -> Result<bool> {
+        let path = format!("{repository}/blobs/{digest}");
+        let doing = format!(
+            "asking {}/{repository} for the blob {digest}",
+            self.client.name()
+        );
         let call = Call::new(Method::HEAD, path, &self.scopes(), doing);
         let answer = self.client.send(&call).await?;
         // Whatever else it says, the upload will tell.
@@ -267,6 +310,10 @@ impl Pusher {
             true => Arc::clone(&self.wide),
             false => Arc::clone(&self.narrow),
         }
+    }
+
+    fn absent(&self) -> std::sync::MutexGuard<'_, HashSet<Digest>> {
+        self.absent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, HashSet<Digest>> {

@@ -15,6 +15,7 @@ mod manifests;
 mod offline;
 mod plugins;
 mod real;
+mod recorded;
 mod registries;
 mod results;
 mod resume;
