@@ -153,7 +153,7 @@ async fn finish(
         outputs: Vec::new(),
         like: Some(built.to_string()),
     };
-    let delivered = deliver(session, &image, &targets, &places, None, Vec::new()).await?;
+    let delivered = deliver(session, &image, &targets, &places, &[], None, Vec::new()).await?;
     let base = BaseOutcome {
         reference: options.os.clone(),
         digest: found.base.digest,

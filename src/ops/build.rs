@@ -9,7 +9,7 @@ use super::outcome::{BaseOutcome, Outcome};
 use super::push::Last;
 use super::recorded::{self, Trusted};
 use super::target::{Target, targets};
-use super::{Session, deliver};
+use super::{Session, attached, deliver};
 use crate::error::{Error, Result};
 use crate::image::assemble::in_oci_types;
 use crate::image::{Digest, Image, Reference};
@@ -33,6 +33,10 @@ pub struct Options {
     pub load: bool,
     /// Into files.
     pub outputs: Vec<Output>,
+    /// With a bill of materials, whatever the manifest says.
+    pub sbom: bool,
+    /// With its provenance, whatever the manifest says.
+    pub provenance: bool,
 }
 
 /// Builds, and sends the image where it was asked to go; with no place asked
@@ -103,14 +107,21 @@ async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Res
             .report
             .note(format!("wrote {}", found.lock_path.display()));
     }
+    let attached = attached::documents(&found, options, &image, &lock)?;
+    if attached::are_asked_for(&found, options) && !attached::are_taken(&places) {
+        session.report.warn(
+            "the image goes only where no documents can be attached to it: --push and --output oci:DIR take them",
+        );
+    }
     Last::keep(
         session,
         &options.inputs.manifest,
         &image,
         &targets,
         &found.base,
+        &attached,
     )?;
-    let delivered = deliver(session, &image, &targets, &places, ahead, visits).await?;
+    let delivered = deliver(session, &image, &targets, &places, &attached, ahead, visits).await?;
     Ok(outcome(&image, &targets, base_of(&found), delivered, begun))
 }
 

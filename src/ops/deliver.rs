@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Session;
 use super::outcome::{LayerOutcome, Transferred};
 use super::target::Target;
+use super::{Session, attached};
+use crate::attest::Attachment;
 use crate::base::{Base, BaseSpec, Sources, materialise};
 use crate::error::{Error, Result};
 use crate::image::{AnyManifest, Digest, Image, Origin, Reference};
@@ -88,6 +89,7 @@ pub async fn deliver(
     image: &Image,
     targets: &[Target],
     places: &Places,
+    attached: &[Attachment],
     ahead: Option<daemon::Ahead>,
     visits: Vec<Visit>,
 ) -> Result<Delivered> {
@@ -122,6 +124,9 @@ pub async fn deliver(
     }
     for output in &places.outputs {
         let published = write(session, image, targets, output).await?;
+        if let Output::Layout(path, _) = output {
+            attached::write(session, image, path, attached)?;
+        }
         out.unchanged &= published.unchanged;
         out.told.push(format!(
             "wrote {}, {}",
@@ -138,7 +143,7 @@ pub async fn deliver(
             let visit = visits
                 .next()
                 .filter(|visit| visit.is_for(&target.repository, &target.tags));
-            let published = push(session, image, target, visit).await?;
+            let published = push(session, image, target, attached, visit).await?;
             out.transferred.registry_bytes += published.bytes;
             out.transferred.registry_requests += published.requests;
             out.unchanged &= published.unchanged;
@@ -173,6 +178,7 @@ async fn push(
     session: &Session,
     image: &Image,
     target: &Target,
+    documents: &[Attachment],
     visit: Option<Visit>,
 ) -> Result<Published> {
     let (store, report) = (&session.store, &session.report);
@@ -191,7 +197,13 @@ async fn push(
             .await?
         }
     };
-    visit.push(image, store, report).await
+    let mut published = visit.push(image, store, report).await?;
+    if attached::push(&visit, image, documents).await? > 0 {
+        published.unchanged = false;
+    }
+    published.bytes = visit.traffic().sent();
+    published.requests = visit.traffic().requests();
+    Ok(published)
 }
 
 /// Gives an image whose base only the daemon knows its descriptors, its bytes

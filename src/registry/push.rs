@@ -14,11 +14,12 @@ use super::body::{Body, Progress};
 use super::call::Call;
 use super::client::Client;
 use super::pull::{self, Head, pull_scope};
+use super::referrers::{self, Referrers, fallback_tag};
 use super::session::Session;
 use super::source::Source;
 use super::upload::Upload;
 use crate::error::{Context, Error, Result};
-use crate::image::{AnyManifest, Digest, Manifest, Reference};
+use crate::image::{AnyManifest, Descriptor, Digest, Manifest, Reference};
 use crate::store::Store;
 
 /// Blobs up to this size are sent without asking whether they are there: the
@@ -206,6 +207,35 @@ impl Pusher {
 
     /// Puts the manifest under `tag`, or under its digest alone.
     pub async fn manifest(&self, manifest: &Manifest, tag: Option<&str>) -> Result<()> {
+        self.put(manifest, tag).await.map(drop)
+    }
+
+    /// Puts a manifest that has a subject, by its digest; says whether the
+    /// registry lists it among what refers to that (`OCI-Subject`).
+    pub async fn refer(&self, manifest: &Manifest) -> Result<bool> {
+        self.put(manifest, None).await
+    }
+
+    /// What refers to the image `digest`.
+    pub async fn referrers(&self, digest: Digest) -> Result<Referrers> {
+        referrers::list(&self.client, &self.target, digest, &self.scopes()).await
+    }
+
+    /// Lists these among what refers to `digest`, beside what is `there`, where
+    /// the registry does not do it.
+    pub async fn list(
+        &self,
+        digest: Digest,
+        there: &Referrers,
+        entries: &[Descriptor],
+    ) -> Result<()> {
+        match there.with(entries)? {
+            Some(index) => self.manifest(&index, Some(&fallback_tag(&digest))).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn put(&self, manifest: &Manifest, tag: Option<&str>) -> Result<bool> {
         let reference = match tag {
             Some(tag) => self.target.with_tag(tag)?,
             None => self.target.with_digest(manifest.digest),
@@ -231,7 +261,7 @@ impl Pusher {
             }
             // A tag that must not move is refused even where it need not.
             return match pull::head(&self.client, &reference, &scopes).await {
-                Ok(Some(head)) if head.digest == manifest.digest => Ok(()),
+                Ok(Some(head)) if head.digest == manifest.digest => Ok(false),
                 Ok(Some(head)) if tag.is_some() => Err(error.hint(format!(
                     "the tag is there with another digest, {}: if this registry lets no tag move, choose another tag",
                     head.digest
@@ -256,7 +286,7 @@ impl Pusher {
             .hint("something on the way changed the manifest, or the registry is broken")
             .tagged("digest-mismatch")
             .doing(call.doing)),
-            _ => Ok(()),
+            _ => Ok(answer.header("oci-subject").is_some()),
         }
     }
 

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{LayerStatus, Published, Status, manifest};
 use crate::error::{Context, Result};
 use crate::image::{Digest, Image, Layer, Manifest, Origin, Reference};
-use crate::registry::{Outcome, Progress, Pusher, Registries, Source};
+use crate::registry::{Outcome, Progress, Pusher, Registries, Source, Traffic};
 use crate::report::{Phase, Report};
 use crate::store::Store;
 
@@ -96,6 +96,15 @@ impl Visit {
         Ok(())
     }
 
+    pub(super) fn pusher(&self) -> &Pusher {
+        &self.pusher
+    }
+
+    /// What went over the wire for it.
+    pub fn traffic(&self) -> &Traffic {
+        self.registries.traffic()
+    }
+
     /// The repository.
     pub fn target(&self) -> &Reference {
         &self.target
@@ -134,13 +143,13 @@ impl Visit {
     }
 
     /// Pushes `image` under the tags. What the registry has is not sent.
-    pub async fn push(self, image: &Image, store: &Store, report: &Report) -> Result<Published> {
+    pub async fn push(&self, image: &Image, store: &Store, report: &Report) -> Result<Published> {
         let push = Push {
             image,
             manifest: manifest(image)?,
             store,
             report,
-            visit: &self,
+            visit: self,
         };
         push.run()
             .await
