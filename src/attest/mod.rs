@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(purl("g.h:a_2.12:1.0"), "pkg:maven/g.h/a_2.12@1.0");
         assert_eq!(purl("g:a:2.0+x"), "pkg:maven/g/a@2.0%2Bx");
         assert_eq!(
-            purl("g:a:jar:linux-x86_64:1.0"),
+            purl("g:a:1.0:linux-x86_64"),
             "pkg:maven/g/a@1.0?classifier=linux-x86_64"
         );
         let digest = Digest::of(b"x");

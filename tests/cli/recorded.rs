@@ -246,7 +246,8 @@ async fn an_edited_lock_never_makes_a_broken_image() {
     let acme = of_layer(&right, "acme", "digest");
     let other = of_layer(&right, "other", "digest");
     let diff_id = of_layer(&right, "acme", "diff-id");
-    let edits: [(&str, Box<dyn Fn(&str) -> String>); 5] = [
+    type Edit<'a> = Box<dyn Fn(&str) -> String + 'a>;
+    let edits: [(&str, Edit<'_>); 5] = [
         (
             "the digest of another layer",
             Box::new(|lock| lock.replace(&acme, &other)),
