@@ -16,6 +16,7 @@
 //! | [`stage`] | artifacts, facts → [`stage::Stage`]: sorted paths, each with its reason | reads JAR bytes |
 //! | [`layer`] | stage → [`image::Layer`]s: deterministic tars, found again by their inputs | knows registries |
 //! | [`image`] | base, layers → [`image::Image`]: configuration and manifest | moves bytes |
+//! | [`attest`] | lock, image → documents that refer to the image: SBOM, provenance | knows time, host or user |
 //! | [`sink`] | image → what a place took, and what it had | changes the image |
 //!
 //! Beside the flow: [`catalogue`] (the rows of `plugins/`), [`maven`] (Maven's
@@ -58,6 +59,7 @@
 //! | `locks/` | locks by key, never unlinked |
 //! | `tmp/` | files not yet in their place |
 
+pub mod attest;
 pub mod base;
 pub mod catalogue;
 pub mod cli;

@@ -52,6 +52,7 @@ const TABLE: &[(&str, &[&str])] = &[
         "layer",
         &["base", "error", "image", "lock", "report", "stage", "store"],
     ),
+    ("attest", &["error", "image", "lock", "resolve"]),
     (
         "sink",
         &["daemon", "error", "image", "registry", "report", "store"],
@@ -60,6 +61,7 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "ops",
         &[
+            "attest",
             "base",
             "catalogue",
             "daemon",

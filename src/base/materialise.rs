@@ -12,7 +12,7 @@ use super::scan::clean;
 use super::{Sources, registry_side};
 use crate::error::{Context, Error, Result};
 use crate::image::gzip::Gzip;
-use crate::image::{Descriptor, Digest, Image, Layer, LayerKind, Origin, media};
+use crate::image::{Descriptor, Digest, Image, Layer, Origin, media};
 use crate::report::Phase;
 use crate::store::{Bucket, Store};
 
@@ -241,10 +241,9 @@ pub async fn from_registry(sources: &Sources<'_>, image: &mut Image, skip: usize
                 .registries
                 .blob_to_store(repository, descriptor, sources.store, Some(&task))
                 .await
-                .doing(|| format!("fetching the layer `{}` of the base", layer.name))?;
+                .doing(|| format!("fetching the layer `{}`", layer.name))?;
             task.finish("fetched");
         }
-        debug_assert_eq!(layer.kind, LayerKind::Base);
         layer.origin = Origin::Store;
     }
     Ok(())

@@ -209,6 +209,12 @@ pub struct Build {
     /// A tag, or a whole reference, instead of the manifest's tags
     #[arg(short = 't', long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
+    /// Attach a bill of materials (CycloneDX) to the image
+    #[arg(long)]
+    pub sbom: bool,
+    /// Attach the image's provenance (SLSA, in-toto)
+    #[arg(long)]
+    pub provenance: bool,
     /// Fail where the lock file does not hold everything already
     #[arg(long)]
     pub locked: bool,

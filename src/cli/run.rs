@@ -144,6 +144,8 @@ async fn run_build(session: &Session, global: &Global, args: Build) -> Result<()
         push: args.push,
         load: args.load,
         outputs: args.output,
+        sbom: args.sbom,
+        provenance: args.provenance,
     };
     if args.dry_run {
         let forecast = build::forecast(session, &options).await?;

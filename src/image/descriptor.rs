@@ -18,6 +18,8 @@ pub mod media {
     pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
     /// OCI image configuration.
     pub const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+    /// The empty JSON object, where a document has no configuration.
+    pub const OCI_EMPTY: &str = "application/vnd.oci.empty.v1+json";
     /// OCI layer, uncompressed tar.
     pub const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
     /// OCI layer, gzip.

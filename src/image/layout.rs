@@ -113,16 +113,37 @@ impl Layout {
         self.blob(&descriptor.digest, CONFIG)
     }
 
+    /// The entries that refer to the image `digest`.
+    pub fn referrers(&self, digest: &Digest) -> Vec<Descriptor> {
+        let refers = |entry: &&Descriptor| {
+            let manifest = self.blob(&entry.digest, MANIFEST).ok();
+            let manifest = manifest.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            let manifest: serde_json::Value = manifest.unwrap_or_default();
+            let subject = manifest.pointer("/subject/digest");
+            subject.and_then(|subject| subject.as_str()) == Some(&digest.to_string())
+        };
+        self.index
+            .manifests
+            .iter()
+            .filter(refers)
+            .cloned()
+            .collect()
+    }
+
     fn entry(&self, tag: Option<&str>) -> Result<&Descriptor> {
         let name = |entry: &Descriptor| {
             let annotations = entry.other.get("annotations")?;
             Some(annotations.get(REF_NAME)?.as_str()?.to_string())
         };
-        let entries = &self.index.manifests;
-        let names: Vec<String> = entries.iter().filter_map(name).collect();
+        // What refers to an image is none itself.
+        let images = self.index.manifests.iter();
+        let images = images.filter(|entry| !entry.other.contains_key("artifactType"));
+        let entries: Vec<&Descriptor> = images.collect();
+        let names: Vec<String> = entries.iter().copied().filter_map(name).collect();
         match tag {
             Some(tag) => entries
                 .iter()
+                .copied()
                 .find(|entry| name(entry).as_deref() == Some(tag))
                 .ok_or_else(|| {
                     Error::new(format!("it has no such image; it has {}", listed(&names)))

@@ -18,7 +18,7 @@ use crate::error::{Context, Result};
 use crate::image::{Descriptor, Digest, Layer, Origin, media};
 use crate::lock::LAYER_FORMAT;
 use crate::report::{Phase, Report};
-use crate::stage::{Entry, EntryKind, parents};
+use crate::stage::{Content, Entry, EntryKind, parents};
 use crate::store::{Bucket, Store};
 
 /// What the store knows of a layer whose inputs it has seen.
@@ -64,6 +64,20 @@ impl<'a> Plan<'a> {
     /// The group.
     pub fn group(&self) -> &Group<'a> {
         &self.group
+    }
+
+    /// Stands for everything that decides the layer's bytes.
+    pub fn inputs(&self) -> &str {
+        &self.key
+    }
+
+    /// Whether some of its content is not at hand.
+    pub fn lacks_content(&self) -> bool {
+        let absent = |entry: &Entry| match &entry.kind {
+            EntryKind::File { content, .. } => matches!(content, Content::Absent),
+            _ => false,
+        };
+        self.entries.iter().any(absent)
     }
 
     /// Bytes of content.
@@ -113,12 +127,17 @@ impl<'a> Plan<'a> {
         if built {
             store.put(Bucket::Layers, &self.key, &known)?;
         }
+        Ok(self.described(&known, built, docker_types))
+    }
+
+    /// The layer that `known` tells of.
+    pub fn described(&self, known: &Known, built: bool, docker_types: bool) -> Layer {
         let media_type = if docker_types {
             media::DOCKER_LAYER_GZIP
         } else {
             media::OCI_LAYER_GZIP
         };
-        Ok(Layer {
+        Layer {
             kind: self.group.kind,
             name: self.group.name.clone(),
             diff_id: known.diff_id,
@@ -126,7 +145,7 @@ impl<'a> Plan<'a> {
             origin: Origin::Store,
             entries: self.group.entries.len(),
             built,
-        })
+        }
     }
 }
 

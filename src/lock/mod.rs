@@ -1,9 +1,12 @@
 //! `flinkpack.lock`: what was found, pinned. Written in a stable order, made to
 //! be read in a diff.
 
+mod layer;
 mod wire;
 
 use std::path::Path;
+
+pub use layer::LockedLayer;
 
 use crate::error::{Context, Result};
 use crate::image::{Digest, LayerKind};
@@ -28,6 +31,8 @@ pub struct Lock {
     pub maven: Option<LockedMaven>,
     /// The JARs, sorted by path.
     pub jars: Vec<LockedJar>,
+    /// The layers that hold them, lowest first.
+    pub layers: Vec<LockedLayer>,
 }
 
 /// What the dependencies among the JARs follow from.

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::{
-    LAYER_FORMAT, Lock, LockedBase, LockedJar, LockedMaven, LockedProvided, Source, VERSION,
+    LAYER_FORMAT, Lock, LockedBase, LockedJar, LockedLayer, LockedMaven, LockedProvided, Source,
+    VERSION,
 };
 use crate::error::{Context, Error, Exit, Result};
 use crate::image::{Digest, LayerKind};
@@ -29,7 +30,19 @@ struct File {
     #[serde(default)]
     jar: Vec<Jar>,
     #[serde(default)]
+    layer: Vec<Layer>,
+    #[serde(default)]
     provided: Vec<Provided>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Layer {
+    name: String,
+    digest: Digest,
+    diff_id: Digest,
+    size: u64,
+    seal: Digest,
 }
 
 #[derive(Deserialize)]
@@ -107,6 +120,21 @@ pub(super) fn read(text: &str) -> Result<Lock> {
         .map(|jar| jar.checked(file.layer_format))
         .collect::<Result<_>>()
         .hint(|| again)?;
+    // Layers of another format have other bytes.
+    let is_current = file.layer_format == LAYER_FORMAT;
+    let layers = file.layer.into_iter().filter(|one| {
+        // TOML's integers end there: it could not be written again.
+        is_current && i64::try_from(one.size).is_ok()
+    });
+    let layers = layers
+        .map(|one| LockedLayer {
+            name: one.name,
+            digest: one.digest,
+            diff_id: one.diff_id,
+            size: one.size,
+            seal: one.seal,
+        })
+        .collect();
     let provided = file.provided.into_iter().map(|one| LockedProvided {
         maven: one.maven,
         by: one.provided_by,
@@ -125,6 +153,7 @@ pub(super) fn read(text: &str) -> Result<Lock> {
             provided: provided.collect(),
         }),
         jars,
+        layers,
     })
 }
 
@@ -233,6 +262,19 @@ pub(super) fn write(lock: &Lock) -> String {
     if !jars.is_empty() {
         document["jar"] = Item::ArrayOfTables(jars);
     }
+    let mut layers = toml_edit::ArrayOfTables::new();
+    for layer in &lock.layers {
+        let mut table = Table::new();
+        table["name"] = value(&layer.name);
+        table["digest"] = value(layer.digest.to_string());
+        table["diff-id"] = value(layer.diff_id.to_string());
+        table["size"] = value(layer.size as i64);
+        table["seal"] = value(layer.seal.to_string());
+        layers.push(table);
+    }
+    if !layers.is_empty() {
+        document["layer"] = Item::ArrayOfTables(layers);
+    }
     let mut provided = toml_edit::ArrayOfTables::new();
     for one in lock.maven.iter().flat_map(|maven| &maven.provided) {
         let mut table = Table::new();
@@ -279,6 +321,13 @@ mod tests {
                     by: "lib/flink-dist-1.20.5.jar".into(),
                 }],
             }),
+            layers: vec![LockedLayer::new(
+                "kafka",
+                "inputs",
+                Digest::of(b"layer"),
+                Digest::of(b"tar"),
+                7,
+            )],
             jars: vec![
                 jar("kafka", Source::Maven("a:b:1".into())),
                 LockedJar {

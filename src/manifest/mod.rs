@@ -74,6 +74,12 @@ pub struct ImageSection {
     /// Environment of the image.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// Whether a bill of materials goes with the image.
+    #[serde(default)]
+    pub sbom: bool,
+    /// Whether its provenance goes with the image.
+    #[serde(default)]
+    pub provenance: bool,
     /// `os/architecture`; the host's where it is not given.
     #[serde(default)]
     pub platform: Option<Spanned<String>>,

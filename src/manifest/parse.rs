@@ -194,7 +194,7 @@ mod tests {
         let text = "[image]\nname = \"a/b\"\nbase = \"flink\"\ntag = [\"1\"]\n";
         assert_eq!(
             error(text),
-            "error: flinkpack.toml:4:1: unknown field `tag`, expected one of `name`, `tags`, `base`, `labels`, `env`, `platform`\n  |\n4 | tag = [\"1\"]\n  | ^^^\nhint: did you mean `tags`?"
+            "error: flinkpack.toml:4:1: unknown field `tag`, expected one of `name`, `tags`, `base`, `labels`, `env`, `sbom`, `provenance`, `platform`\n  |\n4 | tag = [\"1\"]\n  | ^^^\nhint: did you mean `tags`?"
         );
     }
 

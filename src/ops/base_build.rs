@@ -15,6 +15,7 @@ use super::context::{self, Distribution};
 use super::deliver::{Places, deliver, make_portable};
 use super::make::{Inputs, find_in};
 use super::outcome::{BaseOutcome, Outcome};
+use super::recorded::Trusted;
 use super::target::Target;
 use crate::base::label;
 use crate::error::{Context, Error, Result};
@@ -99,7 +100,7 @@ async fn finish(
     };
     let manifest = Manifest::of_text(&path, &text).doing(|| "reading --with")?;
     let mut found = find_in(session, &inputs, manifest, None).await?;
-    let made = found.make(session).await?;
+    let made = found.make(session, &Trusted::None).await?;
     let diff_ids: Vec<_> = made
         .image
         .layers
@@ -152,7 +153,7 @@ async fn finish(
         outputs: Vec::new(),
         like: Some(built.to_string()),
     };
-    let delivered = deliver(session, &image, &targets, &places, None).await?;
+    let delivered = deliver(session, &image, &targets, &places, &[], None, Vec::new()).await?;
     let base = BaseOutcome {
         reference: options.os.clone(),
         digest: found.base.digest,

@@ -7,11 +7,12 @@ use super::deliver::{Delivered, Places, deliver, make_portable};
 use super::make::{Found, Made, find};
 use super::outcome::{BaseOutcome, Outcome};
 use super::push::Last;
+use super::recorded::{self, Trusted};
 use super::target::{Target, targets};
-use super::{Session, deliver};
+use super::{Session, attached, deliver};
 use crate::error::{Error, Result};
 use crate::image::assemble::in_oci_types;
-use crate::image::{Digest, Reference};
+use crate::image::{Digest, Image, Reference};
 use crate::layer::{self, Plan};
 use crate::report::bytes;
 use crate::sink::daemon;
@@ -32,6 +33,10 @@ pub struct Options {
     pub load: bool,
     /// Into files.
     pub outputs: Vec<Output>,
+    /// With a bill of materials, whatever the manifest says.
+    pub sbom: bool,
+    /// With its provenance, whatever the manifest says.
+    pub provenance: bool,
 }
 
 /// Builds, and sends the image where it was asked to go; with no place asked
@@ -42,19 +47,31 @@ pub async fn run(session: &Session, options: &Options) -> Result<Outcome> {
         // Told before the work, not after it.
         session.need_daemon().await?;
     }
-    match attempt(session, options).await {
+    let trusted = match options.push {
+        // What a registry has need not be made to be pushed there.
+        true => Trusted::All,
+        false => Trusted::None,
+    };
+    match attempt(session, options, &trusted).await {
         // A corrupted blob was deleted when it was found: now it is made anew.
         Err(error) if error.is("corrupt-blob") => {
             session
                 .report
                 .warn(format!("{}; starting again", error.message()));
-            attempt(session, options).await
+            attempt(session, options, &trusted).await
+        }
+        // The registry had lost what it said that it had.
+        Err(error) if error.is("blob-unknown") && options.push => {
+            session
+                .report
+                .warn(format!("{}; making every layer anew", error.message()));
+            attempt(session, options, &Trusted::None).await
         }
         other => other,
     }
 }
 
-async fn attempt(session: &Session, options: &Options) -> Result<Outcome> {
+async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Result<Outcome> {
     let begun = Instant::now();
     let elsewhere = options.push || !options.outputs.is_empty();
     if options.load || !elsewhere {
@@ -63,30 +80,38 @@ async fn attempt(session: &Session, options: &Options) -> Result<Outcome> {
     let mut found = find(session, &options.inputs).await?;
     tell_found(session, &found);
     let places = places(session, options, found.manifest.folder()).await;
-    let Made {
-        mut image,
-        lock,
-        ahead,
-    } = found.make(session).await?;
-    let text = lock.text();
-    let targets = targets(&found.manifest, &options.tags, &Digest::of(text.as_bytes()))?;
-    if image.manifest.is_none() && (places.push || !places.outputs.is_empty()) {
-        make_portable(
-            &session.sources().await,
-            &mut image,
-            found.base.docker_types,
-        )
-        .await?;
+    let mut made = found.make(session, trusted).await?;
+    make_ready(session, &found, &mut made.image, &places).await?;
+    let mut goes_to = named(&found, options, &made)?;
+    let mut visits = Vec::new();
+    if !made.recorded.is_empty() {
+        visits = recorded::visits(session, &made.image, &goes_to).await?;
+        let held = recorded::places(&made.image, &made.recorded, &visits).await?;
+        if held.len() < made.recorded.len() {
+            let ahead = made.ahead.take();
+            made = found.make(session, &Trusted::Held(held.clone())).await?;
+            made.ahead = ahead;
+            make_ready(session, &found, &mut made.image, &places).await?;
+            goes_to = named(&found, options, &made)?;
+        }
+        recorded::settle(&mut made.image, &made.recorded, &held);
     }
-    let to_layout = |output: &Output| !matches!(output, Output::DockerArchive(_));
-    if places.outputs.iter().any(to_layout) {
-        // One image has one digest, so what goes elsewhere in this run is the same.
-        in_oci_types(&mut image)?;
-    }
+    let (
+        targets,
+        Made {
+            image, lock, ahead, ..
+        },
+    ) = (goes_to, made);
     if !options.inputs.locked && lock.write(&found.lock_path)? {
         session
             .report
             .note(format!("wrote {}", found.lock_path.display()));
+    }
+    let attached = attached::documents(&found, options, &image, &lock)?;
+    if attached::are_asked_for(&found, options) && !attached::are_taken(&places) {
+        session.report.warn(
+            "the image goes only where no documents can be attached to it: --push and --output oci:DIR take them",
+        );
     }
     Last::keep(
         session,
@@ -94,9 +119,35 @@ async fn attempt(session: &Session, options: &Options) -> Result<Outcome> {
         &image,
         &targets,
         &found.base,
+        &attached,
     )?;
-    let delivered = deliver(session, &image, &targets, &places, ahead).await?;
+    let delivered = deliver(session, &image, &targets, &places, &attached, ahead, visits).await?;
     Ok(outcome(&image, &targets, base_of(&found), delivered, begun))
+}
+
+/// Repositories and tags: a tag may hold the lock file's digest.
+fn named(found: &Found, options: &Options, made: &Made) -> Result<Vec<Target>> {
+    let text = made.lock.text();
+    targets(&found.manifest, &options.tags, &Digest::of(text.as_bytes()))
+}
+
+/// Gives the image the manifest with which it goes to its places.
+async fn make_ready(
+    session: &Session,
+    found: &Found,
+    image: &mut Image,
+    places: &Places,
+) -> Result<()> {
+    let docker_types = found.base.docker_types;
+    if image.manifest.is_none() && (places.push || !places.outputs.is_empty()) {
+        make_portable(&session.sources().await, image, docker_types).await?;
+    }
+    let to_layout = |output: &Output| !matches!(output, Output::DockerArchive(_));
+    if places.outputs.iter().any(to_layout) {
+        // One image has one digest, so what goes elsewhere in this run is the same.
+        in_oci_types(image)?;
+    }
+    Ok(())
 }
 
 fn base_of(found: &Found) -> BaseOutcome {
@@ -108,7 +159,7 @@ fn base_of(found: &Found) -> BaseOutcome {
 
 /// The result of sending an image.
 pub(super) fn outcome(
-    image: &crate::image::Image,
+    image: &Image,
     targets: &[Target],
     base: BaseOutcome,
     delivered: Delivered,
@@ -196,7 +247,7 @@ fn tell_found(session: &Session, found: &Found) {
         ));
     }
     lines.extend(tell_dependencies(found));
-    let lock = found.lock(&Default::default());
+    let lock = found.lock();
     let is_new = found
         .old_lock
         .as_ref()
@@ -288,7 +339,7 @@ pub struct ForecastLayer {
 pub async fn forecast(session: &Session, options: &Options) -> Result<Forecast> {
     check(session, options)?;
     let found = find(session, &options.inputs).await?;
-    let lock = found.lock(&Default::default());
+    let lock = found.lock();
     let targets = targets(
         &found.manifest,
         &options.tags,

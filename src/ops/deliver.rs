@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Session;
 use super::outcome::{LayerOutcome, Transferred};
 use super::target::Target;
+use super::{Session, attached};
+use crate::attest::Attachment;
 use crate::base::{Base, BaseSpec, Sources, materialise};
 use crate::error::{Error, Result};
 use crate::image::{AnyManifest, Digest, Image, Origin, Reference};
 use crate::report::bytes;
-use crate::sink::{self, Published, Status, archive, daemon, layout};
+use crate::sink::registry::Visit;
+use crate::sink::{Published, Status, archive, daemon, layout};
 use crate::store::Bucket;
 
 /// A file or folder to write, and the image's name in it where it was given.
@@ -80,13 +82,16 @@ pub struct Delivered {
 
 /// Sends the image everywhere. Base layers that a place needs and only the
 /// daemon has are exported once; the image then gets its manifest. Layers that
-/// are on their way into the daemon already come `ahead`.
+/// are on their way into the daemon already come `ahead`; targets that were
+/// asked already, with what they said, are in `visits`.
 pub async fn deliver(
     session: &Session,
     image: &Image,
     targets: &[Target],
     places: &Places,
+    attached: &[Attachment],
     ahead: Option<daemon::Ahead>,
+    visits: Vec<Visit>,
 ) -> Result<Delivered> {
     let mut status: Vec<Status> = image
         .layers
@@ -119,6 +124,9 @@ pub async fn deliver(
     }
     for output in &places.outputs {
         let published = write(session, image, targets, output).await?;
+        if let Output::Layout(path, _) = output {
+            attached::write(session, image, path, attached)?;
+        }
         out.unchanged &= published.unchanged;
         out.told.push(format!(
             "wrote {}, {}",
@@ -130,16 +138,12 @@ pub async fn deliver(
         }
     }
     if places.push {
+        let mut visits = visits.into_iter();
         for target in targets {
-            let published = sink::registry::push(
-                image,
-                &target.repository,
-                &target.tags,
-                &session.store,
-                &session.registries,
-                &session.report,
-            )
-            .await?;
+            let visit = visits
+                .next()
+                .filter(|visit| visit.is_for(&target.repository, &target.tags));
+            let published = push(session, image, target, attached, visit).await?;
             out.transferred.registry_bytes += published.bytes;
             out.transferred.registry_requests += published.requests;
             out.unchanged &= published.unchanged;
@@ -168,6 +172,38 @@ pub async fn deliver(
         })
         .collect();
     Ok(out)
+}
+
+async fn push(
+    session: &Session,
+    image: &Image,
+    target: &Target,
+    documents: &[Attachment],
+    visit: Option<Visit>,
+) -> Result<Published> {
+    let (store, report) = (&session.store, &session.report);
+    let visit = match visit {
+        Some(visit) => visit,
+        None => {
+            let registries = &session.registries;
+            Visit::begin(
+                image,
+                &target.repository,
+                &target.tags,
+                &[],
+                store,
+                registries,
+            )
+            .await?
+        }
+    };
+    let mut published = visit.push(image, store, report).await?;
+    if attached::push(&visit, image, documents).await? > 0 {
+        published.unchanged = false;
+    }
+    published.bytes = visit.traffic().sent();
+    published.requests = visit.traffic().requests();
+    Ok(published)
 }
 
 /// Gives an image whose base only the daemon knows its descriptors, its bytes

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Session;
+use super::attached::{self, Attached};
 use super::make::ARTIFACTS_LABEL;
 use crate::base::{self, BaseSpec, NodeKind};
 use crate::error::Result;
@@ -41,6 +42,8 @@ pub struct Inspection {
     pub opt: Vec<File>,
     /// The layers, lowest first.
     pub layers: Vec<LayerLine>,
+    /// Documents that refer to it.
+    pub attached: Vec<Attached>,
 }
 
 /// A file.
@@ -141,6 +144,7 @@ pub async fn run(session: &Session, image: &str, platform: Option<&str>) -> Resu
         plugins,
         opt: files("opt"),
         layers: layers(&base, &config),
+        attached: attached::list(session, &spec, &base).await,
     })
 }
 
@@ -231,6 +235,16 @@ impl Inspection {
             let by: String = layer.created_by.chars().take(48).collect();
             let digest = layer.digest.unwrap_or(layer.diff_id).short();
             out.push_str(&format!("  {size:>8}  {digest}  {by}\n"));
+        }
+        if !self.attached.is_empty() {
+            out.push_str("attached\n");
+        }
+        for one in &self.attached {
+            out.push_str(&format!(
+                "  {}  {}\n",
+                one.digest.short(),
+                one.artifact_type
+            ));
         }
         out
     }

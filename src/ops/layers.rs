@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use super::Session;
 use crate::error::{Error, Result};
 use crate::image::Layer;
-use crate::layer::Plan;
+use crate::layer::{Known, Plan};
 use crate::sink::daemon::{Ahead, LayerSink};
 
 /// A smaller layer is sent in no time when all are written.
@@ -24,11 +24,11 @@ struct Sending {
 impl Sending {
     /// A layer that is not in the cache was not built before, so that the
     /// daemon has it not either.
-    fn begin(session: &Session, plans: &[Plan<'_>]) -> Result<Option<Sending>> {
+    fn begin(session: &Session, plans: &[Plan<'_>], known: KnownOf<'_>) -> Result<Option<Sending>> {
         let new = plans
             .iter()
             .enumerate()
-            .filter(|(_, plan)| !plan.is_cached(&session.store));
+            .filter(|(_, plan)| known(plan).is_none() && !plan.is_cached(&session.store));
         let Some((at, plan)) = new.max_by_key(|(_, plan)| plan.size()) else {
             return Ok(None);
         };
@@ -47,23 +47,29 @@ impl Sending {
     }
 }
 
+/// What is known of a layer that is not to be written.
+pub type KnownOf<'a> = &'a (dyn Fn(&Plan<'_>) -> Option<Known> + Sync);
+
 /// The layers of all plans, in their order, and the load that has begun.
 pub fn write(
     session: &Session,
     plans: &[Plan<'_>],
+    known: KnownOf<'_>,
     docker_types: bool,
 ) -> Result<(Vec<Layer>, Option<Ahead>)> {
     let (store, report) = (&session.store, &session.report);
+    let whole = |plan: &Plan<'_>| match known(plan) {
+        Some(known) => Ok(plan.described(&known, false, docker_types)),
+        None => plan.layer(store, docker_types, None, report),
+    };
     let Some(Sending {
         mut ahead,
         at: first,
         sink,
-    }) = Sending::begin(session, plans)?
+    }) = Sending::begin(session, plans, known)?
     else {
         let every: Vec<usize> = (0..plans.len()).collect();
-        let layers = in_parallel(&every, |at| {
-            plans[at].layer(store, docker_types, None, report)
-        })?;
+        let layers = in_parallel(&every, |at| whole(&plans[at]))?;
         return Ok((layers, session.take_ahead()));
     };
     // What is sent comes first: others are written while the daemon is slow.
@@ -76,7 +82,7 @@ pub fn write(
             false => None,
         };
         let Some(mut sink) = taken else {
-            return plans[at].layer(store, docker_types, None, report);
+            return whole(&plans[at]);
         };
         let layer = plans[at].layer(store, docker_types, Some(&mut sink), report)?;
         arrived.store(sink.finish(), Ordering::Relaxed);

@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::make::{Inputs, find};
+use super::recorded::Trusted;
 use crate::error::{Error, Exit, Result};
 use crate::lock::Lock;
 
@@ -10,9 +11,9 @@ use crate::lock::Lock;
 pub async fn run(session: &Session, inputs: &Inputs, check: bool) -> Result<Vec<String>> {
     let mut found = find(session, inputs).await?;
     let lock = if check {
-        found.lock(&Default::default())
+        found.lock()
     } else {
-        found.make(session).await?.lock
+        found.make(session, &Trusted::None).await?.lock
     };
     let changes = match &found.old_lock {
         Some(old) => old.differences(&lock),

@@ -1,11 +1,12 @@
 //! From a manifest to an image: resolve, place, layer, assemble. Moves nothing
 //! anywhere but into the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::recorded::{Recorded, Trusted};
 use super::session::lock_path;
 use super::{Session, layers};
 use crate::base::{self, Base, BaseSpec};
@@ -13,8 +14,8 @@ use crate::catalogue::{Catalogue, Kind};
 use crate::error::{Context, Error, Result};
 use crate::image::assemble::{Changes, assemble};
 use crate::image::{Digest, Image, LayerKind, Platform};
-use crate::layer::{self, Plan};
-use crate::lock::{Lock, LockedBase, LockedJar, LockedMaven, Source};
+use crate::layer::{self, Known, Plan};
+use crate::lock::{Lock, LockedBase, LockedJar, LockedLayer, LockedMaven, Source};
 use crate::manifest::Manifest;
 use crate::maven::Graph;
 use crate::resolve::dependencies::Chosen;
@@ -69,6 +70,8 @@ pub struct Made {
     pub lock: Lock,
     /// The load that began meanwhile.
     pub ahead: Option<Ahead>,
+    /// Layers that were not made, since the lock file says what they come to.
+    pub recorded: Vec<Recorded>,
 }
 
 /// Finds the base and every JAR, and places them.
@@ -309,8 +312,14 @@ fn stage_files(
 }
 
 impl Found {
-    /// The lock that this gives. Layers are those that are known so far.
-    pub fn lock(&self, layers: &BTreeMap<String, Digest>) -> Lock {
+    /// The lock that this gives, without layers.
+    pub fn lock(&self) -> Lock {
+        self.lock_with(&BTreeMap::new(), Vec::new())
+    }
+
+    /// The same with the layers that were made, and by the path of each entry
+    /// the digest of its own.
+    fn lock_with(&self, layer_of: &BTreeMap<String, Digest>, layers: Vec<LockedLayer>) -> Lock {
         let base = &self.base;
         let mut jars: Vec<LockedJar> = self
             .artifacts
@@ -326,7 +335,7 @@ impl Found {
                     place: artifact.place,
                     sha256: artifact.sha256,
                     size: artifact.size,
-                    layer: layers
+                    layer: layer_of
                         .get(&base.facts.resolve(&base.facts.under_home(&path)))
                         .copied(),
                     path,
@@ -346,6 +355,7 @@ impl Found {
             },
             maven: self.resolved.clone(),
             jars,
+            layers,
         }
     }
 
@@ -353,7 +363,7 @@ impl Found {
         let Some(old) = &self.old_lock else {
             return Ok(());
         };
-        let differences = old.differences(&self.lock(&BTreeMap::new()));
+        let differences = old.differences(&self.lock());
         if differences.is_empty() {
             return Ok(());
         }
@@ -365,24 +375,47 @@ impl Found {
         .hint("`flinkpack lock` brings it up to date"))
     }
 
-    /// Writes the layers that are not cached, and assembles the image.
-    pub async fn make(&mut self, session: &Session) -> Result<Made> {
-        self.fetch_needed(session).await?;
+    /// Writes the layers that are not cached, and assembles the image. Of layers
+    /// whose JARs are not at hand those that `trusted` takes as the lock file
+    /// has them are not made.
+    pub async fn make(&mut self, session: &Session, trusted: &Trusted) -> Result<Made> {
+        let records = self.records(session, trusted)?;
+        self.fetch_needed(session, &records).await?;
         let groups = layer::group(&self.stage, self.base.layers.len())?;
         let plans: Vec<Plan<'_>> = groups
             .into_iter()
             .map(|group| Plan::new(group, &self.base.facts))
             .collect();
-        let (own, ahead) = layers::write(session, &plans, self.base.docker_types)?;
-        let mut layer_of = BTreeMap::new();
-        for (plan, layer) in plans.iter().zip(&own) {
-            if let Some(descriptor) = &layer.descriptor {
-                for entry in &plan.group().entries {
-                    layer_of.insert(entry.path.clone(), descriptor.digest);
-                }
+        let known = |plan: &Plan<'_>| records.get(plan.inputs()).cloned();
+        let (own, ahead) = layers::write(session, &plans, &known, self.base.docker_types)?;
+        let jars: BTreeSet<String> = self.artifacts.iter().map(|one| self.path_of(one)).collect();
+        let (mut layer_of, mut locked) = (BTreeMap::new(), Vec::new());
+        let mut recorded = Vec::new();
+        for (at, (plan, layer)) in plans.iter().zip(&own).enumerate() {
+            let Some(descriptor) = &layer.descriptor else {
+                continue;
+            };
+            if records.contains_key(plan.inputs()) {
+                recorded.push(Recorded {
+                    at: self.base.layers.len() + at,
+                    inputs: plan.inputs().to_string(),
+                });
+            }
+            for entry in &plan.group().entries {
+                layer_of.insert(entry.path.clone(), descriptor.digest);
+            }
+            let entries = &plan.group().entries;
+            if entries.iter().any(|entry| jars.contains(&entry.path)) {
+                locked.push(LockedLayer::new(
+                    &layer.name,
+                    plan.inputs(),
+                    descriptor.digest,
+                    layer.diff_id,
+                    descriptor.size,
+                ));
             }
         }
-        let lock = self.lock(&layer_of);
+        let lock = self.lock_with(&layer_of, locked);
         let changes = Changes {
             labels: self.labels(&lock)?,
             env: self.manifest.content.image.env.clone(),
@@ -401,15 +434,54 @@ impl Found {
             self.base.docker_types,
             &changes,
         )?;
-        Ok(Made { image, lock, ahead })
+        Ok(Made {
+            image,
+            lock,
+            ahead,
+            recorded,
+        })
+    }
+
+    /// Where a JAR is in the image.
+    fn path_of(&self, artifact: &Artifact) -> String {
+        let facts = &self.base.facts;
+        facts.resolve(&facts.under_home(&jars::path_of(facts, artifact)))
+    }
+
+    /// What the lock file has of layers whose JARs are not at hand, by inputs.
+    fn records(&self, session: &Session, trusted: &Trusted) -> Result<BTreeMap<String, Known>> {
+        let mut records = BTreeMap::new();
+        let Some(old) = self.old_lock.as_ref().filter(|_| *trusted != Trusted::None) else {
+            return Ok(records);
+        };
+        for group in layer::group(&self.stage, self.base.layers.len())? {
+            let plan = Plan::new(group, &self.base.facts);
+            let inputs = plan.inputs();
+            if plan.is_cached(&session.store) || !plan.lacks_content() || !trusted.takes(inputs) {
+                continue;
+            }
+            if let Some(record) = old.layers.iter().find(|one| one.is_of(inputs)) {
+                let known = Known {
+                    digest: record.digest,
+                    diff_id: record.diff_id,
+                    size: record.size,
+                };
+                records.insert(inputs.to_string(), known);
+            }
+        }
+        Ok(records)
     }
 
     /// Brings the bytes that uncached layers need into the store.
-    async fn fetch_needed(&mut self, session: &Session) -> Result<()> {
+    async fn fetch_needed(
+        &mut self,
+        session: &Session,
+        records: &BTreeMap<String, Known>,
+    ) -> Result<()> {
         let mut absent: Vec<Digest> = Vec::new();
         for group in layer::group(&self.stage, self.base.layers.len())? {
             let plan = Plan::new(group, &self.base.facts);
-            if plan.is_cached(&session.store) {
+            if records.contains_key(plan.inputs()) || plan.is_cached(&session.store) {
                 continue;
             }
             for entry in &plan.group().entries {

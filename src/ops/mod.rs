@@ -1,5 +1,6 @@
 //! The commands' work: joins the stages, which know nothing of each other.
 
+mod attached;
 pub mod base_build;
 pub mod build;
 pub mod cache;
@@ -13,6 +14,7 @@ mod make;
 pub mod outcome;
 pub mod plugins;
 pub mod push;
+mod recorded;
 mod session;
 mod target;
 pub mod tree;

@@ -10,6 +10,7 @@ use super::build::outcome;
 use super::deliver::{Places, deliver, make_portable};
 use super::outcome::{BaseOutcome, Outcome};
 use super::target::{Target, targets};
+use crate::attest::Attachment;
 use crate::base::Base;
 use crate::error::{Context, Error, Result};
 use crate::image::{Digest, Image, Layer, Platform, Reference, media};
@@ -25,6 +26,8 @@ pub struct Last {
     config: Digest,
     docker_types: bool,
     targets: Vec<(Reference, Vec<String>)>,
+    #[serde(default)]
+    attached: Vec<Attachment>,
 }
 
 /// The layer as another run sees it: its bytes are checked again when sent.
@@ -49,6 +52,7 @@ impl Last {
         image: &Image,
         targets: &[Target],
         base: &Base,
+        attached: &[Attachment],
     ) -> Result<()> {
         let last = Last {
             base: (base.reference.clone(), base.digest),
@@ -65,6 +69,7 @@ impl Last {
                 .iter()
                 .map(|target| (target.repository.clone(), target.tags.clone()))
                 .collect(),
+            attached: attached.to_vec(),
         };
         session.store.put(Bucket::Builds, &key(manifest)?, &last)
     }
@@ -109,15 +114,23 @@ pub async fn run(session: &Session, manifest: &Path, tags: &[String]) -> Result<
         push: true,
         ..Places::default()
     };
-    let delivered = deliver(session, &image, &targets, &places, None)
-        .await
-        .map_err(|error| {
-            if error.is("corrupt-blob") {
-                error.hint("`flinkpack build --push` makes it anew")
-            } else {
-                error
-            }
-        })?;
+    let delivered = deliver(
+        session,
+        &image,
+        &targets,
+        &places,
+        &last.attached,
+        None,
+        Vec::new(),
+    )
+    .await
+    .map_err(|error| {
+        if error.is("corrupt-blob") {
+            error.hint("`flinkpack build --push` makes it anew")
+        } else {
+            error
+        }
+    })?;
     let base = BaseOutcome {
         reference: last.base.0,
         digest: last.base.1,

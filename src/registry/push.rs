@@ -14,11 +14,12 @@ use super::body::{Body, Progress};
 use super::call::Call;
 use super::client::Client;
 use super::pull::{self, Head, pull_scope};
+use super::referrers::{self, Referrers, fallback_tag};
 use super::session::Session;
 use super::source::Source;
 use super::upload::Upload;
 use crate::error::{Context, Error, Result};
-use crate::image::{AnyManifest, Digest, Manifest, Reference};
+use crate::image::{AnyManifest, Descriptor, Digest, Manifest, Reference};
 use crate::store::Store;
 
 /// Blobs up to this size are sent without asking whether they are there: the
@@ -56,6 +57,7 @@ pub struct Pusher {
     narrow: Arc<[String]>,
     mounts: AtomicBool,
     known: Mutex<HashSet<Digest>>,
+    absent: Mutex<HashSet<Digest>>,
     store: Option<Store>,
 }
 
@@ -73,6 +75,7 @@ impl Pusher {
             narrow: [own].into(),
             mounts: AtomicBool::new(!sources.is_empty()),
             known: Mutex::default(),
+            absent: Mutex::default(),
             store: None,
         })
     }
@@ -100,16 +103,53 @@ impl Pusher {
     }
 
     /// Learns that the repository has all blobs of the image of this digest:
-    /// a registry takes a manifest only when it has what it names.
-    pub async fn learn(&self, digest: Digest) {
+    /// a registry takes a manifest only when it has what it names. Says whether
+    /// that could be read.
+    pub async fn learn(&self, digest: Digest) -> bool {
         let reference = self.target.with_digest(digest);
         let fetched = pull::manifest(&self.client, &reference, &self.scopes()).await;
         // It only saves questions.
-        if let Ok(AnyManifest::Image(manifest)) = fetched.and_then(|fetched| fetched.parse()) {
-            let layers = manifest.layers.iter().map(|layer| layer.digest);
-            self.known().extend(layers);
-            self.known().insert(manifest.config.digest);
+        let Ok(AnyManifest::Image(manifest)) = fetched.and_then(|fetched| fetched.parse()) else {
+            return false;
+        };
+        self.know(manifest.layers.iter().map(|layer| layer.digest));
+        self.know([manifest.config.digest]);
+        true
+    }
+
+    /// Notes that the repository has these blobs.
+    pub fn know(&self, digests: impl IntoIterator<Item = Digest>) {
+        self.known().extend(digests);
+    }
+
+    /// Notes that the repository is most likely to lack these blobs: they are
+    /// sent without a question.
+    pub fn expect_absent(&self, digests: impl IntoIterator<Item = Digest>) {
+        self.absent().extend(digests);
+    }
+
+    /// Whether the repository has the blob; asked once.
+    pub async fn has(&self, digest: Digest) -> Result<bool> {
+        if self.known().contains(&digest) {
+            return Ok(true);
         }
+        if self.absent().contains(&digest) {
+            return Ok(false);
+        }
+        let _question = self.client.host().questions.enter().await?;
+        let has = self.ask(&self.target.repository, digest).await?;
+        match has {
+            true => self.know([digest]),
+            false => self.expect_absent([digest]),
+        }
+        Ok(has)
+    }
+
+    /// Whether another repository of the registry has the blob, as far as the
+    /// registry will say.
+    pub async fn other_has(&self, repository: &str, digest: Digest) -> bool {
+        let asked = self.ask(repository, digest).await;
+        asked.unwrap_or(false)
     }
 
     /// Forgets what was learned, and says whether there was anything.
@@ -142,7 +182,8 @@ impl Pusher {
                 Mount::No => {}
             }
         }
-        if size > SMALL && self.has(digest).await? {
+        let is_worth_asking = size > SMALL && !self.absent().contains(&digest);
+        if is_worth_asking && self.ask(&self.target.repository, digest).await? {
             return Ok(Outcome::Present);
         }
         drop(question);
@@ -166,6 +207,35 @@ impl Pusher {
 
     /// Puts the manifest under `tag`, or under its digest alone.
     pub async fn manifest(&self, manifest: &Manifest, tag: Option<&str>) -> Result<()> {
+        self.put(manifest, tag).await.map(drop)
+    }
+
+    /// Puts a manifest that has a subject, by its digest; says whether the
+    /// registry lists it among what refers to that (`OCI-Subject`).
+    pub async fn refer(&self, manifest: &Manifest) -> Result<bool> {
+        self.put(manifest, None).await
+    }
+
+    /// What refers to the image `digest`.
+    pub async fn referrers(&self, digest: Digest) -> Result<Referrers> {
+        referrers::list(&self.client, &self.target, digest, &self.scopes()).await
+    }
+
+    /// Lists these among what refers to `digest`, beside what is `there`, where
+    /// the registry does not do it.
+    pub async fn list(
+        &self,
+        digest: Digest,
+        there: &Referrers,
+        entries: &[Descriptor],
+    ) -> Result<()> {
+        match there.with(entries)? {
+            Some(index) => self.manifest(&index, Some(&fallback_tag(&digest))).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn put(&self, manifest: &Manifest, tag: Option<&str>) -> Result<bool> {
         let reference = match tag {
             Some(tag) => self.target.with_tag(tag)?,
             None => self.target.with_digest(manifest.digest),
@@ -191,7 +261,7 @@ impl Pusher {
             }
             // A tag that must not move is refused even where it need not.
             return match pull::head(&self.client, &reference, &scopes).await {
-                Ok(Some(head)) if head.digest == manifest.digest => Ok(()),
+                Ok(Some(head)) if head.digest == manifest.digest => Ok(false),
                 Ok(Some(head)) if tag.is_some() => Err(error.hint(format!(
                     "the tag is there with another digest, {}: if this registry lets no tag move, choose another tag",
                     head.digest
@@ -216,7 +286,7 @@ impl Pusher {
             .hint("something on the way changed the manifest, or the registry is broken")
             .tagged("digest-mismatch")
             .doing(call.doing)),
-            _ => Ok(()),
+            _ => Ok(answer.header("oci-subject").is_some()),
         }
     }
 
@@ -247,9 +317,12 @@ impl Pusher {
         })
     }
 
-    async fn has(&self, digest: Digest) -> Result<bool> {
-        let path = format!("{}/blobs/{digest}", self.target.repository);
-        let doing = format!("asking {} for the blob {digest}", self.target.name());
+    async fn ask(&self, repository: &str, digest: Digest) -> Result<bool> {
+        let path = format!("{repository}/blobs/{digest}");
+        let doing = format!(
+            "asking {}/{repository} for the blob {digest}",
+            self.client.name()
+        );
         let call = Call::new(Method::HEAD, path, &self.scopes(), doing);
         let answer = self.client.send(&call).await?;
         // Whatever else it says, the upload will tell.
@@ -267,6 +340,10 @@ impl Pusher {
             true => Arc::clone(&self.wide),
             false => Arc::clone(&self.narrow),
         }
+    }
+
+    fn absent(&self) -> std::sync::MutexGuard<'_, HashSet<Digest>> {
+        self.absent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, HashSet<Digest>> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::attached::Referrer;
 use super::files::{self, Blob, OCI_LAYOUT, Tools};
 use super::{Published, manifest};
 use crate::error::{Context, Result};
@@ -93,6 +94,27 @@ async fn run(
     ))
 }
 
+/// Adds documents that refer to an image of the layout: to its index they
+/// belong without a name (OCI image specification 1.1, `image-layout.md`).
+pub fn attach(folder: &Path, referrers: &[Referrer], store: &Store) -> Result<()> {
+    let doing = || format!("attaching documents in {}", folder.display());
+    let blobs = folder.join("blobs/sha256");
+    let key = format!("layout {}", folder.canonicalize().doing(doing)?.display());
+    let _lock = store.lock(&key)?;
+    for referrer in referrers {
+        for bytes in [
+            &referrer.config,
+            &referrer.document,
+            &referrer.manifest.bytes,
+        ] {
+            write_if_other(&blobs.join(Digest::of(bytes).hex()), bytes).doing(doing)?;
+        }
+        let index = merged(folder, referrer.entry.clone())?;
+        write_if_other(&folder.join("index.json"), &index).doing(doing)?;
+    }
+    Ok(())
+}
+
 fn place(folder: &Path, tag: Option<&str>) -> String {
     match tag {
         Some(tag) => format!("oci:{}:{tag}", folder.display()),
@@ -143,8 +165,13 @@ fn merged(root: &Path, entry: Descriptor) -> Result<Vec<u8>> {
         let annotations = entry.other.get("annotations").cloned().unwrap_or(json!({}));
         annotations.get(REF_NAME).cloned()
     };
+    let refers = |entry: &Descriptor| entry.other.contains_key("artifactType");
     let mine = name(&entry);
-    match index.manifests.iter().position(|other| name(other) == mine) {
+    let replaced = |other: &Descriptor| match refers(&entry) {
+        true => other.digest == entry.digest,
+        false => !refers(other) && name(other) == mine,
+    };
+    match index.manifests.iter().position(replaced) {
         Some(at) => index.manifests[at] = entry,
         None => index.manifests.push(entry),
     }

@@ -1,6 +1,7 @@
 //! Places that take images.
 
 pub mod archive;
+pub mod attached;
 pub mod daemon;
 mod files;
 pub mod layout;

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{LayerStatus, Published, Status, manifest};
 use crate::error::{Context, Result};
 use crate::image::{Digest, Image, Layer, Manifest, Origin, Reference};
-use crate::registry::{Outcome, Progress, Pusher, Registries, Source};
+use crate::registry::{Outcome, Progress, Pusher, Registries, Source, Traffic};
 use crate::report::{Phase, Report};
 use crate::store::Store;
 
@@ -25,56 +25,170 @@ pub async fn push(
     registries: &Registries,
     report: &Report,
 ) -> Result<Published> {
-    let push = Push {
-        image,
-        manifest: manifest(image)?,
-        target,
-        store,
-        registries: &registries.metered(),
-        report,
-    };
-    push.run(tags)
-        .await
-        .doing(|| format!("pushing to {}", target.familiar_name()))
+    let visit = Visit::begin(image, target, tags, &[], store, registries).await?;
+    visit.push(image, store, report).await
+}
+
+/// A repository that was asked what it has under the first of the tags that an
+/// image gets.
+pub struct Visit {
+    target: Reference,
+    tags: Vec<String>,
+    pusher: Pusher,
+    registries: Registries,
+    /// What is there.
+    head: Option<Digest>,
+    /// Whether it is known which blobs that has.
+    has_learned: bool,
+    /// Other repositories of the registry that `image` has layers in.
+    sources: Vec<String>,
+}
+
+impl Visit {
+    /// Asks. `others` are further repositories of the registry that blobs may
+    /// be mounted from.
+    pub async fn begin(
+        image: &Image,
+        target: &Reference,
+        tags: &[String],
+        others: &[&str],
+        store: &Store,
+        registries: &Registries,
+    ) -> Result<Visit> {
+        let registries = registries.metered();
+        let layers = image.layers.iter();
+        let mut sources: Vec<&str> = layers.filter_map(|layer| mount_of(layer, target)).collect();
+        sources.extend(others.iter().filter(|other| **other != target.repository));
+        sources.sort_unstable();
+        sources.dedup();
+        let doing = || format!("pushing to {}", target.familiar_name());
+        let pusher = Pusher::new(&registries, target, &sources).doing(doing)?;
+        let mut visit = Visit {
+            target: target.clone(),
+            tags: tags.to_vec(),
+            pusher: pusher.resumable(store),
+            head: None,
+            has_learned: false,
+            sources: sources.into_iter().map(str::to_string).collect(),
+            registries,
+        };
+        visit.look(image).await.doing(doing)?;
+        Ok(visit)
+    }
+
+    async fn look(&mut self, image: &Image) -> Result<()> {
+        let wanted = manifest(image)?;
+        let first = match self.tags.first() {
+            Some(tag) => self.target.with_tag(tag)?,
+            None => self.target.with_digest(wanted.digest),
+        };
+        self.head = self.pusher.head(&first).await?.map(|head| head.digest);
+        match self.head {
+            // A registry takes a manifest only when it has what it names.
+            Some(digest) if digest == wanted.digest => {
+                let layers = image.layers.iter();
+                let digests = layers.filter_map(|layer| Some(layer.descriptor.as_ref()?.digest));
+                self.pusher.know(digests);
+            }
+            Some(digest) => self.has_learned = self.pusher.learn(digest).await,
+            None => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn pusher(&self) -> &Pusher {
+        &self.pusher
+    }
+
+    /// What went over the wire for it.
+    pub fn traffic(&self) -> &Traffic {
+        self.registries.traffic()
+    }
+
+    /// The repository.
+    pub fn target(&self) -> &Reference {
+        &self.target
+    }
+
+    /// Whether it was asked for the sake of this.
+    pub fn is_for(&self, repository: &Reference, tags: &[String]) -> bool {
+        self.target == *repository && self.tags == tags
+    }
+
+    /// Whether the registry's repository has the image with this digest under
+    /// the first tag: then it has all of its blobs.
+    pub fn is_there(&self, manifest: Digest) -> bool {
+        self.head == Some(manifest)
+    }
+
+    /// Whether the repository has the blob.
+    pub async fn has(&self, digest: Digest) -> Result<bool> {
+        self.pusher.has(digest).await
+    }
+
+    /// Another repository of the registry that has the blob, of those that the
+    /// image has layers in.
+    pub async fn source_with(&self, digest: Digest) -> Option<Reference> {
+        for source in &self.sources {
+            if self.pusher.other_has(source, digest).await {
+                return Some(Reference {
+                    repository: source.clone(),
+                    tag: None,
+                    digest: None,
+                    ..self.target.clone()
+                });
+            }
+        }
+        None
+    }
+
+    /// Pushes `image` under the tags. What the registry has is not sent.
+    pub async fn push(&self, image: &Image, store: &Store, report: &Report) -> Result<Published> {
+        let push = Push {
+            image,
+            manifest: manifest(image)?,
+            store,
+            report,
+            visit: self,
+        };
+        push.run()
+            .await
+            .doing(|| format!("pushing to {}", self.target.familiar_name()))
+    }
 }
 
 struct Push<'a> {
     image: &'a Image,
     manifest: &'a Manifest,
-    target: &'a Reference,
     store: &'a Store,
-    registries: &'a Registries,
     report: &'a Report,
+    visit: &'a Visit,
 }
 
 impl Push<'_> {
-    async fn run(&self, tags: &[String]) -> Result<Published> {
-        let sources = self.sources();
-        let pusher = Pusher::new(self.registries, self.target, &sources)?.resumable(self.store);
-        let first = match tags.first() {
-            Some(tag) => self.target.with_tag(tag)?,
-            None => self.target.with_digest(self.manifest.digest),
-        };
-        let head = pusher.head(&first).await?.map(|head| head.digest);
-        if head == Some(self.manifest.digest) {
-            let moved = self.rest_of(tags, &pusher).await?;
+    async fn run(&self) -> Result<Published> {
+        let Visit { pusher, tags, .. } = self.visit;
+        if self.visit.is_there(self.manifest.digest) {
+            let moved = self.rest_of(tags, pusher).await?;
             let layers = self.image.layers.iter();
             let layers = layers
                 .map(|layer| LayerStatus::of(layer, Status::Present))
                 .collect();
             return Ok(self.published(tags, layers, !moved));
         }
-        if let Some(digest) = head {
-            pusher.learn(digest).await;
+        if self.visit.has_learned {
+            // What was made just now is in no image that is there.
+            let built = self.image.layers.iter().filter(|layer| layer.built);
+            pusher.expect_absent(built.filter_map(|layer| Some(layer.descriptor.as_ref()?.digest)));
         }
-        let mut outcomes = self.blobs(&pusher).await?;
-        if let Err(error) = self.tag(&pusher, tags).await {
+        let mut outcomes = self.blobs(pusher).await?;
+        if let Err(error) = self.tag(pusher, tags).await {
             // The registry had lost what its own manifest named.
             if !(error.is("blob-unknown") && pusher.unlearn()) {
                 return Err(error);
             }
-            outcomes = self.blobs(&pusher).await?;
-            self.tag(&pusher, tags).await?;
+            outcomes = self.blobs(pusher).await?;
+            self.tag(pusher, tags).await?;
         }
         let layers = self.image.layers.iter();
         let layers = layers
@@ -91,7 +205,7 @@ impl Push<'_> {
     async fn rest_of(&self, tags: &[String], pusher: &Pusher) -> Result<bool> {
         let mut moved = false;
         for tag in tags.iter().skip(1) {
-            let head = pusher.head(&self.target.with_tag(tag)?).await?;
+            let head = pusher.head(&self.visit.target.with_tag(tag)?).await?;
             if head.map(|head| head.digest) != Some(self.manifest.digest) {
                 pusher.manifest(self.manifest, Some(tag)).await?;
                 moved = true;
@@ -144,8 +258,8 @@ impl Push<'_> {
         let outcome = pusher
             .blob(
                 (descriptor.digest, descriptor.size),
-                self.mount_of(layer),
-                || Source::of_layer(layer, self.store, self.registries),
+                mount_of(layer, &self.visit.target),
+                || Source::of_layer(layer, self.store, &self.visit.registries),
                 Some(Arc::clone(&progress)),
             )
             .await
@@ -154,29 +268,14 @@ impl Push<'_> {
         Ok((descriptor.digest, outcome))
     }
 
-    fn mount_of<'a>(&self, layer: &'a Layer) -> Option<&'a str> {
-        match &layer.origin {
-            Origin::Registry(from)
-                if from.host == self.target.host && from.repository != self.target.repository =>
-            {
-                Some(&from.repository)
-            }
-            _ => None,
-        }
-    }
-
-    fn sources(&self) -> Vec<&str> {
-        let layers = self.image.layers.iter();
-        let mut sources: Vec<&str> = layers.filter_map(|layer| self.mount_of(layer)).collect();
-        sources.sort_unstable();
-        sources.dedup();
-        sources
-    }
-
     fn published(&self, tags: &[String], layers: Vec<LayerStatus>, unchanged: bool) -> Published {
-        let traffic = self.registries.traffic();
+        let traffic = self.visit.registries.traffic();
         Published {
-            place: self.target.with_digest(self.manifest.digest).to_string(),
+            place: self
+                .visit
+                .target
+                .with_digest(self.manifest.digest)
+                .to_string(),
             digest: self.manifest.digest,
             tags: tags.to_vec(),
             layers,
@@ -184,6 +283,18 @@ impl Push<'_> {
             requests: traffic.requests(),
             unchanged,
         }
+    }
+}
+
+/// The other repository of the same registry that the layer is in.
+fn mount_of<'a>(layer: &'a Layer, target: &Reference) -> Option<&'a str> {
+    match &layer.origin {
+        Origin::Registry(from)
+            if from.host == target.host && from.repository != target.repository =>
+        {
+            Some(&from.repository)
+        }
+        _ => None,
     }
 }
 

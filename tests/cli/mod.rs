@@ -2,6 +2,7 @@
 //! base is a tiny image in a folder. Where a message matters, tests/golden has
 //! it as it is printed.
 
+mod attached;
 mod bases;
 mod cache;
 mod credentials;
@@ -15,6 +16,7 @@ mod manifests;
 mod offline;
 mod plugins;
 mod real;
+mod recorded;
 mod registries;
 mod results;
 mod resume;

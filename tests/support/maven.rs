@@ -209,6 +209,11 @@ impl Server {
         self.state.lock().unwrap().asked.clone()
     }
 
+    /// Forgets what was asked.
+    pub fn forget(&self) {
+        self.state.lock().unwrap().asked.clear();
+    }
+
     pub fn paths(&self) -> Vec<String> {
         self.asked().into_iter().map(|asked| asked.path).collect()
     }

@@ -48,6 +48,8 @@ pub struct Behaviour {
     pub broken: Broken,
     /// Whether a tag may move.
     pub immutable: bool,
+    /// Whether it lists what refers to an image.
+    pub referrers: bool,
     /// Takes tokens from here at `/token`.
     pub tokens: Option<Tokens>,
 }
@@ -62,6 +64,7 @@ impl Default for Behaviour {
             locations: Locations::Relative,
             broken: Broken::Keeps,
             immutable: false,
+            referrers: false,
             tokens: None,
         }
     }

@@ -62,7 +62,13 @@ impl FaultRegistry {
         let Some(rest) = path.strip_prefix("/v2/") else {
             return Response::new(404);
         };
-        for (part, kind) in [("/blobs/uploads/", 0), ("/blobs/", 1), ("/manifests/", 2)] {
+        let parts = [
+            ("/blobs/uploads/", 0),
+            ("/blobs/", 1),
+            ("/manifests/", 2),
+            ("/referrers/", 3),
+        ];
+        for (part, kind) in parts {
             let Some((repository, name)) = rest.split_once(part) else {
                 continue;
             };
@@ -80,6 +86,7 @@ impl FaultRegistry {
             return match kind {
                 0 => self.upload(request, repository, name, body),
                 1 => self.blob(request, repository, name),
+                3 => self.referrers(repository, name),
                 _ => self.manifest(request, repository, name, body),
             };
         }
@@ -183,14 +190,42 @@ impl FaultRegistry {
         }
     }
 
+    fn referrers(&self, repository: &str, subject: &str) -> Response {
+        if !self.behaviour().referrers {
+            return failed(404, "NOT_FOUND");
+        }
+        let state = self.state();
+        let mut manifests = Vec::new();
+        for ((place, name), (kind, bytes)) in &state.manifests {
+            let manifest: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+            let refers = manifest["subject"]["digest"].as_str() == Some(subject);
+            if place == repository && name.starts_with("sha256:") && refers {
+                manifests.push(serde_json::json!({
+                    "mediaType": kind,
+                    "digest": name,
+                    "size": bytes.len(),
+                    "artifactType": manifest["artifactType"],
+                }));
+            }
+        }
+        let kind = flinkpack::image::media::OCI_INDEX;
+        let index =
+            serde_json::json!({"schemaVersion": 2, "mediaType": kind, "manifests": manifests});
+        Response::new(200)
+            .with("Content-Type", kind)
+            .body(index.to_string())
+    }
+
     fn manifest(&self, request: &Request, repository: &str, name: &str, body: Vec<u8>) -> Response {
         let immutable = self.behaviour().immutable;
+        let lists = self.behaviour().referrers;
         let mut state = self.state();
         let key = (repository.to_string(), name.to_string());
         if request.method == "PUT" {
             let manifest: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            let layers = manifest["layers"].as_array().unwrap();
-            for blob in layers.iter().chain([&manifest["config"]]) {
+            let layers = manifest["layers"].as_array().into_iter().flatten();
+            let config = Some(&manifest["config"]).filter(|config| config.is_object());
+            for blob in layers.chain(config) {
                 let digest = blob["digest"].as_str().unwrap().to_string();
                 if !state.blobs.contains_key(&(repository.to_string(), digest)) {
                     return failed(400, "MANIFEST_BLOB_UNKNOWN");
@@ -204,7 +239,11 @@ impl FaultRegistry {
             let by_digest = (repository.to_string(), digest.clone());
             state.manifests.insert(key, (kind.clone(), body.clone()));
             state.manifests.insert(by_digest, (kind, body));
-            return Response::new(201).with("Docker-Content-Digest", digest);
+            let response = Response::new(201).with("Docker-Content-Digest", digest);
+            return match manifest["subject"]["digest"].as_str() {
+                Some(subject) if lists => response.with("OCI-Subject", subject),
+                _ => response,
+            };
         }
         match state.manifests.get(&key) {
             Some((kind, bytes)) => Response::new(200)

@@ -1,0 +1,146 @@
+//! The documents that go with an image: made here, brought to where it goes.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::Session;
+use super::build::Options;
+use super::deliver::{Output, Places};
+use super::make::Found;
+use crate::attest::{self, Attachment, Subject};
+use crate::base::{Base, BaseSpec};
+use crate::error::{Context, Result};
+use crate::image::{Descriptor, Digest, Image, Layout, Reference};
+use crate::lock::Lock;
+use crate::sink::attached::Referrer;
+use crate::sink::layout;
+use crate::sink::registry::Visit;
+
+/// The documents that were asked for.
+pub fn documents(
+    found: &Found,
+    options: &Options,
+    image: &Image,
+    lock: &Lock,
+) -> Result<Vec<Attachment>> {
+    let section = &found.manifest.content.image;
+    let Some(manifest) = &image.manifest else {
+        return Ok(Vec::new());
+    };
+    let name: Reference = section.name.get_ref().parse()?;
+    let subject = Subject {
+        name: &name.repository,
+        digest: manifest.digest,
+        lock,
+        home: &found.base.facts.home,
+    };
+    let mut documents = Vec::new();
+    if options.sbom || section.sbom {
+        documents.push(attest::sbom(&subject)?);
+    }
+    if options.provenance || section.provenance {
+        let read =
+            |path: &Path| std::fs::read(path).doing(|| format!("reading {}", path.display()));
+        let written = read(&found.manifest.path)?;
+        // The file as it is: with --locked it stays what it was.
+        let pinned = read(&found.lock_path)?;
+        documents.push(attest::provenance(
+            &subject,
+            Digest::of(&written),
+            Digest::of(&pinned),
+        )?);
+    }
+    Ok(documents)
+}
+
+/// Whether there are to be any.
+pub fn are_asked_for(found: &Found, options: &Options) -> bool {
+    let section = &found.manifest.content.image;
+    options.sbom || section.sbom || options.provenance || section.provenance
+}
+
+/// Whether the image goes to a place that takes documents.
+pub fn are_taken(places: &Places) -> bool {
+    let is_layout = |output: &Output| matches!(output, Output::Layout(..));
+    places.push || places.outputs.iter().any(is_layout)
+}
+
+fn referrers(image: &Image, documents: &[Attachment]) -> Result<Vec<Referrer>> {
+    let Some(subject) = &image.manifest else {
+        return Ok(Vec::new());
+    };
+    let each = documents.iter().map(|document| {
+        let manifest = document.manifest(subject)?;
+        Ok(Referrer {
+            entry: document.entry(&manifest),
+            manifest,
+            document: document.text.clone().into_bytes(),
+            config: attest::EMPTY.to_vec(),
+        })
+    });
+    each.collect()
+}
+
+/// Into the repository; answers how many were new there.
+pub async fn push(visit: &Visit, image: &Image, documents: &[Attachment]) -> Result<usize> {
+    let referrers = referrers(image, documents)?;
+    match &image.manifest {
+        Some(manifest) if !referrers.is_empty() => visit.attach(manifest, &referrers).await,
+        _ => Ok(0),
+    }
+}
+
+/// Into an OCI layout.
+pub fn write(
+    session: &Session,
+    image: &Image,
+    folder: &Path,
+    documents: &[Attachment],
+) -> Result<()> {
+    layout::attach(folder, &referrers(image, documents)?, &session.store)
+}
+
+/// A document that refers to an image.
+#[derive(Clone, Debug, Serialize)]
+pub struct Attached {
+    /// What it is.
+    pub artifact_type: String,
+    /// The digest of its manifest.
+    pub digest: Digest,
+}
+
+/// What refers to an image, where its place can say so.
+pub async fn list(session: &Session, spec: &BaseSpec, base: &Base) -> Vec<Attached> {
+    let found = match spec {
+        BaseSpec::Layout { path, .. } => {
+            Layout::open(path).map(|layout| layout.referrers(&base.digest))
+        }
+        BaseSpec::Registry(reference) | BaseSpec::Anywhere(reference)
+            if !session.offline && base.daemon_id.is_none() =>
+        {
+            let listed = session.registries.referrers(reference, base.digest).await;
+            listed.map(|referrers| referrers.manifests)
+        }
+        _ => Ok(Vec::new()),
+    };
+    let manifests = found.unwrap_or_else(|error| {
+        // The image can be told of without them.
+        session.report.warn(error.to_string());
+        Vec::new()
+    });
+    manifests.iter().map(Attached::of).collect()
+}
+
+impl Attached {
+    fn of(entry: &Descriptor) -> Attached {
+        let kind = entry
+            .other
+            .get("artifactType")
+            .and_then(|kind| kind.as_str());
+        Attached {
+            artifact_type: kind.unwrap_or("unknown").to_string(),
+            digest: entry.digest,
+        }
+    }
+}

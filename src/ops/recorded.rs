@@ -1,0 +1,107 @@
+//! Layers that the lock file tells of and that are not made: a registry that
+//! has them needs neither their JARs nor their bytes.
+
+use std::collections::BTreeMap;
+
+use super::Session;
+use super::target::Target;
+use crate::error::Result;
+use crate::image::{Digest, Image, Origin, Reference};
+use crate::sink::registry::Visit;
+
+/// Which records of the lock file stand for layers whose JARs are not at hand.
+#[derive(Debug, PartialEq)]
+pub enum Trusted {
+    /// None: every layer is made.
+    None,
+    /// All that fit.
+    All,
+    /// Those with these inputs, which a registry has.
+    Held(BTreeMap<String, Reference>),
+}
+
+impl Trusted {
+    /// Whether the layer with these inputs is taken as it is recorded.
+    pub fn takes(&self, inputs: &str) -> bool {
+        match self {
+            Trusted::None => false,
+            Trusted::All => true,
+            Trusted::Held(places) => places.contains_key(inputs),
+        }
+    }
+}
+
+/// A layer that was not made.
+pub struct Recorded {
+    /// Its number in the image.
+    pub at: usize,
+    /// Stands for what it is made of.
+    pub inputs: String,
+}
+
+/// Asks each target what it has under its first tag.
+pub async fn visits(session: &Session, image: &Image, targets: &[Target]) -> Result<Vec<Visit>> {
+    let mut visits = Vec::new();
+    for target in targets {
+        // What one of them has, another can mount.
+        let others = targets
+            .iter()
+            .map(|other| &other.repository)
+            .filter(|other| other.host == target.repository.host);
+        let others: Vec<&str> = others.map(|other| other.repository.as_str()).collect();
+        let (repository, store) = (&target.repository, &session.store);
+        let registries = &session.registries;
+        visits
+            .push(Visit::begin(image, repository, &target.tags, &others, store, registries).await?);
+    }
+    Ok(visits)
+}
+
+/// Where the layers are that were not made: in a target's repository, or in one
+/// of the same registry that the base comes from. Those that are nowhere have
+/// to be made.
+pub async fn places(
+    image: &Image,
+    recorded: &[Recorded],
+    visits: &[Visit],
+) -> Result<BTreeMap<String, Reference>> {
+    let find = |one: &Recorded| {
+        let digest = image.layers[one.at]
+            .descriptor
+            .as_ref()
+            .map(|layer| layer.digest);
+        let inputs = one.inputs.clone();
+        async move {
+            let place = match digest {
+                Some(digest) => place(digest, visits).await?,
+                None => None,
+            };
+            Ok::<_, crate::error::Error>(place.map(|place| (inputs, place)))
+        }
+    };
+    let found = futures_util::future::try_join_all(recorded.iter().map(find)).await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+async fn place(digest: Digest, visits: &[Visit]) -> Result<Option<Reference>> {
+    for visit in visits {
+        if visit.has(digest).await? {
+            return Ok(Some(visit.target().clone()));
+        }
+    }
+    for visit in visits {
+        if let Some(place) = visit.source_with(digest).await {
+            return Ok(Some(place));
+        }
+    }
+    Ok(None)
+}
+
+/// Says in the image where its layers are that were not made.
+pub fn settle(image: &mut Image, recorded: &[Recorded], places: &BTreeMap<String, Reference>) {
+    for one in recorded {
+        if let Some(place) = places.get(&one.inputs) {
+            image.layers[one.at].origin = Origin::Registry(place.clone());
+        }
+    }
+}
