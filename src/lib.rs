@@ -59,6 +59,7 @@
 
 pub mod base;
 pub mod catalogue;
+pub mod check;
 pub mod cli;
 pub mod daemon;
 pub mod error;

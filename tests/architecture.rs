@@ -48,6 +48,7 @@ const TABLE: &[(&str, &[&str])] = &[
         "stage",
         &["base", "error", "image", "lock", "manifest", "resolve"],
     ),
+    ("check", &["base", "catalogue", "image", "jar"]),
     (
         "layer",
         &["base", "error", "image", "lock", "report", "stage", "store"],
@@ -62,10 +63,12 @@ const TABLE: &[(&str, &[&str])] = &[
         &[
             "base",
             "catalogue",
+            "check",
             "daemon",
             "error",
             "fetch",
             "image",
+            "jar",
             "layer",
             "lock",
             "manifest",

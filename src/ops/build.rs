@@ -32,6 +32,8 @@ pub struct Options {
     pub load: bool,
     /// Into files.
     pub outputs: Vec<Output>,
+    /// Whether what would break at run time is looked for.
+    pub check: bool,
 }
 
 /// Builds, and sends the image where it was asked to go; with no place asked
@@ -62,6 +64,9 @@ async fn attempt(session: &Session, options: &Options) -> Result<Outcome> {
     }
     let mut found = find(session, &options.inputs).await?;
     tell_found(session, &found);
+    if options.check {
+        super::check::before_build(session, &found).await?;
+    }
     let places = places(session, options, found.manifest.folder()).await;
     let Made {
         mut image,

@@ -406,6 +406,22 @@ impl Found {
 
     /// Brings the bytes that uncached layers need into the store.
     async fn fetch_needed(&mut self, session: &Session) -> Result<()> {
+        let absent = self.needed(session)?;
+        self.fetch(session, &absent).await?;
+        for entry in self.stage.entries_mut() {
+            if let EntryKind::File {
+                sha256, content, ..
+            } = &mut entry.kind
+                && absent.contains(sha256)
+            {
+                *content = Content::Store;
+            }
+        }
+        Ok(())
+    }
+
+    /// The JARs without bytes here that uncached layers need.
+    pub(super) fn needed(&self, session: &Session) -> Result<Vec<Digest>> {
         let mut absent: Vec<Digest> = Vec::new();
         for group in layer::group(&self.stage, self.base.layers.len())? {
             let plan = Plan::new(group, &self.base.facts);
@@ -423,6 +439,11 @@ impl Found {
                 }
             }
         }
+        Ok(absent)
+    }
+
+    /// Brings the JARs of these digests into the store.
+    pub(super) async fn fetch(&self, session: &Session, absent: &[Digest]) -> Result<()> {
         if absent.is_empty() {
             return Ok(());
         }
@@ -448,17 +469,12 @@ impl Found {
                 base::extract(resolver.sources, &self.base, &path).await?;
             }
         }
-        resolver.fetch(&others, &self.wanted).await?;
-        for entry in self.stage.entries_mut() {
-            if let EntryKind::File {
-                sha256, content, ..
-            } = &mut entry.kind
-                && absent.contains(sha256)
-            {
-                *content = Content::Store;
-            }
-        }
-        Ok(())
+        resolver.fetch(&others, &self.wanted).await
+    }
+
+    /// The rows of connectors and filesystem plugins that count.
+    pub(super) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 
     fn command(&self) -> Option<Vec<String>> {

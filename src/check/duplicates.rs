@@ -1,0 +1,256 @@
+//! Classes that are there twice: which copy is loaded, and what the other one
+//! had that is called.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::finding::{Finding, Severity};
+use super::input::{Input, Loader};
+use super::reach::Reach;
+use super::view::{Place, Scope, Seen, View};
+
+/// What two JARs of one class loader share.
+#[derive(Default)]
+struct Pair<'v> {
+    identical: usize,
+    differing: Vec<(&'v str, Place, Place)>,
+}
+
+/// Classes that differ, in packages, most first.
+fn packages<'v>(names: impl Iterator<Item = &'v str>) -> Vec<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for name in names {
+        let package = name.rsplit_once('/').map_or("", |(package, _)| package);
+        *counts.entry(package.replace('/', ".")).or_default() += 1;
+    }
+    let mut all: Vec<(String, usize)> = counts.into_iter().collect();
+    all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    all.into_iter()
+        .map(|(package, count)| format!("{package}: {}", classes(count)))
+        .collect()
+}
+
+fn classes(count: usize) -> String {
+    match count {
+        1 => "1 class".to_string(),
+        _ => format!("{count} classes"),
+    }
+}
+
+/// Copies among the JARs of one class loader.
+pub fn check(input: &Input, scope: Scope<'_>, reach: &Reach, found: &mut Vec<Finding>) {
+    let view = scope.own;
+    let mut pairs: BTreeMap<(u32, u32), Pair<'_>> = BTreeMap::new();
+    for (name, first, other) in &view.hidden {
+        let of = |place: &Place| &view.jars[place.jar as usize];
+        if of(first).jar.of_base && of(other).jar.of_base {
+            continue;
+        }
+        let pair = pairs.entry((first.jar, other.jar)).or_default();
+        let content = |place: &Place| view.class(*place).map(|class| class.content());
+        match content(first) == content(other) {
+            true => pair.identical += 1,
+            false => pair.differing.push((name, *first, *other)),
+        }
+    }
+    let lost = lost_members(scope, pairs.values().flat_map(|pair| &pair.differing));
+    let called = called(view, &lost);
+    for ((first, other), pair) in &pairs {
+        let (wins, loses) = (&view.jars[*first as usize], &view.jars[*other as usize]);
+        if pair.differing.is_empty() {
+            let message = format!(
+                "{} are in {} and, the same bytes, in {}",
+                classes(pair.identical),
+                wins.jar.path,
+                loses.jar.path
+            );
+            found.push(
+                Finding::new("FP0103", Severity::Information, message)
+                    .jar(wins.jar)
+                    .jar(loses.jar),
+            );
+            continue;
+        }
+        let first_wins = match view.loader {
+            Loader::Lib => "hides",
+            // The order is that in which the file system lists the folder.
+            _ => "may hide",
+        };
+        let lacking: Vec<&Call<'_>> = called
+            .iter()
+            .filter(|call| call.pair == (*first, *other))
+            .collect();
+        if lacking.is_empty() {
+            let message = format!(
+                "{} {first_wins} other versions of {} of {}",
+                wins.jar.path,
+                classes(pair.differing.len()),
+                loses.jar.path
+            );
+            let names = pair.differing.iter().map(|(name, ..)| *name);
+            found.push(
+                Finding::new("FP0101", severity_of(wins, loses), message)
+                    .jar(wins.jar)
+                    .jar(loses.jar)
+                    .details(packages(names), 4),
+            );
+            continue;
+        }
+        found.push(lacking_finding(
+            input, scope, reach, wins, loses, pair, &lacking, first_wins,
+        ));
+    }
+}
+
+/// Two versions of what one of them never calls do no harm that can be seen.
+fn severity_of(wins: &Seen<'_>, loses: &Seen<'_>) -> Severity {
+    match wins.jar.of_base || loses.jar.of_base {
+        true => Severity::Warning,
+        false => Severity::Information,
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+fn lacking_finding(
+    input: &Input,
+    scope: Scope<'_>,
+    reach: &Reach,
+    wins: &Seen<'_>,
+    loses: &Seen<'_>,
+    pair: &Pair<'_>,
+    lacking: &[&Call<'_>],
+    first_wins: &str,
+) -> Finding {
+    let mut owners: Vec<&str> = lacking.iter().map(|call| call.owner).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    let mut callers: Vec<&str> = lacking
+        .iter()
+        .map(|call| scope.own.jars[call.by as usize].jar.path.as_str())
+        .collect();
+    callers.sort_unstable();
+    callers.dedup();
+    let is_near = lacking.iter().any(|call| {
+        let seen = &scope.own.jars[call.by as usize];
+        seen.jar.of_base
+            || seen.facts.classes().any(|class| {
+                let calls = |owner: &str, text: u32| owner == call.owner && text == call.text;
+                let mut uses = class.uses();
+                uses.any(|used| calls(used.owner, used.text))
+                    && reach.steps(scope, class.name()).is_some()
+            })
+    });
+    let message = format!(
+        "{} {first_wins} other versions of {} of {}; {} lack what {} calls",
+        wins.jar.path,
+        classes(pair.differing.len()),
+        loses.jar.path,
+        owners.len(),
+        callers.join(", ")
+    );
+    let details = lacking.iter().map(|call| {
+        let texts = (input.texts)(&scope.own.jars[call.by as usize].jar.sha256);
+        let text = texts.map_or(String::new(), |texts| texts.get(call.text).to_string());
+        super::text::member(call.owner, &text)
+    });
+    let mut details: Vec<String> = details.collect();
+    details.sort();
+    details.dedup();
+    let severity = match is_near {
+        true => Severity::Warning,
+        false => Severity::Information,
+    };
+    Finding::new("FP0102", severity, message)
+        .jar(wins.jar)
+        .jar(loses.jar)
+        .details(details, 6)
+}
+
+/// A member that only a hidden copy has, by the name of its class.
+type Lost<'v> = HashMap<&'v str, Vec<(u32, (u32, u32))>>;
+
+/// A call of such a member.
+struct Call<'v> {
+    pair: (u32, u32),
+    owner: &'v str,
+    by: u32,
+    text: u32,
+}
+
+fn lost_members<'v>(
+    scope: Scope<'v>,
+    differing: impl Iterator<Item = &'v (&'v str, Place, Place)>,
+) -> Lost<'v> {
+    let mut lost: Lost<'v> = HashMap::new();
+    for (name, first, other) in differing {
+        let (Some(wins), Some(loses)) = (scope.own.class(*first), scope.own.class(*other)) else {
+            continue;
+        };
+        // One that cannot be read says nothing of what it has.
+        if wins.major().is_none() || loses.major().is_none() {
+            continue;
+        }
+        for (signature, _) in loses.members() {
+            if !scope.has_member(wins, signature) {
+                let of_class = lost.entry(name).or_default();
+                of_class.push((signature, (first.jar, other.jar)));
+            }
+        }
+    }
+    lost
+}
+
+fn called<'v>(view: &'v View<'v>, lost: &Lost<'v>) -> Vec<Call<'v>> {
+    let mut calls = Vec::new();
+    if lost.is_empty() {
+        return calls;
+    }
+    for (by, seen) in view.jars.iter().enumerate() {
+        for used in seen.facts.references() {
+            let Some(members) = lost.get(used.owner) else {
+                continue;
+            };
+            for (_, pair) in members.iter().filter(|(one, _)| *one == used.signature) {
+                calls.push(Call {
+                    pair: *pair,
+                    owner: used.owner,
+                    by: by as u32,
+                    text: used.text,
+                });
+            }
+        }
+    }
+    calls
+}
+
+/// Copies in lib/ and in usrlib/.
+pub fn between(lib: &View<'_>, user: &View<'_>, found: &mut Vec<Finding>) {
+    let mut shadowed: BTreeMap<(u32, u32), Vec<&str>> = BTreeMap::new();
+    for (at, seen) in user.jars.iter().enumerate() {
+        let mut names: HashSet<&str> = HashSet::new();
+        for class in seen.facts.classes() {
+            let Some(place) = lib.own(class.name()) else {
+                continue;
+            };
+            let same = lib.class(place).map(|other| other.content()) == Some(class.content());
+            if !same && user.is_parent_first(class.name()) && names.insert(class.name()) {
+                let of_pair = shadowed.entry((place.jar, at as u32)).or_default();
+                of_pair.push(class.name());
+            }
+        }
+    }
+    for ((first, other), names) in shadowed {
+        let (wins, loses) = (&lib.jars[first as usize], &user.jars[other as usize]);
+        let message = format!(
+            "{} hides other versions of {} of {}, since they are loaded parent-first",
+            wins.jar.path,
+            classes(names.len()),
+            loses.jar.path
+        );
+        found.push(
+            Finding::new("FP0104", Severity::Warning, message)
+                .jar(wins.jar)
+                .jar(loses.jar)
+                .details(packages(names.into_iter()), 4),
+        );
+    }
+}
