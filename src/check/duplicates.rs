@@ -131,26 +131,22 @@ fn lacking_finding(
     callers.dedup();
     let is_near = lacking.iter().any(|call| {
         let seen = &scope.own.jars[call.by as usize];
-        seen.jar.of_base
-            || seen.facts.classes().any(|class| {
-                let calls = |owner: &str, text: u32| owner == call.owner && text == call.text;
-                let mut uses = class.uses();
-                uses.any(|used| calls(used.owner, used.text))
-                    && reach.steps(scope, class.name()).is_some()
-            })
+        seen.jar.of_base || reach.steps(scope, call.user).is_some()
     });
     let message = format!(
-        "{} {first_wins} other versions of {} of {}; {} lack what {} calls",
+        "{} {first_wins} other versions of {} of {}; {} {} what is called by {}",
         wins.jar.path,
         classes(pair.differing.len()),
         loses.jar.path,
         owners.len(),
+        if owners.len() == 1 { "lacks" } else { "lack" },
         callers.join(", ")
     );
     let details = lacking.iter().map(|call| {
         let texts = (input.texts)(&scope.own.jars[call.by as usize].jar.sha256);
         let text = texts.map_or(String::new(), |texts| texts.get(call.text).to_string());
-        super::text::member(call.owner, &text)
+        let member = super::text::member(call.owner, &text);
+        format!("{member}, called by {}", call.user.replace('/', "."))
     });
     let mut details: Vec<String> = details.collect();
     details.sort();
@@ -174,6 +170,8 @@ struct Call<'v> {
     owner: &'v str,
     by: u32,
     text: u32,
+    /// A class of `by` that does so.
+    user: &'v str,
 }
 
 fn lost_members<'v>(
@@ -205,17 +203,37 @@ fn called<'v>(view: &'v View<'v>, lost: &Lost<'v>) -> Vec<Call<'v>> {
         return calls;
     }
     for (by, seen) in view.jars.iter().enumerate() {
+        let by = by as u32;
+        let mut wanted: HashMap<(&str, u32), Vec<(u32, u32)>> = HashMap::new();
         for used in seen.facts.references() {
-            let Some(members) = lost.get(used.owner) else {
-                continue;
+            let members = lost.get(used.owner).into_iter().flatten();
+            for (_, pair) in members.filter(|(one, _)| *one == used.signature) {
+                let pairs = wanted.entry((used.owner, used.text)).or_default();
+                pairs.push(*pair);
+            }
+        }
+        if wanted.is_empty() {
+            continue;
+        }
+        for class in seen.facts.classes() {
+            let place = Place {
+                jar: by,
+                class: class.number(),
             };
-            for (_, pair) in members.iter().filter(|(one, _)| *one == used.signature) {
-                calls.push(Call {
-                    pair: *pair,
-                    owner: used.owner,
-                    by: by as u32,
-                    text: used.text,
-                });
+            // A copy that is hidden itself calls nothing.
+            if view.own(class.name()) != Some(place) {
+                continue;
+            }
+            for used in class.uses() {
+                for pair in wanted.remove(&(used.owner, used.text)).unwrap_or_default() {
+                    calls.push(Call {
+                        pair,
+                        owner: used.owner,
+                        by,
+                        text: used.text,
+                        user: class.name(),
+                    });
+                }
             }
         }
     }

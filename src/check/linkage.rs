@@ -184,6 +184,14 @@ fn used_by<'v>(
 ) -> BTreeMap<(&'v str, u32), (Lack, &'v str, Option<u8>)> {
     let mut users: BTreeMap<(&str, u32), (Lack, &str, Option<u8>)> = BTreeMap::new();
     for class in seen.facts.classes() {
+        // A copy that is hidden refers to nothing.
+        let is_loaded = matches!(
+            scope.find(class.name()),
+            Found::Class(by, _) if std::ptr::eq(by.facts, seen.facts)
+        );
+        if !is_loaded {
+            continue;
+        }
         let mut steps = None;
         for used in class.uses() {
             let key = (used.owner, used.text);

@@ -154,7 +154,7 @@ fn java(input: &Input, jar: &PlacedJar, found: &mut Vec<Finding>) {
         return;
     };
     let message = format!(
-        "{} of {} classes of {} are made for Java {} or older ones above {java}, and the image has Java {java}",
+        "{} of {} classes of {} are made for Java up to {}, and the image has Java {java}",
         majors.len(),
         facts.len(),
         jar.path,
@@ -180,7 +180,6 @@ fn logging(jar: &PlacedJar, found: &mut Vec<Finding>) {
     }
     let known = [
         ("org/slf4j/impl/StaticLoggerBinder", "an SLF4J binding"),
-        ("org/slf4j/LoggerFactory", "the SLF4J API"),
         ("org/apache/logging/log4j/core/LoggerContext", "Log4j 2"),
         ("org/apache/log4j/Logger", "Log4j 1"),
         ("ch/qos/logback/classic/Logger", "Logback"),

@@ -10,6 +10,7 @@ pub struct Sample {
     fields: Vec<(u16, u16)>,
     methods: Vec<(u16, u16, Option<u16>)>,
     major: u16,
+    access: u16,
 }
 
 /// A public class of Java 8 with this super class.
@@ -23,6 +24,7 @@ pub fn class(name: &str, parent: &str) -> Sample {
         fields: Vec::new(),
         methods: Vec::new(),
         major: 52,
+        access: 0x21,
     };
     sample.this = sample.class(name);
     sample.parent = sample.class(parent);
@@ -51,6 +53,12 @@ impl Sample {
     /// Of another form, such as 61.
     pub fn major(mut self, major: u16) -> Sample {
         self.major = major;
+        self
+    }
+
+    /// An interface instead.
+    pub fn interface(mut self) -> Sample {
+        self.access = 0x0601;
         self
     }
 
@@ -101,7 +109,12 @@ impl Sample {
             out.extend(number.to_be_bytes());
         }
         out.extend(&self.pool);
-        for number in [0x21, self.this, self.parent, self.interfaces.len() as u16] {
+        for number in [
+            self.access,
+            self.this,
+            self.parent,
+            self.interfaces.len() as u16,
+        ] {
             out.extend(number.to_be_bytes());
         }
         for index in &self.interfaces {
