@@ -107,7 +107,15 @@ fn factory<'v>(scope: Scope<'v>, seen: &'v Seen<'v>, class: Class<'v>) -> Factor
     let kinds = types.into_iter().filter(|name| {
         let simple = name.strip_prefix("org/apache/flink/table/factories/");
         simple.is_some_and(|simple| {
-            !matches!(simple, "Factory" | "TableFactory" | "DynamicTableFactory")
+            !matches!(
+                simple,
+                "Factory"
+                    | "TableFactory"
+                    | "DynamicTableFactory"
+                    // A bulk format and a record format may share a name.
+                    | "DecodingFormatFactory"
+                    | "EncodingFormatFactory"
+            )
         }) && matches!(scope.find(name), Found::Class(_, class) if class.is_interface())
     });
     Factory {

@@ -4,6 +4,7 @@
 
 mod bases;
 mod cache;
+mod check;
 mod daemons;
 mod dependencies;
 mod determinism;

@@ -16,3 +16,8 @@ pub mod registry;
 pub mod routes;
 pub mod tinyproxy;
 pub mod tokens;
+
+/// Class files, as the crate's own tests make them.
+#[path = "../../src/jar/samples.rs"]
+#[allow(dead_code)]
+pub mod classes;
