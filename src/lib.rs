@@ -14,6 +14,7 @@
 //! | [`resolve`] | manifest, facts → [`resolve::Artifact`]s: path, glob, address, coordinate, catalogue name, opt/ | decides where a file goes |
 //! | [`lock`] | artifacts ↔ flinkpack.lock | resolves |
 //! | [`stage`] | artifacts, facts → [`stage::Stage`]: sorted paths, each with its reason | reads JAR bytes |
+//! | [`check`] | JARs in their places, configuration → [`check::Finding`]s: what would break at run time | reads a file |
 //! | [`layer`] | stage → [`image::Layer`]s: deterministic tars, found again by their inputs | knows registries |
 //! | [`image`] | base, layers → [`image::Image`]: configuration and manifest | moves bytes |
 //! | [`sink`] | image → what a place took, and what it had | changes the image |
@@ -54,6 +55,8 @@
 //! | `maven/` | coordinate → blob, or its parsed POM; the installed Maven's `central` |
 //! | `builds/` | what was built last, for `push`; what the daemon got last |
 //! | `files/` | size, times and inode of a local file → its digest |
+//! | `jars/` | digest of a JAR → what its classes declare and refer to |
+//! | `checks/` | hash of everything that was checked → findings |
 //! | `locks/` | locks by key, never unlinked |
 //! | `tmp/` | files not yet in their place |
 

@@ -88,7 +88,7 @@ pub fn check(input: &Input, scope: Scope<'_>, reach: &Reach, found: &mut Vec<Fin
             );
             let names = pair.differing.iter().map(|(name, ..)| *name);
             found.push(
-                Finding::new("FP0101", severity_of(wins, loses), message)
+                Finding::new("FP0101", Severity::Warning, message)
                     .jar(wins.jar)
                     .jar(loses.jar)
                     .details(packages(names), 4),
@@ -98,14 +98,6 @@ pub fn check(input: &Input, scope: Scope<'_>, reach: &Reach, found: &mut Vec<Fin
         found.push(lacking_finding(
             input, scope, reach, wins, loses, pair, &lacking, first_wins,
         ));
-    }
-}
-
-/// Two versions of what one of them never calls do no harm that can be seen.
-fn severity_of(wins: &Seen<'_>, loses: &Seen<'_>) -> Severity {
-    match wins.jar.of_base || loses.jar.of_base {
-        true => Severity::Warning,
-        false => Severity::Information,
     }
 }
 
@@ -146,11 +138,15 @@ fn lacking_finding(
         let texts = (input.texts)(&scope.own.jars[call.by as usize].jar.sha256);
         let text = texts.map_or(String::new(), |texts| texts.get(call.text).to_string());
         let member = super::text::member(call.owner, &text);
-        format!("{member}, called by {}", call.user.replace('/', "."))
+        let user = call.user.replace('/', ".");
+        // Calls from elsewhere say more than those inside of one library.
+        let is_inside = super::linkage::root(call.owner) == super::linkage::root(call.user);
+        (is_inside, format!("{member}, called by {user}"))
     });
-    let mut details: Vec<String> = details.collect();
+    let mut details: Vec<(bool, String)> = details.collect();
     details.sort();
     details.dedup();
+    let details = details.into_iter().map(|(_, text)| text);
     let severity = match is_near {
         true => Severity::Warning,
         false => Severity::Information,

@@ -65,7 +65,7 @@ pub fn check(input: &Input, found: &mut Vec<Finding>) {
     for (scheme, place) in schemes(input) {
         let known = filesystems
             .iter()
-            .find(|(entry, _)| entry.schemes.iter().any(|one| *one == scheme));
+            .find(|(entry, _)| entry.schemes.contains(&scheme));
         if served.contains_key(scheme.as_str()) {
             continue;
         }

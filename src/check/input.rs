@@ -33,8 +33,11 @@ pub struct Input {
     /// Rows of connectors and filesystem plugins.
     pub catalogue: Catalogue,
     /// Reads the texts of a JAR's signatures.
-    pub texts: Box<dyn Fn(&Digest) -> Option<Texts> + Send + Sync>,
+    pub texts: ReadTexts,
 }
+
+/// Reads the texts of the signatures of a JAR, by its content.
+pub type ReadTexts = Box<dyn Fn(&Digest) -> Option<Texts> + Send + Sync>;
 
 /// Who loads a JAR's classes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

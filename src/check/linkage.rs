@@ -71,8 +71,12 @@ fn tell(
         );
         let details = absent_near.iter().map(|(package, (count, user))| {
             format!(
-                "{}: {count} references, one by {}",
+                "{}: {}, one by {}",
                 package.replace('/', "."),
+                match count {
+                    1 => "1 reference".to_string(),
+                    _ => format!("{count} references"),
+                },
                 user.replace('/', ".")
             )
         });
@@ -124,7 +128,7 @@ fn listed(names: impl Iterator<Item = String>) -> String {
 }
 
 /// The first three parts of a package: about what one artifact has.
-fn root(class: &str) -> &str {
+pub(super) fn root(class: &str) -> &str {
     let package = class.rsplit_once('/').map_or("", |(package, _)| package);
     match package.match_indices('/').nth(2) {
         Some((at, _)) => &package[..at],
