@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::finding::{Finding, Severity};
 use super::input::{Input, Loader};
-use super::reach::Reach;
 use super::view::{Place, Scope, Seen, View};
 
 /// What two JARs of one class loader share.
@@ -37,7 +36,7 @@ fn classes(count: usize) -> String {
 }
 
 /// Copies among the JARs of one class loader.
-pub fn check(input: &Input, scope: Scope<'_>, reach: &Reach, found: &mut Vec<Finding>) {
+pub fn check(input: &Input, scope: Scope<'_>, found: &mut Vec<Finding>) {
     let view = scope.own;
     let mut pairs: BTreeMap<(u32, u32), Pair<'_>> = BTreeMap::new();
     for (name, first, other) in &view.hidden {
@@ -96,16 +95,14 @@ pub fn check(input: &Input, scope: Scope<'_>, reach: &Reach, found: &mut Vec<Fin
             continue;
         }
         found.push(lacking_finding(
-            input, scope, reach, wins, loses, pair, &lacking, first_wins,
+            input, scope, wins, loses, pair, &lacking, first_wins,
         ));
     }
 }
 
-#[allow(clippy::too_many_arguments)]
 fn lacking_finding(
     input: &Input,
     scope: Scope<'_>,
-    reach: &Reach,
     wins: &Seen<'_>,
     loses: &Seen<'_>,
     pair: &Pair<'_>,
@@ -121,10 +118,6 @@ fn lacking_finding(
         .collect();
     callers.sort_unstable();
     callers.dedup();
-    let is_near = lacking.iter().any(|call| {
-        let seen = &scope.own.jars[call.by as usize];
-        seen.jar.of_base || reach.steps(scope, call.user).is_some()
-    });
     let message = format!(
         "{} {first_wins} other versions of {} of {}; {} {} what is called by {}",
         wins.jar.path,
@@ -134,10 +127,13 @@ fn lacking_finding(
         if owners.len() == 1 { "lacks" } else { "lack" },
         callers.join(", ")
     );
+    let mut texts = HashMap::new();
     let details = lacking.iter().map(|call| {
-        let texts = (input.texts)(&scope.own.jars[call.by as usize].jar.sha256);
-        let text = texts.map_or(String::new(), |texts| texts.get(call.text).to_string());
-        let member = super::text::member(call.owner, &text);
+        let texts = texts.entry(call.by).or_insert_with(|| {
+            let texts = (input.texts)(&scope.own.jars[call.by as usize].jar.sha256);
+            texts.unwrap_or_default()
+        });
+        let member = super::text::member(call.owner, texts.get(call.text));
         let user = call.user.replace('/', ".");
         // Calls from elsewhere say more than those inside of one library.
         let is_inside = super::linkage::root(call.owner) == super::linkage::root(call.user);
@@ -147,18 +143,17 @@ fn lacking_finding(
     details.sort();
     details.dedup();
     let details = details.into_iter().map(|(_, text)| text);
-    let severity = match is_near {
-        true => Severity::Warning,
-        false => Severity::Information,
-    };
-    Finding::new("FP0102", severity, message)
+    Finding::new("FP0102", Severity::Warning, message)
         .jar(wins.jar)
         .jar(loses.jar)
         .details(details, 6)
 }
 
 /// A member that only a hidden copy has, by the name of its class.
-type Lost<'v> = HashMap<&'v str, Vec<(u32, (u32, u32))>>;
+type Lost<'v> = HashMap<&'v str, Vec<LostMember>>;
+
+/// Its signature's CRC-32, and the pair of JARs between which it was lost.
+type LostMember = (u32, (u32, u32));
 
 /// A call of such a member.
 struct Call<'v> {
@@ -200,12 +195,17 @@ fn called<'v>(view: &'v View<'v>, lost: &Lost<'v>) -> Vec<Call<'v>> {
     }
     for (by, seen) in view.jars.iter().enumerate() {
         let by = by as u32;
-        let mut wanted: HashMap<(&str, u32), Vec<(u32, u32)>> = HashMap::new();
+        let mut wanted: HashMap<u32, Vec<(u32, u32)>> = HashMap::new();
+        // Each owner is looked up once, though thousands of references name it.
+        let mut owners: Vec<Option<Option<&Vec<LostMember>>>> = vec![None; seen.facts.name_count()];
         for used in seen.facts.references() {
-            let members = lost.get(used.owner).into_iter().flatten();
+            let Some(owner) = owners.get_mut(used.owner_number as usize) else {
+                continue;
+            };
+            let members = *owner.get_or_insert_with(|| lost.get(used.owner));
+            let members = members.into_iter().flatten();
             for (_, pair) in members.filter(|(one, _)| *one == used.signature) {
-                let pairs = wanted.entry((used.owner, used.text)).or_default();
-                pairs.push(*pair);
+                wanted.entry(used.number).or_default().push(*pair);
             }
         }
         if wanted.is_empty() {
@@ -221,7 +221,7 @@ fn called<'v>(view: &'v View<'v>, lost: &Lost<'v>) -> Vec<Call<'v>> {
                 continue;
             }
             for used in class.uses() {
-                for pair in wanted.remove(&(used.owner, used.text)).unwrap_or_default() {
+                for pair in wanted.remove(&used.number).unwrap_or_default() {
                     calls.push(Call {
                         pair,
                         owner: used.owner,

@@ -24,13 +24,13 @@ pub fn check(input: &Input, scope: Scope<'_>, reach: &Reach, found: &mut Vec<Fin
             continue;
         }
         let lacking = lacking(scope, seen);
-        if lacking.is_empty() {
+        if lacking.iter().all(Option::is_none) {
             continue;
         }
         let mut near: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         let mut absent_near: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
         let mut far = (0, 0, Vec::new());
-        let texts = (input.texts)(&seen.jar.sha256).unwrap_or_default();
+        let mut texts = None;
         for ((owner, text), (lack, user, steps)) in used_by(scope, reach, seen, &lacking) {
             match (lack, steps) {
                 (Lack::Class, Some(steps)) if steps <= NEAR => {
@@ -38,6 +38,11 @@ pub fn check(input: &Input, scope: Scope<'_>, reach: &Reach, found: &mut Vec<Fin
                     one.0 += 1;
                 }
                 (Lack::Member, Some(_)) => {
+                    // Large, and seldom needed.
+                    let texts = texts.get_or_insert_with(|| {
+                        let texts = (input.texts)(&seen.jar.sha256);
+                        texts.unwrap_or_default()
+                    });
                     let member = super::text::member(owner, texts.get(text));
                     near.entry(provider(scope, owner))
                         .or_default()
@@ -143,11 +148,11 @@ fn provider<'v>(scope: Scope<'v>, owner: &str) -> &'v str {
     }
 }
 
-/// Owner and signature's text number → what is lacking.
-type Lacking<'v> = HashMap<(&'v str, u32), Lack>;
+/// What is lacking, by the references' numbers.
+type Lacking = Vec<Option<Lack>>;
 
-fn lacking<'v>(scope: Scope<'v>, seen: &'v Seen<'v>) -> Lacking<'v> {
-    let mut lacking = HashMap::new();
+fn lacking<'v>(scope: Scope<'v>, seen: &'v Seen<'v>) -> Lacking {
+    let mut lacking = vec![None; seen.facts.reference_count()];
     let mut known: HashMap<u32, Option<Found<'v>>> = HashMap::new();
     for used in seen.facts.references() {
         // Most references stay in the JAR, and in the very class they name.
@@ -174,7 +179,7 @@ fn lacking<'v>(scope: Scope<'v>, seen: &'v Seen<'v>) -> Lacking<'v> {
             Found::Absent => Lack::Class,
             _ => continue,
         };
-        lacking.insert((used.owner, used.text), lack);
+        lacking[used.number as usize] = Some(lack);
     }
     lacking
 }
@@ -184,7 +189,7 @@ fn used_by<'v>(
     scope: Scope<'v>,
     reach: &Reach,
     seen: &'v Seen<'v>,
-    lacking: &Lacking<'v>,
+    lacking: &Lacking,
 ) -> BTreeMap<(&'v str, u32), (Lack, &'v str, Option<u8>)> {
     let mut users: BTreeMap<(&str, u32), (Lack, &str, Option<u8>)> = BTreeMap::new();
     for class in seen.facts.classes() {
@@ -198,10 +203,10 @@ fn used_by<'v>(
         }
         let mut steps = None;
         for used in class.uses() {
-            let key = (used.owner, used.text);
-            let Some(lack) = lacking.get(&key) else {
+            let Some(Some(lack)) = lacking.get(used.number as usize) else {
                 continue;
             };
+            let key = (used.owner, used.text);
             let steps = *steps.get_or_insert_with(|| reach.steps(scope, class.name()));
             let new = (*lack, class.name(), steps);
             let old = users.entry(key).or_insert(new);

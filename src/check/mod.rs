@@ -42,7 +42,7 @@ pub fn run(input: &Input) -> Vec<Finding> {
     let mut found = Vec::new();
     for view in views.all() {
         let reach = reach::Reach::of(input, view);
-        duplicates::check(input, view, &reach, &mut found);
+        duplicates::check(input, view, &mut found);
         factories::check(input, view, &mut found);
         linkage::check(input, view, &reach, &mut found);
     }

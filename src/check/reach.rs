@@ -55,6 +55,14 @@ impl Reach {
         if let Some(main) = &input.main_class {
             enter(&main.replace('.', "/"));
         }
+        // What a JAR's class has named once is not looked for again: the first one
+        // was the nearest.
+        let mut named: Vec<Vec<bool>> = scope
+            .own
+            .jars
+            .iter()
+            .map(|seen| vec![false; seen.facts.name_count()])
+            .collect();
         while let Some(place) = queue.pop_front() {
             let step = steps.get(&place).copied().unwrap_or(0);
             let Some(class) = scope.own.class(place) else {
@@ -64,8 +72,13 @@ impl Reach {
             if step >= FAR || jar.jar.of_base {
                 continue;
             }
-            let used = class.uses().map(|used| used.owner).chain(class.types());
-            for name in used {
+            let named = &mut named[place.jar as usize];
+            let used = class.uses().filter(|used| {
+                let known = named.get_mut(used.owner_number as usize);
+                known.is_some_and(|known| !std::mem::replace(known, true))
+            });
+            let used: Vec<&str> = used.map(|used| used.owner).collect();
+            for name in used.into_iter().chain(class.types()) {
                 if let Some(next) = scope.own.own(name)
                     && !steps.contains_key(&next)
                 {

@@ -22,8 +22,7 @@ struct Draft {
 /// Texts without repetition.
 #[derive(Default)]
 struct Interner {
-    numbers: HashMap<String, u32>,
-    texts: Vec<String>,
+    numbers: HashMap<Box<str>, u32>,
 }
 
 impl Interner {
@@ -31,10 +30,18 @@ impl Interner {
         if let Some(number) = self.numbers.get(text) {
             return *number;
         }
-        let number = self.texts.len() as u32;
-        self.texts.push(text.to_string());
-        self.numbers.insert(text.to_string(), number);
+        let number = self.numbers.len() as u32;
+        self.numbers.insert(text.into(), number);
         number
+    }
+
+    /// The texts by their numbers.
+    fn texts(&self) -> Vec<&str> {
+        let mut texts = vec![""; self.numbers.len()];
+        for (text, number) in &self.numbers {
+            texts[*number as usize] = text;
+        }
+        texts
     }
 }
 
@@ -123,8 +130,8 @@ pub(super) fn merge(builders: Vec<Builder>) -> (JarFacts, Texts) {
     for builder in &builders {
         let of_builder = builder
             .names
-            .texts
-            .iter()
+            .texts()
+            .into_iter()
             .map(|text| *names.entry(text).or_insert_with(|| facts.names.push(text)));
         name_numbers.push(of_builder.collect());
     }
@@ -174,8 +181,8 @@ fn signatures(builders: &[Builder], facts: &mut JarFacts) -> (Vec<Vec<u32>>, Tex
     let hash = |text: &str| crc32fast::hash(text.as_bytes());
     let all = builders
         .iter()
-        .flat_map(|builder| &builder.signatures.texts);
-    let mut all: Vec<(u32, &str)> = all.map(|text| (hash(text), text.as_str())).collect();
+        .flat_map(|builder| builder.signatures.numbers.keys());
+    let mut all: Vec<(u32, &str)> = all.map(|text| (hash(text), &**text)).collect();
     all.sort_unstable();
     all.dedup_by_key(|(hash, _)| *hash);
     let mut texts = Table::default();
@@ -183,13 +190,16 @@ fn signatures(builders: &[Builder], facts: &mut JarFacts) -> (Vec<Vec<u32>>, Tex
         facts.signatures.push(*hash);
         texts.push(text);
     }
-    let number = |text: &String| {
+    let number = |text: &str| {
         let found = facts.signatures.binary_search(&hash(text));
         found.unwrap_or_default() as u32
     };
     let numbers = builders
         .iter()
-        .map(|builder| builder.signatures.texts.iter().map(number).collect())
+        .map(|builder| {
+            let texts = builder.signatures.texts().into_iter();
+            texts.map(number).collect()
+        })
         .collect();
     (numbers, texts)
 }

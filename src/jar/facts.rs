@@ -141,9 +141,12 @@ pub struct Class<'a> {
 /// A field or method that some class of a JAR refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reference<'a> {
+    /// Its number among those of the JAR.
+    pub number: u32,
     /// The class it is looked for in, with slashes.
     pub owner: &'a str,
-    /// The owner's number where it is of the same JAR, else some higher one.
+    /// The owner's number among the names of the JAR: that of its class where it
+    /// is of the same JAR, else a higher one.
     pub owner_number: u32,
     /// CRC-32 of its signature.
     pub signature: u32,
@@ -198,18 +201,28 @@ impl JarFacts {
 
     /// Every field and method that its classes refer to, once.
     pub fn references(&self) -> impl Iterator<Item = Reference<'_>> {
-        self.references
-            .iter()
-            .map(|reference| self.reference(*reference))
+        (0..self.references.len() as u32).filter_map(|number| self.reference(number))
     }
 
-    fn reference(&self, (owner, text): (u32, u32)) -> Reference<'_> {
-        Reference {
+    /// How many references there are.
+    pub fn reference_count(&self) -> usize {
+        self.references.len()
+    }
+
+    /// How many names of classes there are, own and others'.
+    pub fn name_count(&self) -> usize {
+        self.names.len()
+    }
+
+    fn reference(&self, number: u32) -> Option<Reference<'_>> {
+        let (owner, text) = *self.references.get(number as usize)?;
+        Some(Reference {
+            number,
             owner: self.names.get(owner),
             owner_number: owner,
             signature: self.signatures.get(text as usize).copied().unwrap_or(0),
             text,
-        }
+        })
     }
 }
 
@@ -276,10 +289,8 @@ impl<'a> Class<'a> {
     /// What it refers to.
     pub fn uses(self) -> impl Iterator<Item = Reference<'a>> {
         let uses = self.list(&self.facts.uses, |row| row.uses);
-        let all = &self.facts.references;
         uses.iter()
-            .filter_map(|at| all.get(*at as usize))
-            .map(|reference| self.facts.reference(*reference))
+            .filter_map(|number| self.facts.reference(*number))
     }
 
     /// What this method of it answers: `None` where it does not declare it,

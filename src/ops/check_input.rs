@@ -108,6 +108,7 @@ fn is_flinks(name: &str) -> bool {
     let own = [
         "flink-dist",
         "flink-table-",
+        "flink-table_",
         "flink-csv",
         "flink-json",
         "flink-scala",
