@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Finding, Severity};
 use super::identifiers;
-use super::input::{Input, Loader};
+use super::input::{Input, Loader, PlacedJar};
 use super::view::{Found, Scope, Seen};
 use crate::jar::Class;
 
@@ -266,6 +266,11 @@ fn nobody(
     };
     // Without factories of Flink's own this is no Flink that can be judged.
     let are_known = !factories.is_empty() && factories.iter().all(|one| one.identifier.is_some());
+    // Where a JAR was not read, it may be the one that has it.
+    let is_partial = |jar: &PlacedJar| jar.loader == Loader::Lib && jar.facts.is_none();
+    if input.jars.iter().any(is_partial) {
+        return;
+    }
     let mut told = BTreeSet::new();
     for (path, key, value) in named {
         let is_name = value
@@ -274,9 +279,13 @@ fn nobody(
         if key == "path" || !is_name || has(value) || !told.insert(value) || factories.is_empty() {
             continue;
         }
-        // The job's own JARs may bring it.
+        // The job's own JARs may bring it, or those that SQL adds.
         let has_user = input.jars.iter().any(|jar| jar.loader == Loader::User);
-        let severity = match are_known && !has_user && key == "connector" {
+        let adds_jars = input.sql.iter().any(|(_, text)| {
+            let text = text.to_ascii_uppercase();
+            text.contains("ADD JAR") || text.contains("USING JAR")
+        });
+        let severity = match are_known && !has_user && !adds_jars && key == "connector" {
             true => Severity::Error,
             false => Severity::Warning,
         };

@@ -251,8 +251,11 @@ fn an_identifier_has_one_factory() {
             &[(&b.0, b.1), (FACTORY, b"c.B".to_vec())],
         );
     image.has("w FP0303", &["'hive'", "c.A", "c.B"]);
-    let image = image.sql("'connector' = 'kafka'");
+    let mut image = image.sql("'connector' = 'kafka'");
     image.has("e FP0304", &["'kafka'"]);
+    // A JAR that was not read may have it.
+    image.input.jars[0].facts = None;
+    image.lacks("FP0304");
 }
 
 #[test]
