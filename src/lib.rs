@@ -14,6 +14,7 @@
 //! | [`resolve`] | manifest, facts → [`resolve::Artifact`]s: path, glob, address, coordinate, catalogue name, opt/ | decides where a file goes |
 //! | [`lock`] | artifacts ↔ flinkpack.lock | resolves |
 //! | [`stage`] | artifacts, facts → [`stage::Stage`]: sorted paths, each with its reason | reads JAR bytes |
+//! | [`check`] | JARs in their places, configuration → [`check::Finding`]s: what would break at run time | reads a file |
 //! | [`layer`] | stage → [`image::Layer`]s: deterministic tars, found again by their inputs | knows registries |
 //! | [`image`] | base, layers → [`image::Image`]: configuration and manifest | moves bytes |
 //! | [`attest`] | lock, image → documents that refer to the image: SBOM, provenance | knows time, host or user |
@@ -56,12 +57,15 @@
 //! | `builds/` | what was built last, for `push`; what the daemon got last |
 //! | `uploads/` | repository and blob → an upload that was not finished, to go on with |
 //! | `files/` | size, times and inode of a local file → its digest |
+//! | `jars/` | digest of a JAR → what its classes declare and refer to |
+//! | `checks/` | hash of everything that was checked → findings |
 //! | `locks/` | locks by key, never unlinked |
 //! | `tmp/` | files not yet in their place |
 
 pub mod attest;
 pub mod base;
 pub mod catalogue;
+pub mod check;
 pub mod cli;
 pub mod daemon;
 pub mod error;

@@ -30,16 +30,18 @@ pub fn lib_jars(facts: &BaseFacts) -> Vec<(String, String, Digest)> {
     let jars = facts
         .children("lib")
         .filter(|(name, _)| name.ends_with(".jar"));
-    jars.filter_map(|(name, node)| {
-        let path = facts.under_home(&format!("lib/{name}"));
-        let file = match node.kind {
-            NodeKind::Link => target(facts, &path)?,
-            _ => path,
-        };
-        let sha256 = facts.nodes.get(&file)?.sha256?;
+    jars.filter_map(|(name, _)| {
+        let (file, sha256) = jar_file(facts, &facts.under_home(&format!("lib/{name}")))?;
         Some((format!("lib/{name}"), file, sha256))
     })
     .collect()
+}
+
+/// The file that a JAR's path ends at, links followed, and its content.
+pub fn jar_file(facts: &BaseFacts, path: &str) -> Option<(String, Digest)> {
+    let file = target(facts, path)?;
+    let sha256 = facts.nodes.get(&file)?.sha256?;
+    Some((file, sha256))
 }
 
 /// The file that a link ends at.
@@ -65,20 +67,12 @@ fn target(facts: &BaseFacts, link: &str) -> Option<String> {
 /// same JAR costs nothing.
 pub async fn lib_classes(sources: &Sources<'_>, base: &Base) -> Result<Vec<LibJar>> {
     let jars = lib_jars(&base.facts);
-    let mut lacking: BTreeMap<String, Digest> = jars
+    let lacking: BTreeMap<String, Digest> = jars
         .iter()
         .filter(|(_, _, sha256)| jar::known_classes(sources.store, sha256).is_none())
         .map(|(_, file, sha256)| (file.clone(), *sha256))
         .collect();
-    if !lacking.is_empty() {
-        let task = sources
-            .report
-            .start(Phase::Base, "reading the classes in lib/", None);
-        read(sources, base, &mut lacking)
-            .await
-            .doing(|| format!("reading the classes in lib/ of the base {}", base.reference))?;
-        task.finish("read");
-    }
+    learn(sources, base, lacking).await?;
     jars.into_iter()
         .map(|(path, _, sha256)| {
             let classes = jar::known_classes(sources.store, &sha256)
@@ -92,24 +86,53 @@ pub async fn lib_classes(sources: &Sources<'_>, base: &Base) -> Result<Vec<LibJa
         .collect()
 }
 
-/// Reads the class names of these files, by as few passes as it takes.
+/// Has what these JARs of the base hold known (see [`jar::learn`]): paths without
+/// leading slash, with their content. The base's bytes are read once.
+pub async fn learn(
+    sources: &Sources<'_>,
+    base: &Base,
+    mut files: BTreeMap<String, Digest>,
+) -> Result<()> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let task = sources
+        .report
+        .start(Phase::Base, "reading the classes in lib/", None);
+    read(sources, base, &mut files)
+        .await
+        .doing(|| format!("reading the classes in lib/ of the base {}", base.reference))?;
+    task.finish("read");
+    Ok(())
+}
+
+/// Reads these JARs, by as few passes as it takes.
 async fn read(
     sources: &Sources<'_>,
     base: &Base,
     lacking: &mut BTreeMap<String, Digest>,
 ) -> Result<()> {
     if let (Some(image), Some(daemon)) = (base.daemon_id, sources.daemon) {
-        let lib = base.facts.under_home("lib");
-        let folder = lib
-            .rsplit_once('/')
-            .map_or(String::new(), |(folder, _)| format!("{folder}/"));
-        let download = daemon
-            .download(&image.to_string(), &format!("/{lib}"))
-            .await?;
-        let reader = SyncIoBridge::new(StreamReader::new(download.bytes));
-        let left = pass(sources, reader, folder, std::mem::take(lacking)).await;
-        daemon.remove_container(&download.container).await?;
-        *lacking = left?;
+        for folder in ["lib", "usrlib", "plugins"] {
+            let folder = base.facts.under_home(folder);
+            let is_below = |file: &String| {
+                let below = file.strip_prefix(&folder);
+                below.is_some_and(|below| below.starts_with('/'))
+            };
+            if !lacking.keys().any(is_below) {
+                continue;
+            }
+            let prefix = folder
+                .rsplit_once('/')
+                .map_or(String::new(), |(folder, _)| format!("{folder}/"));
+            let download = daemon
+                .download(&image.to_string(), &format!("/{folder}"))
+                .await?;
+            let reader = SyncIoBridge::new(StreamReader::new(download.bytes));
+            let left = pass(sources, reader, prefix, std::mem::take(lacking)).await;
+            daemon.remove_container(&download.container).await?;
+            *lacking = left?;
+        }
     } else {
         for (index, layer) in base.layers.iter().enumerate() {
             let holds = |file: &String| {
@@ -122,10 +145,10 @@ async fn read(
             }
         }
     }
-    // What lib/ only links to.
+    // What these only link to.
     for (file, sha256) in std::mem::take(lacking) {
         extract(sources, base, &file).await?;
-        jar::classes(
+        jar::learn(
             sources.store,
             &sources.store.blob_path(&sha256),
             &sha256,
@@ -177,7 +200,7 @@ fn keep(reader: &mut impl Read, store: &Store, sha256: &Digest, path: &str) -> R
     if Digest::finish(hashed.hasher) != *sha256 {
         return Ok(false);
     }
-    jar::classes(store, file.path(), sha256, path)?;
+    jar::learn(store, file.path(), sha256, path)?;
     Ok(true)
 }
 

@@ -22,7 +22,7 @@ pub mod version;
 
 use std::collections::BTreeMap;
 
-pub use classes::{LibJar, lib_classes, lib_jars};
+pub use classes::{LibJar, jar_file, learn, lib_classes, lib_jars};
 pub use facts::{BaseFacts, Node, NodeKind, is_jar_of};
 pub use jar::extract;
 pub use spec::BaseSpec;

@@ -139,6 +139,8 @@ pub enum Command {
     Lock(Lock),
     /// Build the image; load it into the daemon, or push or write it
     Build(Build),
+    /// Find what would break at run time
+    Check(Check),
     /// Push what was built last
     Push(Push),
     /// Show what is in an image, in Flink's terms
@@ -218,12 +220,31 @@ pub struct Build {
     /// Fail where the lock file does not hold everything already
     #[arg(long)]
     pub locked: bool,
+    /// Do not look for what would break at run time
+    #[arg(long)]
+    pub no_check: bool,
     /// Say what would be resolved, built and sent, in bytes
     #[arg(long, conflicts_with = "metadata_file")]
     pub dry_run: bool,
     /// Write the result as JSON to this file
     #[arg(long, value_name = "FILE")]
     pub metadata_file: Option<PathBuf>,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// An image instead of the manifest: REF, docker-daemon:REF, docker://REF, oci:DIR[:TAG] or oci-archive:FILE
+    pub image: Option<String>,
+    /// Say what a code means, such as FP0101
+    #[arg(long, value_name = "CODE", conflicts_with = "image")]
+    pub explain: Option<String>,
+    /// Write the findings as SARIF to this file
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Option<PathBuf>,
+    /// What decides the image
+    #[command(flatten)]
+    pub inputs: Inputs,
 }
 
 /// `push`.

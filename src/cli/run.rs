@@ -8,12 +8,13 @@ use clap::CommandFactory;
 use serde::Serialize;
 
 use super::args::{
-    Base, BaseBuild, Build, Cache, Cli, Command, Format, Global, Inputs, Lock, Push,
+    Base, BaseBuild, Build, Cache, Check, Cli, Command, Format, Global, Inputs, Lock, Push,
 };
 use crate::error::{Context, Result};
 use crate::ops::outcome::Outcome;
 use crate::ops::{
-    self, Session, Settings, base_build, build, cache, init, inspect, lock, plugins, push, tree,
+    self, Session, Settings, base_build, build, cache, check, init, inspect, lock, plugins, push,
+    tree,
 };
 use crate::report::{Report, bytes};
 use crate::sink::Status;
@@ -61,6 +62,14 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
                 args,
             )
             .await
+        }
+        Command::Check(args) => {
+            if let Some(code) = &args.explain {
+                let rule = check::explain(code)?;
+                return print(global.format, &rule, || rule.text());
+            }
+            let session = session(args.inputs.offline, args.inputs.no_cache)?;
+            run_check(&session, &global, &args).await
         }
         Command::Push(args) => run_push(&session(false, false)?, &global, &args).await,
         Command::Inspect(args) => {
@@ -146,6 +155,7 @@ async fn run_build(session: &Session, global: &Global, args: Build) -> Result<()
         outputs: args.output,
         sbom: args.sbom,
         provenance: args.provenance,
+        check: !args.no_check,
     };
     if args.dry_run {
         let forecast = build::forecast(session, &options).await?;
@@ -153,6 +163,23 @@ async fn run_build(session: &Session, global: &Global, args: Build) -> Result<()
     }
     let outcome = build::run(session, &options).await?;
     finish(session, global, &outcome, args.metadata_file.as_deref())
+}
+
+async fn run_check(session: &Session, global: &Global, args: &Check) -> Result<()> {
+    let checked = match &args.image {
+        Some(image) => check::of_image(session, image, args.inputs.platform.as_deref()).await?,
+        None => check::of_manifest(session, &inputs(global, &args.inputs, false)).await?,
+    };
+    if let Some(path) = &args.sarif {
+        let manifest = global.manifest.display().to_string();
+        let mut text = serde_json::to_vec_pretty(&checked.sarif(&manifest))
+            .doing(|| "encoding the findings")?;
+        text.push(b'\n');
+        write_atomically(path, &text)
+            .doing(|| format!("writing the findings to {}", path.display()))?;
+    }
+    print(global.format, &checked, || checked.text(global.verbose > 0))?;
+    checked.verdict()
 }
 
 async fn run_push(session: &Session, global: &Global, args: &Push) -> Result<()> {

@@ -1,14 +1,23 @@
 //! What a JAR is: a zip file that can be used, and the classes in it. Looked at
 //! once a content, whatever its name.
 
+mod build;
 mod check;
+mod class_file;
 mod classes;
+mod facts;
+mod learn;
+mod read;
+#[cfg(test)]
+pub mod samples;
 
 pub use check::check;
-pub use classes::{classes, known_classes};
+pub use class_file::{ClassFile, parse as parse_class};
+pub use facts::{Answer, Class, Extras, JarFacts, Reference, Service, Texts};
+pub use learn::{classes, is_known, known, known_classes, learn, texts};
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use crate::error::{Context, Error, Result};
 
@@ -19,13 +28,23 @@ const MAX_DIRECTORY: u64 = 128 << 20;
 
 /// Reads the central directory, whose size is looked at before.
 fn open(mut file: File, size: u64) -> Result<zip::ZipArchive<BufReader<File>>> {
-    let directory = directory_size(&mut file, size)?;
+    check_directory(&mut file, size)?;
+    archive(BufReader::new(file))
+}
+
+/// An error where the central directory claims more than there can be.
+fn check_directory(file: &mut File, size: u64) -> Result<()> {
+    let directory = directory_size(file, size)?;
     if directory > MAX_DIRECTORY.min(size) {
         return Err(Error::new(format!(
             "its central directory claims {directory} bytes"
         )));
     }
-    let archive = zip::ZipArchive::new(BufReader::new(file))
+    Ok(())
+}
+
+fn archive<R: Read + Seek>(reader: R) -> Result<zip::ZipArchive<R>> {
+    let archive = zip::ZipArchive::new(reader)
         .doing(|| "its end is missing or broken")
         .hint(|| "was it cut off while it was copied or downloaded?")?;
     if archive.len() > MAX_ENTRIES {
@@ -38,7 +57,6 @@ fn open(mut file: File, size: u64) -> Result<zip::ZipArchive<BufReader<File>>> {
 /// there is no record to be found (the zip library says why, later). Source:
 /// APPNOTE.TXT 4.3.16.
 fn directory_size(file: &mut File, size: u64) -> Result<u64> {
-    use std::io::{Seek, SeekFrom};
     let tail = size.min(22 + 65_535);
     file.seek(SeekFrom::End(-(tail as i64)))?;
     let mut bytes = Vec::new();

@@ -55,6 +55,32 @@ pub struct Content {
     /// Where Maven coordinates are looked for.
     #[serde(default)]
     pub maven: MavenSection,
+    /// What `check` may find.
+    #[serde(default)]
+    pub check: CheckSection,
+}
+
+/// `[check]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckSection {
+    /// Findings that are known and accepted.
+    #[serde(default)]
+    pub allow: Vec<Spanned<AllowSpec>>,
+}
+
+/// One of `[check] allow`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AllowSpec {
+    /// The finding's code, such as `FP0101`.
+    pub code: String,
+    /// Patterns of file names, each of which fits one of the finding's files;
+    /// without any, every finding of the code is allowed.
+    #[serde(default)]
+    pub jars: Vec<String>,
+    /// Why.
+    pub reason: String,
 }
 
 /// `[image]`.
@@ -278,6 +304,23 @@ impl Manifest {
                 let checked = jar::check_pattern(key, pattern.get_ref());
                 self.locate(pattern.span(), checked)?;
             }
+        }
+        for allow in &self.content.check.allow {
+            let AllowSpec { code, jars, reason } = allow.get_ref();
+            let number = code.strip_prefix("FP").unwrap_or_default();
+            let is_code = number.len() == 4 && number.chars().all(|c| c.is_ascii_digit());
+            let problem = if !is_code {
+                format!("`{code}` is not the code of a finding, such as FP0101")
+            } else if reason.trim().is_empty() {
+                format!("`reason` must say why {code} is allowed")
+            } else if let Some(bad) = jars.iter().find(|one| glob::Pattern::new(one).is_err()) {
+                format!("`{bad}` is not a pattern of file names")
+            } else {
+                continue;
+            };
+            return Err(self.error_at(allow.span(), problem).hint(
+                "`flinkpack check` prints the codes; `flinkpack check --explain CODE` says more",
+            ));
         }
         for (path, spec) in &self.content.files {
             if !path.starts_with('/') || path.split('/').any(|part| part == "..") {

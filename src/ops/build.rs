@@ -37,6 +37,8 @@ pub struct Options {
     pub sbom: bool,
     /// With its provenance, whatever the manifest says.
     pub provenance: bool,
+    /// Whether what would break at run time is looked for.
+    pub check: bool,
 }
 
 /// Builds, and sends the image where it was asked to go; with no place asked
@@ -79,6 +81,9 @@ async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Res
     }
     let mut found = find(session, &options.inputs).await?;
     tell_found(session, &found);
+    if options.check {
+        super::check::before_build(session, &found, trusted).await?;
+    }
     let places = places(session, options, found.manifest.folder()).await;
     let mut made = found.make(session, trusted).await?;
     make_ready(session, &found, &mut made.image, &places).await?;

@@ -44,7 +44,8 @@ pub struct Pruned {
 pub fn size(store: &Store) -> Result<Size> {
     let mut parts = Vec::new();
     for name in [
-        "blobs", "layers", "bases", "maven", "builds", "files", "uploads", "locks", "tmp",
+        "blobs", "layers", "bases", "maven", "builds", "files", "jars", "checks", "uploads",
+        "locks", "tmp",
     ] {
         let mut part = Part {
             name: name.to_string(),
@@ -74,7 +75,7 @@ pub fn prune(store: &Store, unused: Duration) -> Result<Pruned> {
     let now = SystemTime::now();
     let mut pruned = Pruned::default();
     for name in [
-        "blobs", "layers", "bases", "maven", "builds", "files", "uploads", "tmp",
+        "blobs", "layers", "bases", "maven", "builds", "files", "jars", "checks", "uploads", "tmp",
     ] {
         visit(&store.root().join(name), &mut |path, meta| {
             let used = meta

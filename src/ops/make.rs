@@ -449,7 +449,11 @@ impl Found {
     }
 
     /// What the lock file has of layers whose JARs are not at hand, by inputs.
-    fn records(&self, session: &Session, trusted: &Trusted) -> Result<BTreeMap<String, Known>> {
+    pub(super) fn records(
+        &self,
+        session: &Session,
+        trusted: &Trusted,
+    ) -> Result<BTreeMap<String, Known>> {
         let mut records = BTreeMap::new();
         let Some(old) = self.old_lock.as_ref().filter(|_| *trusted != Trusted::None) else {
             return Ok(records);
@@ -478,6 +482,27 @@ impl Found {
         session: &Session,
         records: &BTreeMap<String, Known>,
     ) -> Result<()> {
+        let absent = self.needed(session, records)?;
+        self.fetch(session, &absent).await?;
+        for entry in self.stage.entries_mut() {
+            if let EntryKind::File {
+                sha256, content, ..
+            } = &mut entry.kind
+                && absent.contains(sha256)
+            {
+                *content = Content::Store;
+            }
+        }
+        Ok(())
+    }
+
+    /// The JARs without bytes here that are needed for layers neither cached nor
+    /// recorded.
+    pub(super) fn needed(
+        &self,
+        session: &Session,
+        records: &BTreeMap<String, Known>,
+    ) -> Result<Vec<Digest>> {
         let mut absent: Vec<Digest> = Vec::new();
         for group in layer::group(&self.stage, self.base.layers.len())? {
             let plan = Plan::new(group, &self.base.facts);
@@ -495,6 +520,11 @@ impl Found {
                 }
             }
         }
+        Ok(absent)
+    }
+
+    /// Brings the JARs of these digests into the store.
+    pub(super) async fn fetch(&self, session: &Session, absent: &[Digest]) -> Result<()> {
         if absent.is_empty() {
             return Ok(());
         }
@@ -520,17 +550,12 @@ impl Found {
                 base::extract(resolver.sources, &self.base, &path).await?;
             }
         }
-        resolver.fetch(&others, &self.wanted).await?;
-        for entry in self.stage.entries_mut() {
-            if let EntryKind::File {
-                sha256, content, ..
-            } = &mut entry.kind
-                && absent.contains(sha256)
-            {
-                *content = Content::Store;
-            }
-        }
-        Ok(())
+        resolver.fetch(&others, &self.wanted).await
+    }
+
+    /// The rows of connectors and filesystem plugins that count.
+    pub(super) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 
     fn command(&self) -> Option<Vec<String>> {

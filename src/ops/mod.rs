@@ -4,6 +4,8 @@ mod attached;
 pub mod base_build;
 pub mod build;
 pub mod cache;
+pub mod check;
+mod check_input;
 mod context;
 mod deliver;
 pub mod init;

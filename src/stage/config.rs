@@ -30,6 +30,29 @@ pub fn file_name(facts: &BaseFacts) -> &'static str {
     }
 }
 
+/// What a Flink with these files is configured with: dotted keys and their values
+/// as texts, lists joined by `;`. What cannot be read counts as empty.
+pub fn effective(facts: &BaseFacts) -> BTreeMap<String, String> {
+    let name = file_name(facts);
+    let path = facts.under_home(name);
+    let text = facts.texts.get(&path).map_or("", String::as_str);
+    if name.ends_with("config.yaml") {
+        let values = config_yaml::read(text).unwrap_or_default();
+        let texts = values.into_iter().map(|(key, value)| match value {
+            Value::Text(text) | Value::Plain(text) => (key, text),
+            Value::List(items) => (key, items.join(";")),
+        });
+        return texts.collect();
+    }
+    text.lines()
+        .filter_map(|line| {
+            let line = line.split('#').next().unwrap_or_default();
+            let (key, value) = line.split_once(": ")?;
+            Some((key.trim().to_string(), value.trim().to_string()))
+        })
+        .collect()
+}
+
 /// `[config]` with dotted keys: tables are flattened.
 pub fn flatten(table: &toml::Table) -> Result<BTreeMap<String, Value>> {
     let mut out = BTreeMap::new();

@@ -13,8 +13,8 @@ use serde_json::Value as Json;
 use super::config::Value;
 use crate::error::{Context, Error, Result};
 
-/// The file with `values` in it.
-pub fn merge(old: &str, values: &BTreeMap<String, Value>) -> Result<String> {
+/// What the file says, with dotted keys.
+pub fn read(old: &str) -> Result<BTreeMap<String, Value>> {
     let mut flat = BTreeMap::new();
     if old.lines().any(|line| {
         let line = line.trim();
@@ -27,6 +27,12 @@ pub fn merge(old: &str, values: &BTreeMap<String, Value>) -> Result<String> {
             _ => return Err(Error::new("the file is not a map of keys to values")),
         }
     }
+    Ok(flat)
+}
+
+/// The file with `values` in it.
+pub fn merge(old: &str, values: &BTreeMap<String, Value>) -> Result<String> {
+    let mut flat = read(old)?;
     for (key, value) in values {
         flat.insert(key.clone(), value.clone());
     }

@@ -25,7 +25,7 @@ pub use lock::KeyLock;
 use crate::error::{Context, Error, Result};
 use crate::image::Digest;
 
-/// What the JSON buckets hold, in folders whose names carry the version of
+/// What the buckets hold, in folders whose names carry the version of
 /// their form: another version is another folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bucket {
@@ -41,17 +41,23 @@ pub enum Bucket {
     Files,
     /// Repository and blob → an upload that was not finished.
     Uploads,
+    /// Digest of a JAR → what its classes declare and refer to.
+    Jars,
+    /// Hash of everything that was checked → findings.
+    Checks,
 }
 
 impl Bucket {
     /// All of them.
-    pub const ALL: [Bucket; 6] = [
+    pub const ALL: [Bucket; 8] = [
         Bucket::Layers,
         Bucket::Bases,
         Bucket::Maven,
         Bucket::Builds,
         Bucket::Files,
         Bucket::Uploads,
+        Bucket::Jars,
+        Bucket::Checks,
     ];
 
     /// The folder's name.
@@ -63,11 +69,13 @@ impl Bucket {
             Bucket::Builds => "builds/v2",
             Bucket::Files => "files/v2",
             Bucket::Uploads => "uploads/v1",
+            Bucket::Jars => "jars/v1",
+            Bucket::Checks => "checks/v1",
         }
     }
 }
 
-/// Bytes before the JSON of an entry: its SHA-256 in hex.
+/// Bytes before the content of an entry: its SHA-256 in hex.
 const SUM: usize = 64;
 
 /// A store in one folder, shared by any number of processes.
@@ -183,37 +191,69 @@ impl Store {
     /// What `bucket` holds under `key`. What cannot be read, or is not as it was
     /// written, counts as absent: it is only a cache.
     pub fn get<T: DeserializeOwned>(&self, bucket: Bucket, key: &str) -> Option<T> {
-        let path = self.entry_path(bucket, key);
-        if !self.is_current(&path) {
+        self.summed(&self.entry_path(bucket, key, "json"), |json| {
+            serde_json::from_slice(json).ok()
+        })
+    }
+
+    /// The same for what [`Store::put_packed`] has written.
+    pub fn get_packed<T: DeserializeOwned>(&self, bucket: Bucket, key: &str) -> Option<T> {
+        self.summed(&self.entry_path(bucket, key, "bin"), |packed| {
+            postcard::from_bytes(packed).ok()
+        })
+    }
+
+    /// Whether there is something to get; it may still prove broken.
+    pub fn has_packed(&self, bucket: Bucket, key: &str) -> bool {
+        let path = self.entry_path(bucket, key, "bin");
+        self.is_current(&path) && path.exists()
+    }
+
+    fn summed<T>(&self, path: &Path, read: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        if !self.is_current(path) {
             return None;
         }
         let bytes = fs::read(path).ok()?;
-        let (sum, json) = bytes.split_at_checked(SUM)?;
-        (Digest::of(json).hex().as_bytes() == sum)
-            .then(|| serde_json::from_slice(json).ok())
+        let (sum, content) = bytes.split_at_checked(SUM)?;
+        (Digest::of(content).hex().as_bytes() == sum)
+            .then(|| read(content))
             .flatten()
     }
 
     /// Forgets what `bucket` holds under `key`.
     pub fn remove(&self, bucket: Bucket, key: &str) {
-        let _ = fs::remove_file(self.entry_path(bucket, key));
+        let _ = fs::remove_file(self.entry_path(bucket, key, "json"));
     }
 
     /// Keeps `value` under `key`.
     pub fn put<T: Serialize>(&self, bucket: Bucket, key: &str, value: &T) -> Result<()> {
         let json = serde_json::to_vec(value).doing(|| "encoding a cache entry")?;
-        let mut bytes = Digest::of(&json).hex().into_bytes();
-        bytes.extend(json);
-        let path = self.entry_path(bucket, key);
-        if let Some(folder) = path.parent() {
-            create_folder(folder)?;
-        }
         let mode = match bucket {
             // The address of an upload may be all that it takes to write to it.
             Bucket::Uploads => 0o600,
             _ => temporary::MODE,
         };
-        put_in_place(&self.temporary()?, &path, &bytes, mode, false)
+        self.put_summed(&self.entry_path(bucket, key, "json"), &json, mode)
+    }
+
+    /// Keeps `value` under `key`, in a form for what is large: half as many bytes
+    /// as JSON, and read in a tenth of the time.
+    pub fn put_packed<T: Serialize>(&self, bucket: Bucket, key: &str, value: &T) -> Result<()> {
+        let packed = postcard::to_stdvec(value).doing(|| "encoding a cache entry")?;
+        self.put_summed(
+            &self.entry_path(bucket, key, "bin"),
+            &packed,
+            temporary::MODE,
+        )
+    }
+
+    fn put_summed(&self, path: &Path, content: &[u8], mode: u32) -> Result<()> {
+        let mut bytes = Digest::of(content).hex().into_bytes();
+        bytes.extend(content);
+        if let Some(folder) = path.parent() {
+            create_folder(folder)?;
+        }
+        put_in_place(&self.temporary()?, path, &bytes, mode, false)
             .doing(|| format!("writing {}", path.display()))
     }
 
@@ -241,9 +281,11 @@ impl Store {
         self.root.join("locks").join(name)
     }
 
-    fn entry_path(&self, bucket: Bucket, key: &str) -> PathBuf {
+    fn entry_path(&self, bucket: Bucket, key: &str, form: &str) -> PathBuf {
         let name = Digest::of(key.as_bytes()).hex();
-        self.root.join(bucket.folder()).join(format!("{name}.json"))
+        self.root
+            .join(bucket.folder())
+            .join(format!("{name}.{form}"))
     }
 }
 
@@ -340,7 +382,7 @@ mod tests {
         let store = Store::open(folder.path());
         store.put(Bucket::Files, "a/b", &vec![1, 2]).unwrap();
         assert_eq!(store.get::<Vec<u8>>(Bucket::Files, "a/b"), Some(vec![1, 2]));
-        fs::write(store.entry_path(Bucket::Files, "a/b"), b"{").unwrap();
+        fs::write(store.entry_path(Bucket::Files, "a/b", "json"), b"{").unwrap();
         assert_eq!(store.get::<Vec<u8>>(Bucket::Files, "a/b"), None);
     }
 }

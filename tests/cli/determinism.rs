@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use super::{digest_of, project, small_jar};
-use crate::support::project::{Project, Run};
+use crate::support::project::{Project, Run, jar};
 
 /// A project with a bit of everything that could vary.
 fn checkout() -> Project {
@@ -20,7 +20,11 @@ fn checkout() -> Project {
         project.write(&format!("udf/{name}.jar"), small_jar(name));
         project.write(&format!("extra/{name}/x.txt"), name);
     }
-    project.write("job.jar", small_jar("Job"));
+    let classes = ["Job", "Other"].map(|name| format!("com/example/{name}.class"));
+    let classes = classes
+        .each_ref()
+        .map(|name| (name.as_str(), name.as_bytes()));
+    project.write("job.jar", jar(&classes));
     let script = project.write("extra/run.sh", "#!/bin/sh\n");
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(script, mode).unwrap();

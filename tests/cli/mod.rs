@@ -5,6 +5,7 @@
 mod attached;
 mod bases;
 mod cache;
+mod check;
 mod credentials;
 mod daemons;
 mod dependencies;

@@ -3,6 +3,7 @@
 
 mod application;
 mod bases;
+mod check;
 mod daemons;
 mod disturbed;
 mod entrypoint;
@@ -39,7 +40,7 @@ fn script(name: &str, args: &[&str]) -> String {
 /// made from it does not, so that each run makes it anew.
 static CACHE: LazyLock<PathBuf> = LazyLock::new(|| {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e-cache");
-    for bucket in ["bases", "builds", "layers"] {
+    for bucket in ["bases", "builds", "checks", "jars", "layers"] {
         let _ = fs::remove_dir_all(cache.join(bucket));
     }
     cache

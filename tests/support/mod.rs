@@ -20,3 +20,8 @@ pub mod routes;
 pub mod tinyproxy;
 pub mod tls;
 pub mod tokens;
+
+/// Class files, as the crate's own tests make them.
+#[path = "../../src/jar/samples.rs"]
+#[allow(dead_code)]
+pub mod classes;

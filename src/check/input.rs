@@ -1,0 +1,97 @@
+//! What is looked at.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::base::FlinkVersion;
+use crate::catalogue::Catalogue;
+use crate::image::{Digest, LayerKind};
+use crate::jar::{JarFacts, Texts};
+
+/// An image as Flink sees it when it starts.
+pub struct Input {
+    /// Its Flink.
+    pub flink: FlinkVersion,
+    /// Its Scala, such as `2.12`.
+    pub scala: String,
+    /// Its Java, such as 17.
+    pub java: Option<u32>,
+    /// The JARs in lib/, usrlib/ and the plugins' folders.
+    pub jars: Vec<PlacedJar>,
+    /// Folders under plugins/ without a file.
+    pub empty_plugins: Vec<String>,
+    /// The effective configuration, with dotted keys.
+    pub config: BTreeMap<String, String>,
+    /// SQL files: path and text.
+    pub sql: Vec<(String, String)>,
+    /// The job's main class, with dots.
+    pub main_class: Option<String>,
+    /// Connectors that the manifest names.
+    pub wanted: Vec<Wanted>,
+    /// Values that might be secret.
+    pub literals: Vec<Literal>,
+    /// Rows of connectors and filesystem plugins.
+    pub catalogue: Catalogue,
+    /// Reads the texts of a JAR's signatures.
+    pub texts: ReadTexts,
+}
+
+/// Reads the texts of the signatures of a JAR, by its content.
+pub type ReadTexts = Box<dyn Fn(&Digest) -> Option<Texts> + Send + Sync>;
+
+/// Who loads a JAR's classes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loader {
+    /// The JVM's own, for lib/.
+    Lib,
+    /// The user code class loader, for usrlib/.
+    User,
+    /// A plugin's, by its folder.
+    Plugin(String),
+}
+
+/// A JAR in its place.
+#[derive(Clone)]
+pub struct PlacedJar {
+    /// Its path under FLINK_HOME.
+    pub path: String,
+    /// Who loads it.
+    pub loader: Loader,
+    /// Its content.
+    pub sha256: Digest,
+    /// The Maven coordinate it came from, where there is one.
+    pub coordinate: Option<String>,
+    /// What it is, where the manifest says.
+    pub kind: Option<LayerKind>,
+    /// Whether it comes with Flink: what it refers to is Flink's own affair.
+    pub of_base: bool,
+    /// What it holds; `None` where it was not read.
+    pub facts: Option<Arc<JarFacts>>,
+}
+
+impl PlacedJar {
+    /// Its file's name.
+    pub fn file_name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}
+
+/// A connector that the manifest names by its name in the catalogue.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The name.
+    pub name: String,
+    /// What SQL calls it.
+    pub identifiers: Vec<String>,
+}
+
+/// A value that ends up in the image where many can read it.
+#[derive(Clone)]
+pub struct Literal {
+    /// Where it is written: `[config]`, `[job] args`, a file.
+    pub place: String,
+    /// Its key, where it has one.
+    pub key: Option<String>,
+    /// The value; never printed.
+    pub value: String,
+}

@@ -1,0 +1,392 @@
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+
+use super::*;
+use crate::catalogue::Catalogue;
+use crate::image::Digest;
+use crate::jar::{self, samples};
+use crate::store::Store;
+
+/// JARs by path, each with entries; those under `base/` are the base's.
+struct Image {
+    folder: tempfile::TempDir,
+    input: Input,
+}
+
+impl Image {
+    fn new() -> Image {
+        Image {
+            folder: tempfile::tempdir().unwrap(),
+            input: Input {
+                flink: "1.20.5".parse().unwrap(),
+                scala: "2.12".into(),
+                java: Some(17),
+                jars: Vec::new(),
+                empty_plugins: Vec::new(),
+                config: BTreeMap::new(),
+                sql: Vec::new(),
+                main_class: None,
+                wanted: Vec::new(),
+                literals: Vec::new(),
+                catalogue: Catalogue::embedded(),
+                texts: Box::new(|_| None),
+            },
+        }
+    }
+
+    fn jar(mut self, path: &str, of_base: bool, entries: &[(&str, Vec<u8>)]) -> Image {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, bytes) in entries {
+            zip.start_file(*name, zip::write::SimpleFileOptions::default())
+                .unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        let bytes = zip.finish().unwrap().into_inner();
+        let store = Store::open(self.folder.path().join("store"));
+        let (file, sha256) = (self.folder.path().join("x.jar"), Digest::of(&bytes));
+        std::fs::write(&file, bytes).unwrap();
+        jar::learn(&store, &file, &sha256, path).unwrap();
+        let loader = match path.split('/').collect::<Vec<_>>()[..] {
+            ["usrlib", ..] => Loader::User,
+            ["plugins", name, ..] => Loader::Plugin(name.to_string()),
+            _ => Loader::Lib,
+        };
+        self.input.jars.push(PlacedJar {
+            path: path.to_string(),
+            loader,
+            sha256,
+            coordinate: None,
+            kind: None,
+            of_base,
+            facts: jar::known(&store, &sha256).map(Arc::new),
+        });
+        self.input.texts = Box::new(move |sha256| jar::texts(&store, sha256));
+        self
+    }
+
+    fn config(mut self, key: &str, value: &str) -> Image {
+        self.input.config.insert(key.into(), value.into());
+        self
+    }
+
+    fn sql(mut self, text: &str) -> Image {
+        self.input.sql.push(("job.sql".into(), text.into()));
+        self
+    }
+
+    /// Codes with severities' first letters and messages.
+    fn found(&self) -> Vec<String> {
+        let found = run(&self.input);
+        let line = |one: &Finding| {
+            let letter = &one.severity.word()[..1];
+            format!(
+                "{letter} {} {} {}",
+                one.code,
+                one.message,
+                one.details.join("; ")
+            )
+        };
+        found.iter().map(line).collect()
+    }
+
+    fn has(&self, code: &str, words: &[&str]) {
+        let found = self.found();
+        let fits =
+            |line: &String| line.contains(code) && words.iter().all(|word| line.contains(word));
+        assert!(found.iter().any(fits), "{code} {words:?} in {found:#?}");
+    }
+
+    fn lacks(&self, code: &str) {
+        let found = self.found();
+        assert!(!found.iter().any(|line| line.contains(code)), "{found:#?}");
+    }
+}
+
+fn class(name: &str) -> samples::Sample {
+    samples::class(name, "java/lang/Object")
+}
+
+const FACTORY: &str = "META-INF/services/org.apache.flink.table.factories.Factory";
+
+fn flink(image: Image) -> Image {
+    image.jar(
+        "lib/flink-dist-1.20.5.jar",
+        true,
+        &[
+            (
+                "org/apache/flink/table/factories/Factory.class",
+                class("org/apache/flink/table/factories/Factory").bytes(),
+            ),
+            (
+                "org/apache/flink/table/factories/CatalogFactory.class",
+                class("org/apache/flink/table/factories/CatalogFactory")
+                    .interface()
+                    .implements("org/apache/flink/table/factories/Factory")
+                    .bytes(),
+            ),
+            (
+                "cli/Options.class",
+                class("cli/Options").method("extra", "()V").bytes(),
+            ),
+            (
+                "dist/Main.class",
+                class("dist/Main")
+                    .calls("cli/Options", "extra", "()V")
+                    .bytes(),
+            ),
+        ],
+    )
+}
+
+fn connector(name: &str, identifier: &str) -> (String, Vec<u8>) {
+    let bytes = class(name)
+        .implements("org/apache/flink/table/factories/Factory")
+        .answers("factoryIdentifier", identifier)
+        .bytes();
+    (format!("{name}.class"), bytes)
+}
+
+#[test]
+fn the_alphabetically_first_copy_wins_over_flink_dist() {
+    let old = class("cli/Options").bytes();
+    let image = flink(Image::new()).jar("lib/z.jar", false, &[("cli/Options.class", old)]);
+    image.has(
+        "w FP0102",
+        &[
+            "lib/z.jar hides",
+            "1 lacks what is called by lib/flink-dist-1.20.5.jar",
+            "cli.Options.extra()",
+        ],
+    );
+}
+
+#[test]
+fn identical_copies_are_information_and_differing_ones_no_error() {
+    let same = class("cli/Options").method("extra", "()V").bytes();
+    let image = flink(Image::new()).jar("lib/a.jar", false, &[("cli/Options.class", same)]);
+    image.has("i FP0103", &["lib/a.jar"]);
+    let more = class("cli/Options")
+        .method("extra", "()V")
+        .method("more", "()V")
+        .bytes();
+    let image = flink(Image::new()).jar("lib/a.jar", false, &[("cli/Options.class", more)]);
+    image.has("w FP0101", &["cli: 1 class"]);
+    image.lacks("FP0102");
+}
+
+#[test]
+fn each_class_loader_has_its_own_view() {
+    let old = class("cli/Options").bytes();
+    let flinks = class("org/apache/flink/table/factories/Factory")
+        .major(55)
+        .bytes();
+    let image = flink(Image::new())
+        .jar(
+            "plugins/x/x.jar",
+            false,
+            &[("cli/Options.class", old.clone())],
+        )
+        .jar(
+            "usrlib/job.jar",
+            false,
+            &[
+                ("cli/Options.class", old),
+                ("org/apache/flink/table/factories/Factory.class", flinks),
+            ],
+        );
+    image.lacks("FP0102");
+    image.has("w FP0104", &["lib/flink-dist", "1 class of usrlib/job.jar"]);
+}
+
+#[test]
+fn services_must_name_what_is_there() {
+    let (name, bytes) = connector("c/F", "kafka");
+    let image = flink(Image::new()).jar(
+        "lib/c.jar",
+        false,
+        &[(&name, bytes.clone()), (FACTORY, b"c.F\nc.Gone".to_vec())],
+    );
+    image.has("e FP0301", &["c.Gone"]);
+    let image = flink(Image::new()).jar("lib/c.jar", false, &[(&name, bytes)]);
+    image.has("w FP0305", &["c.F (kafka)"]);
+}
+
+#[test]
+fn a_factory_needs_its_super_types() {
+    let bytes = samples::class("c/F", "gone/Base")
+        .implements("org/apache/flink/table/factories/Factory")
+        .answers("factoryIdentifier", "x")
+        .bytes();
+    let image = flink(Image::new()).jar(
+        "lib/c.jar",
+        false,
+        &[("c/F.class", bytes), (FACTORY, b"c.F".to_vec())],
+    );
+    image.has("w FP0302", &["gone.Base"]);
+    image
+        .sql("'connector' = 'x'")
+        .has("e FP0302", &["gone.Base"]);
+}
+
+#[test]
+fn an_identifier_has_one_factory() {
+    let of = |name: &str| {
+        let bytes = class(name)
+            .implements("org/apache/flink/table/factories/CatalogFactory")
+            .answers("factoryIdentifier", "hive")
+            .bytes();
+        (format!("{name}.class"), bytes)
+    };
+    let (a, b) = (of("c/A"), of("c/B"));
+    let image = flink(Image::new())
+        .jar(
+            "lib/a.jar",
+            false,
+            &[(&a.0, a.1), (FACTORY, b"c.A".to_vec())],
+        )
+        .jar(
+            "lib/b.jar",
+            false,
+            &[(&b.0, b.1), (FACTORY, b"c.B".to_vec())],
+        );
+    image.has("w FP0303", &["'hive'", "c.A", "c.B"]);
+    let mut image = image.sql("'connector' = 'kafka'");
+    image.has("e FP0304", &["'kafka'"]);
+    // A JAR that was not read may have it.
+    image.input.jars[0].facts = None;
+    image.lacks("FP0304");
+}
+
+#[test]
+fn references_that_lead_nowhere_are_ranked() {
+    let factory = class("c/F")
+        .implements("org/apache/flink/table/factories/Factory")
+        .answers("factoryIdentifier", "x")
+        .calls("org/client/api/Client", "open", "()V")
+        .calls("cli/Options", "none", "(I)V")
+        .bytes();
+    let unused = class("c/Unused").calls("opt/Zstd", "go", "()V").bytes();
+    let entries = [
+        ("c/F.class", factory),
+        ("c/Unused.class", unused),
+        (FACTORY, b"c.F".to_vec()),
+    ];
+    let image = flink(Image::new()).jar("lib/c.jar", false, &entries);
+    image.has("w FP0601", &["org.client.api"]);
+    image.has(
+        "w FP0602",
+        &[
+            "lib/flink-dist-1.20.5.jar",
+            "cli.Options.none(int), called by c.F",
+        ],
+    );
+    image.has("i FP0603", &["1 references to absent classes"]);
+    assert!(!image.found().iter().any(|line| line.starts_with('e')));
+}
+
+#[test]
+fn versions_are_compared_with_the_image() {
+    let new = class("c/F").major(65).bytes();
+    let image = flink(Image::new())
+        .jar(
+            "lib/flink-sql-connector-x-3.0.0-1.15.jar",
+            false,
+            &[("c/F.class", new)],
+        )
+        .jar(
+            "lib/flink-connector-x_2.11-3.0.0-1.20.jar",
+            false,
+            &[(
+                "org/slf4j/impl/StaticLoggerBinder.class",
+                class("org/slf4j/impl/StaticLoggerBinder").bytes(),
+            )],
+        )
+        .jar("lib/flink-dist-1.19.0.jar", false, &[])
+        .jar("lib/flink-metrics-jmx-1.20.5.jar", false, &[]);
+    image.has("w FP0201", &["1.15"]);
+    image.has("w FP0202", &["2.11"]);
+    image.has("w FP0203", &["up to 21"]);
+    image.has("w FP0204", &["flink-connector-x"]);
+    image.has("e FP0206", &[]);
+    image.has("w FP0208", &[]);
+    image.has("w FP0209", &["SLF4J binding"]);
+}
+
+#[test]
+fn file_systems_are_where_flink_looks_for_them() {
+    let driver = class("org/postgresql/Driver").bytes();
+    let mut image = flink(Image::new())
+        .jar("lib/flink-s3-fs-hadoop-1.20.5.jar", false, &[])
+        .jar(
+            "usrlib/driver.jar",
+            false,
+            &[("org/postgresql/Driver.class", driver)],
+        )
+        .config("state.checkpoints.dir", "s3://bucket/x");
+    image.input.empty_plugins.push("gone".into());
+    image.has("w FP0401", &["state.checkpoints.dir", "s3://"]);
+    image.has("e FP0403", &[]);
+    image.has("e FP0404", &["plugins/gone"]);
+    image.has("w FP0405", &["org.postgresql.Driver"]);
+    let image = flink(Image::new())
+        .jar("plugins/a/flink-s3-fs-hadoop-1.20.5.jar", true, &[])
+        .jar("plugins/b/flink-s3-fs-presto-1.20.5.jar", true, &[])
+        .config("state.checkpoints.dir", "s3://bucket/x");
+    image.lacks("FP0401");
+    image.has("w FP0402", &["s3://"]);
+}
+
+#[test]
+fn cyclic_inheritance_ends() {
+    let image = flink(Image::new()).jar(
+        "lib/a.jar",
+        false,
+        &[
+            (
+                "a/A.class",
+                samples::class("a/A", "a/B")
+                    .calls("a/A", "x", "()V")
+                    .bytes(),
+            ),
+            ("a/B.class", samples::class("a/B", "a/A").bytes()),
+            (FACTORY, b"a.A".to_vec()),
+        ],
+    );
+    image.lacks("e FP");
+}
+
+#[test]
+fn allowed_findings_keep_their_reason() {
+    let same = class("cli/Options").bytes();
+    let image = flink(Image::new()).jar("lib/a.jar", false, &[("cli/Options.class", same)]);
+    let mut found = run(&image.input);
+    let of = |jars: &[&str]| Allow {
+        code: "FP0102".into(),
+        jars: jars.iter().map(|jar| jar.to_string()).collect(),
+        reason: "tested".into(),
+    };
+    assert_eq!(allow(&[of(&["b*.jar"])], &mut found), [0]);
+    assert_eq!(allow(&[of(&["a*.jar", "flink-dist*"])], &mut found), [0; 0]);
+    assert!(
+        found
+            .iter()
+            .any(|one| one.allowed.as_deref() == Some("tested"))
+    );
+    assert!(counts(&found).contains("1 allowed"));
+    assert_eq!(sarif(&found, "flinkpack.toml")["version"], "2.1.0");
+}
+
+#[test]
+fn every_code_is_on_the_page() {
+    let page = page();
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/checks.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(page, written, "run this test with UPDATE_DOCS=1");
+    assert!(rules::ALL.is_sorted_by_key(|rule| rule.code));
+    assert!(page.lines().all(|line| line.chars().count() <= 90));
+}

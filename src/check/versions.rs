@@ -1,0 +1,351 @@
+//! Versions that do not go together: of Flink, Scala and Java, and of one
+//! artifact with itself.
+
+use std::collections::BTreeMap;
+
+use super::finding::{Finding, Severity};
+use super::input::{Input, Loader, PlacedJar};
+use super::view::{Found, Views};
+use crate::base::is_jar_of;
+
+/// Looks at every added JAR, and at those that must not meet in lib/.
+pub fn check(input: &Input, views: &Views<'_>, found: &mut Vec<Finding>) {
+    for jar in &input.jars {
+        if !jar.of_base {
+            minor(input, jar, found);
+            scala(input, jar, found);
+            java(input, jar, found);
+            logging(jar, found);
+        }
+    }
+    let lib: Vec<&PlacedJar> = input
+        .jars
+        .iter()
+        .filter(|jar| jar.loader == Loader::Lib)
+        .collect();
+    meet(input, &lib, found);
+    same_artifact(input, found);
+    main_class(input, views, found);
+}
+
+/// `artifact`, Scala suffix and version of a coordinate or a file name.
+struct Parts {
+    artifact: String,
+    scala: Option<String>,
+    version: String,
+}
+
+fn parts(jar: &PlacedJar) -> Option<Parts> {
+    let (artifact, version) = match &jar.coordinate {
+        Some(coordinate) => {
+            let mut parts = coordinate.split([':', '@']);
+            let (_, artifact, version) = (parts.next()?, parts.next()?, parts.next()?);
+            (artifact.to_string(), version.to_string())
+        }
+        None => {
+            let stem = jar.file_name().strip_suffix(".jar")?;
+            let (at, _) = stem.match_indices('-').find(|(at, _)| {
+                let rest = &stem[at + 1..];
+                rest.starts_with(|c: char| c.is_ascii_digit())
+            })?;
+            (stem[..at].to_string(), stem[at + 1..].to_string())
+        }
+    };
+    let (artifact, scala) = match artifact.rsplit_once('_') {
+        Some((name, scala)) if matches!(scala, "2.10" | "2.11" | "2.12" | "2.13") => {
+            (name.to_string(), Some(scala.to_string()))
+        }
+        _ => (artifact, None),
+    };
+    Some(Parts {
+        artifact,
+        scala,
+        version,
+    })
+}
+
+/// `1.20` of `3.3.0-1.20`: how external connectors name the Flink they are for.
+fn suffix(version: &str) -> Option<&str> {
+    let (_, suffix) = version.rsplit_once('-')?;
+    let mut numbers = suffix.split('.');
+    let all = [numbers.next()?, numbers.next()?];
+    let is_minor = numbers.next().is_none()
+        && all
+            .iter()
+            .all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit()));
+    (is_minor && matches!(all[0], "1" | "2")).then_some(suffix)
+}
+
+fn minor(input: &Input, jar: &PlacedJar, found: &mut Vec<Finding>) {
+    let Some(parts) = parts(jar) else { return };
+    let is_flinks = parts.artifact.starts_with("flink-");
+    let here = format!("{}.{}", input.flink.major, input.flink.minor);
+    let group = jar
+        .coordinate
+        .as_deref()
+        .and_then(|text| text.split(':').next());
+    let made_for = match suffix(&parts.version) {
+        Some(minor) if is_flinks => minor.to_string(),
+        // Artifacts of Flink's own build carry Flink's version.
+        None if is_flinks && group == Some("org.apache.flink") && is_in_tree(&parts.artifact) => {
+            let mut numbers = parts.version.split('.');
+            match (numbers.next(), numbers.next()) {
+                (Some(major @ ("1" | "2")), Some(minor)) => format!("{major}.{minor}"),
+                _ => return,
+            }
+        }
+        _ => return,
+    };
+    let is_listed = input.catalogue.entries().any(|entry| {
+        let mut releases = entry.releases_for(&here, None);
+        releases.any(|release| {
+            let artifact = release.maven.rsplit(':').next().unwrap_or_default();
+            let artifact = artifact.trim_end_matches("_{scala}");
+            release.version == parts.version && artifact == parts.artifact
+        })
+    });
+    if made_for == here || is_listed {
+        return;
+    }
+    let message = format!(
+        "{} is made for Flink {made_for}, and the image has Flink {}",
+        jar.path, input.flink
+    );
+    found.push(Finding::new("FP0201", Severity::Warning, message).jar(jar));
+}
+
+fn is_in_tree(artifact: &str) -> bool {
+    ["flink-sql-", "flink-connector-", "flink-format", "flink-table-", "flink-avro", "flink-parquet", "flink-orc"]
+        .iter()
+        .any(|prefix| artifact.starts_with(prefix))
+        // CDC has Flink's group and versions of its own.
+        && !artifact.contains("-cdc")
+}
+
+fn scala(input: &Input, jar: &PlacedJar, found: &mut Vec<Finding>) {
+    let Some(Parts {
+        scala: Some(scala), ..
+    }) = parts(jar)
+    else {
+        return;
+    };
+    if scala != input.scala {
+        let message = format!(
+            "{} is built for Scala {scala}, and the image has Scala {}",
+            jar.path, input.scala
+        );
+        found.push(Finding::new("FP0202", Severity::Warning, message).jar(jar));
+    }
+}
+
+/// Classes that are too new for the image's Java.
+fn java(input: &Input, jar: &PlacedJar, found: &mut Vec<Finding>) {
+    let (Some(java), Some(facts)) = (input.java, &jar.facts) else {
+        return;
+    };
+    let newest = java + 44;
+    let too_new = |major: u16| u32::from(major) > newest;
+    let majors: Vec<u16> = facts
+        .classes()
+        .filter_map(|class| class.major())
+        .filter(|major| too_new(*major))
+        .collect();
+    let Some(most) = majors.iter().max() else {
+        return;
+    };
+    let message = format!(
+        "{} of {} classes of {} are made for Java up to {}, and the image has Java {java}",
+        majors.len(),
+        facts.len(),
+        jar.path,
+        most - 44
+    );
+    // Of a few, none may ever be loaded: a JAR may hold variants by version.
+    let severity = match majors.len() * 2 > facts.len() {
+        true => Severity::Warning,
+        false => Severity::Information,
+    };
+    found.push(Finding::new("FP0203", severity, message).jar(jar));
+}
+
+fn logging(jar: &PlacedJar, found: &mut Vec<Finding>) {
+    let Some(facts) = &jar.facts else { return };
+    let is_logging = |name: &str| {
+        ["log4j", "slf4j", "logback", "reload4j"]
+            .iter()
+            .any(|word| name.contains(word))
+    };
+    if jar.loader != Loader::Lib || is_logging(jar.file_name()) {
+        return;
+    }
+    let known = [
+        ("org/slf4j/impl/StaticLoggerBinder", "an SLF4J binding"),
+        ("org/apache/logging/log4j/core/LoggerContext", "Log4j 2"),
+        ("org/apache/log4j/Logger", "Log4j 1"),
+        ("ch/qos/logback/classic/Logger", "Logback"),
+    ];
+    let held: Vec<String> = known
+        .iter()
+        .filter(|(class, _)| facts.find(class).is_some())
+        .map(|(_, what)| what.to_string())
+        .collect();
+    if !held.is_empty() {
+        let message = format!("{} bundles {}", jar.path, held.join(" and "));
+        found.push(Finding::new("FP0209", Severity::Warning, message).jar(jar));
+    }
+}
+
+/// JARs of which lib/ may have one only.
+fn meet(input: &Input, lib: &[&PlacedJar], found: &mut Vec<Finding>) {
+    let of = |artifact: &str| -> Vec<&PlacedJar> {
+        let jars = lib.iter().copied();
+        jars.filter(|jar| is_jar_of(jar.file_name(), artifact))
+            .collect()
+    };
+    let mut tell = |code: &str, severity, jars: &[&PlacedJar], what: &str| {
+        let mut finding = Finding::new(code, severity, what);
+        for jar in jars {
+            finding = finding.jar(jar);
+        }
+        found.push(finding);
+    };
+    let dists = of("flink-dist");
+    if dists.len() > 1 {
+        tell(
+            "FP0206",
+            Severity::Error,
+            &dists,
+            "lib/ has two flink-dist JARs",
+        );
+    }
+    let planners = [
+        of("flink-table-planner"),
+        of("flink-table-planner-blink"),
+        of("flink-table-planner-loader"),
+    ]
+    .concat();
+    // Up to 1.13 both planners belonged in lib/.
+    if planners.len() > 1 && input.flink.at_least(1, 15) {
+        tell(
+            "FP0207",
+            Severity::Error,
+            &planners,
+            "lib/ has two planners",
+        );
+    }
+    let reporters: Vec<&PlacedJar> = lib
+        .iter()
+        .copied()
+        .filter(|jar| {
+            jar.file_name().starts_with("flink-metrics-")
+                && !jar.file_name().starts_with("flink-metrics-core")
+        })
+        .collect();
+    if !reporters.is_empty() && input.flink.at_least(1, 12) {
+        tell(
+            "FP0208",
+            Severity::Warning,
+            &reporters,
+            "metrics reporters are in lib/",
+        );
+    }
+}
+
+/// Two versions of one artifact, or its fat and its thin JAR, in one class loader.
+fn same_artifact(input: &Input, found: &mut Vec<Finding>) {
+    let mut by_name: BTreeMap<(&Loader, String), Vec<&PlacedJar>> = BTreeMap::new();
+    for jar in &input.jars {
+        if let Some(parts) = parts(jar) {
+            let name = parts.artifact.replace("-sql-connector-", "-connector-");
+            by_name.entry((&jar.loader, name)).or_default().push(jar);
+        }
+    }
+    for ((_, name), jars) in by_name {
+        if jars.len() < 2 || jars.iter().all(|jar| jar.of_base) || name == "flink-dist" {
+            continue;
+        }
+        let is_fat = |jar: &&&PlacedJar| jar.file_name().contains("-sql-connector-");
+        let fat = jars.iter().filter(is_fat).count();
+        let paths: Vec<&str> = jars.iter().map(|jar| jar.path.as_str()).collect();
+        let classifiers = || {
+            // Natives and tests lie beside the JAR they belong to.
+            let mut all: Vec<Option<String>> = jars
+                .iter()
+                .map(|jar| parts(jar).map(|parts| parts.version))
+                .collect();
+            all.sort();
+            all.dedup();
+            all.len() == 1
+        };
+        let (code, message) = if fat > 0 && fat < jars.len() {
+            (
+                "FP0204",
+                format!(
+                    "{name} is there with its dependencies and without them: {}",
+                    paths.join(", ")
+                ),
+            )
+        } else if classifiers() {
+            continue;
+        } else {
+            (
+                "FP0205",
+                format!("{name} is there in several versions: {}", paths.join(", ")),
+            )
+        };
+        let mut finding = Finding::new(code, Severity::Warning, message);
+        for jar in jars {
+            finding = finding.jar(jar);
+        }
+        found.push(finding);
+    }
+}
+
+/// The main class of the job: that it is there, loads, and is not too new.
+fn main_class(input: &Input, views: &Views<'_>, found: &mut Vec<Finding>) {
+    let (Some(main), Some(_)) = (&input.main_class, &views.user) else {
+        return;
+    };
+    let Some(scope) = views.all().find(|scope| scope.own.loader == Loader::User) else {
+        return;
+    };
+    match scope.find(&main.replace('.', "/")) {
+        Found::Absent => {
+            let message = format!("no JAR has the job's main class {main}");
+            found.push(Finding::new("FP0306", Severity::Error, message));
+        }
+        Found::Class(seen, class) => {
+            if let Some(missing) = scope.absent_type(class) {
+                let missing = missing.replace('/', ".");
+                let message = format!("{main} extends {missing}, which no JAR has");
+                found.push(Finding::new("FP0302", Severity::Error, message).jar(seen.jar));
+            }
+            let newest = input.java.map(|java| java + 44);
+            if let (Some(major), Some(newest)) = (class.major(), newest)
+                && u32::from(major) > newest
+            {
+                let message = format!(
+                    "{main} is made for Java {}, and the image has Java {}",
+                    major - 44,
+                    newest - 44
+                );
+                found.push(Finding::new("FP0203", Severity::Error, message).jar(seen.jar));
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_suffix_of_an_external_connector_is_flinks_minor() {
+        assert_eq!(suffix("3.3.0-1.20"), Some("1.20"));
+        assert_eq!(suffix("4.0.0-2.0"), Some("2.0"));
+        for other in ["1.17.2", "3.0-SNAPSHOT", "42.7.4", "1.0-jre", "2.8.3-10.0"] {
+            assert_eq!(suffix(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! What each class loader sees, and in which order.
+//!
+//! Source: Flink's `bin/config.sh` (lib/ sorted, flink-dist last), the
+//! configuration of `classloader.*` and `plugin.classloader.*`, and
+//! `PluginLoader`, whose class loaders know no more of Flink than these patterns.
+
+use std::collections::HashMap;
+
+use super::input::{Input, Loader, PlacedJar};
+use super::jdk;
+use crate::base::is_jar_of;
+use crate::jar::{Class, JarFacts};
+
+/// Parent-first by default (`classloader.parent-first-patterns.default`, with the
+/// loggers that `CoreOptions` adds).
+const PARENT_FIRST: &str = "java.;scala.;org.apache.flink.;com.esotericsoftware.kryo;org.apache.hadoop.;javax.annotation.;org.xml;javax.xml;org.apache.xerces;org.w3c;org.rocksdb.;org.slf4j;org.apache.log4j;org.apache.logging;org.apache.commons.logging;ch.qos.logback";
+
+/// The same for plugins (`plugin.classloader.parent-first-patterns.default`).
+const PLUGIN_PARENT_FIRST: &str = "java.;org.apache.flink.;javax.annotation.;org.slf4j;org.apache.log4j;org.apache.logging;org.apache.commons.logging;ch.qos.logback";
+
+/// A JAR of a view.
+pub struct Seen<'a> {
+    pub jar: &'a PlacedJar,
+    pub facts: &'a JarFacts,
+}
+
+/// Where a class is: its JAR's place in the view, and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    pub jar: u32,
+    pub class: u32,
+}
+
+/// What looking for a class ends with.
+#[derive(Clone, Copy)]
+pub enum Found<'a> {
+    /// In this JAR of the view, or of its parent.
+    Class(&'a Seen<'a>, Class<'a>),
+    /// It comes with the JRE.
+    Jre,
+    /// Nobody knows: a JAR was not read.
+    Unknown,
+    /// Nowhere.
+    Absent,
+}
+
+/// One class loader.
+pub struct View<'a> {
+    pub loader: Loader,
+    /// In the order of the class path.
+    pub jars: Vec<Seen<'a>>,
+    index: HashMap<&'a str, Place>,
+    /// Copies that are never loaded: name, who has it first, who has it too.
+    pub hidden: Vec<(&'a str, Place, Place)>,
+    patterns: Vec<String>,
+    /// Whether a JAR of it was not read.
+    partial: bool,
+}
+
+/// All class loaders.
+pub struct Views<'a> {
+    pub lib: View<'a>,
+    pub user: Option<View<'a>>,
+    pub plugins: Vec<View<'a>>,
+}
+
+impl<'a> Views<'a> {
+    pub fn of(input: &'a Input) -> Views<'a> {
+        let of = |loader: &Loader| -> Vec<&'a PlacedJar> {
+            let jars = input.jars.iter().filter(|jar| jar.loader == *loader);
+            jars.collect()
+        };
+        let mut lib = of(&Loader::Lib);
+        lib.sort_by_key(|jar| (is_jar_of(jar.file_name(), "flink-dist"), jar.path.as_str()));
+        let lib = View::new(Loader::Lib, lib, Vec::new());
+        let user = of(&Loader::User);
+        let user = (!user.is_empty()).then(|| {
+            let first = input.config.get("classloader.resolve-order");
+            let patterns = match first.map(String::as_str) {
+                // Everything begins with nothing.
+                Some("parent-first") => vec![String::new()],
+                _ => patterns(input, "classloader.parent-first-patterns", PARENT_FIRST),
+            };
+            View::new(Loader::User, user, patterns)
+        });
+        let mut names: Vec<&Loader> = input.jars.iter().map(|jar| &jar.loader).collect();
+        names.sort();
+        names.dedup();
+        let plugins = names
+            .into_iter()
+            .filter(|loader| matches!(loader, Loader::Plugin(_)))
+            .map(|loader| {
+                let key = "plugin.classloader.parent-first-patterns";
+                let patterns = patterns(input, key, PLUGIN_PARENT_FIRST);
+                View::new(loader.clone(), of(loader), patterns)
+            })
+            .collect();
+        Views { lib, user, plugins }
+    }
+
+    /// Each view, with lib/ behind those that have it for a parent.
+    pub fn all(&self) -> impl Iterator<Item = Scope<'_>> {
+        let others = self.user.iter().chain(&self.plugins);
+        let others = others.map(|own| Scope {
+            own,
+            parent: Some(&self.lib),
+        });
+        let lib = Scope {
+            own: &self.lib,
+            parent: None,
+        };
+        std::iter::once(lib).chain(others)
+    }
+}
+
+fn patterns(input: &Input, key: &str, default: &str) -> Vec<String> {
+    let get = |end: &str| input.config.get(&format!("{key}.{end}"));
+    let mut all = get("default").map_or(default, String::as_str).to_string();
+    if let Some(more) = get("additional") {
+        all.push(';');
+        all.push_str(more);
+    }
+    all.split([';', ','])
+        .map(|pattern| pattern.trim().replace('.', "/"))
+        .filter(|pattern| !pattern.is_empty())
+        .collect()
+}
+
+impl<'a> View<'a> {
+    fn new(loader: Loader, jars: Vec<&'a PlacedJar>, patterns: Vec<String>) -> View<'a> {
+        let partial = jars.iter().any(|jar| jar.facts.is_none());
+        let jars: Vec<Seen<'a>> = jars
+            .into_iter()
+            .filter_map(|jar| {
+                let facts = jar.facts.as_deref()?;
+                Some(Seen { jar, facts })
+            })
+            .collect();
+        let count = jars.iter().map(|seen| seen.facts.len()).sum();
+        let mut index: HashMap<&'a str, Place> = HashMap::with_capacity(count);
+        let mut hidden = Vec::new();
+        for (jar, seen) in jars.iter().enumerate() {
+            for class in seen.facts.classes() {
+                let place = Place {
+                    jar: jar as u32,
+                    class: class.number(),
+                };
+                match index.entry(class.name()) {
+                    std::collections::hash_map::Entry::Vacant(free) => drop(free.insert(place)),
+                    std::collections::hash_map::Entry::Occupied(first) => {
+                        hidden.push((class.name(), *first.get(), place));
+                    }
+                }
+            }
+        }
+        View {
+            loader,
+            jars,
+            index,
+            hidden,
+            patterns,
+            partial,
+        }
+    }
+
+    /// The class in this view's own JARs.
+    pub fn own(&self, name: &str) -> Option<Place> {
+        self.index.get(name).copied()
+    }
+
+    /// The class at a place.
+    pub fn class(&self, place: Place) -> Option<Class<'_>> {
+        self.jars.get(place.jar as usize)?.facts.class(place.class)
+    }
+
+    /// Whether the parent is asked first for this class, named with slashes.
+    pub fn is_parent_first(&self, name: &str) -> bool {
+        let mut patterns = self.patterns.iter();
+        patterns.any(|pattern| name.starts_with(pattern.as_str()))
+    }
+
+    fn seen(&self, name: &str) -> Option<Found<'_>> {
+        let place = self.own(name)?;
+        let seen = self.jars.get(place.jar as usize)?;
+        Some(Found::Class(seen, seen.facts.class(place.class)?))
+    }
+}
+
+/// A view with its parent.
+#[derive(Clone, Copy)]
+pub struct Scope<'v> {
+    pub own: &'v View<'v>,
+    pub parent: Option<&'v View<'v>>,
+}
+
+impl<'v> Scope<'v> {
+    /// Looks for a class, named with slashes, as the class loader does.
+    pub fn find(self, name: &str) -> Found<'v> {
+        let parent = || {
+            let visible =
+                !matches!(self.own.loader, Loader::Plugin(_)) || self.own.is_parent_first(name);
+            self.parent.filter(|_| visible)?.seen(name)
+        };
+        let found = if self.own.is_parent_first(name) {
+            parent().or_else(|| self.own.seen(name))
+        } else {
+            self.own.seen(name).or_else(parent)
+        };
+        if let Some(found) = found {
+            return found;
+        }
+        if jdk::has(name) {
+            return Found::Jre;
+        }
+        match self.own.partial || self.parent.is_some_and(|parent| parent.partial) {
+            true => Found::Unknown,
+            false => Found::Absent,
+        }
+    }
+
+    /// Whether looking for a field or method from this class on, as JVMS 5.4.3
+    /// does, may end well: it does for certain, or leads where nobody can say.
+    pub fn has_member(self, class: Class<'v>, signature: u32) -> bool {
+        let mut todo = vec![class];
+        let mut done: Vec<&str> = Vec::new();
+        while let Some(class) = todo.pop() {
+            if class.declares(signature) || class.major().is_none() {
+                return true;
+            }
+            for name in class.types() {
+                if name == "java/lang/Object" || done.contains(&name) {
+                    continue;
+                }
+                // No hierarchy is that large, unless it is made to be.
+                if done.len() > 500 {
+                    return true;
+                }
+                done.push(name);
+                match self.find(name) {
+                    Found::Class(_, class) => todo.push(class),
+                    // What is absent is told of where it is extended.
+                    Found::Jre | Found::Unknown | Found::Absent => return true,
+                }
+            }
+        }
+        jdk::OBJECT
+            .iter()
+            .any(|text| crc32fast::hash(text.as_bytes()) == signature)
+    }
+
+    /// The first super type, at any height, that is nowhere.
+    pub fn absent_type(self, class: Class<'v>) -> Option<&'v str> {
+        let mut todo = vec![class];
+        let mut done: Vec<&str> = Vec::new();
+        while let Some(class) = todo.pop() {
+            for name in class.types() {
+                if done.contains(&name) || done.len() > 500 {
+                    continue;
+                }
+                done.push(name);
+                match self.find(name) {
+                    Found::Class(_, class) => todo.push(class),
+                    Found::Absent => return Some(name),
+                    Found::Jre | Found::Unknown => {}
+                }
+            }
+        }
+        None
+    }
+
+    /// All super types at any height, with the class itself.
+    pub fn types(self, class: Class<'v>) -> Vec<&'v str> {
+        let mut todo = vec![class];
+        let mut done: Vec<&str> = vec![class.name()];
+        while let Some(class) = todo.pop() {
+            for name in class.types() {
+                if done.contains(&name) || done.len() > 500 {
+                    continue;
+                }
+                done.push(name);
+                if let Found::Class(_, class) = self.find(name) {
+                    todo.push(class);
+                }
+            }
+        }
+        done
+    }
+}

@@ -1,0 +1,376 @@
+//! What `check` looks at, gathered from an image: its JARs with their facts, its
+//! configuration, and the values that might be secret.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use super::Session;
+use super::make::Found;
+use super::recorded::Trusted;
+use crate::base::{self, Base, BaseFacts, NodeKind};
+use crate::check::{self, Input, Literal, Loader, PlacedJar, Wanted};
+use crate::error::Result;
+use crate::image::{Digest, Origin};
+use crate::jar;
+use crate::lock::Source;
+use crate::manifest::JarSource;
+use crate::stage::{self, Content, EntryKind, jars};
+
+/// Bytes of a SQL file or another text that are looked at.
+const MAX_TEXT: u64 = 1 << 20;
+
+/// Where a JAR's bytes are.
+enum Bytes {
+    /// At this path of the base.
+    Base(String),
+    /// In a file of this machine.
+    Local(PathBuf),
+    /// Nowhere yet.
+    Absent,
+}
+
+/// A JAR with the way to its bytes.
+struct Located {
+    jar: PlacedJar,
+    bytes: Bytes,
+}
+
+/// How much of the base may be read for a check.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// What is known, and what lies on this machine: a build moves no byte of a
+    /// base for its check.
+    Cheap,
+    /// Everything.
+    Full,
+}
+
+/// The input, and whether JARs were left unread.
+pub struct Gathered {
+    /// The input.
+    pub input: Input,
+    /// Whether something is not known that was worth reading.
+    pub partial: bool,
+}
+
+/// Of what a manifest comes to.
+pub async fn of_found(
+    session: &Session,
+    found: &Found,
+    trusted: &Trusted,
+    effort: Effort,
+) -> Result<Gathered> {
+    let base = &found.base;
+    let facts = stage::after::facts_after(&base.facts, &found.stage, base.layers.len())?;
+    let mut located = placed(&facts, base, Some(found));
+    // What the build fetches anyway costs nothing.
+    let needed = found.needed(session, &found.records(session, trusted)?)?;
+    let is_here = |sha256: &Digest| session.store.blob_size(sha256).is_some();
+    let absent: Vec<Digest> = located
+        .iter()
+        .filter(|one| matches!(one.bytes, Bytes::Absent))
+        .map(|one| one.jar.sha256)
+        .filter(|sha256| !jar::is_known(&session.store, sha256) && !is_here(sha256))
+        .filter(|sha256| effort == Effort::Full || needed.contains(sha256))
+        .collect();
+    found.fetch(session, &absent).await?;
+    for one in &mut located {
+        if matches!(one.bytes, Bytes::Absent) && is_here(&one.jar.sha256) {
+            one.bytes = Bytes::Local(session.store.blob_path(&one.jar.sha256));
+        }
+    }
+    let mut gathered = gather(session, base, &facts, located, effort).await?;
+    let input = &mut gathered.input;
+    let manifest = &found.manifest.content;
+    input.catalogue = found.catalogue().clone();
+    input.main_class = manifest.job.as_ref().and_then(|job| job.class.clone());
+    input.wanted = manifest
+        .connectors
+        .iter()
+        .filter(|(_, spec)| matches!(spec.get_ref().source, JarSource::Catalogue(_)))
+        .filter_map(|(name, _)| {
+            let entry = found.catalogue().find(name)?;
+            Some(Wanted {
+                name: name.clone(),
+                identifiers: entry.identifiers.clone(),
+            })
+        })
+        .collect();
+    literals(found, input)?;
+    Ok(gathered)
+}
+
+/// Of an image as it is.
+pub async fn of_image(session: &Session, base: &Base) -> Result<Gathered> {
+    let located = placed(&base.facts, base, None);
+    gather(session, base, &base.facts, located, Effort::Full).await
+}
+
+/// Whether a file of lib/ or plugins/ comes with Flink's own distribution.
+fn is_flinks(name: &str) -> bool {
+    let own = [
+        "flink-dist",
+        "flink-table-",
+        "flink-table_",
+        "flink-csv",
+        "flink-json",
+        "flink-scala",
+        "flink-cep",
+        "flink-connector-files",
+        "flink-shaded-zookeeper",
+        "flink-metrics-",
+        "flink-external-resource-",
+        "log4j-",
+    ];
+    own.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Every JAR under lib/, usrlib/ and plugins/NAME/.
+fn placed(facts: &BaseFacts, base: &Base, found: Option<&Found>) -> Vec<Located> {
+    let artifacts: BTreeMap<String, &crate::resolve::Artifact> = found
+        .iter()
+        .flat_map(|found| &found.artifacts)
+        .map(|artifact| (jars::path_of(&base.facts, artifact), artifact))
+        .collect();
+    let prefix = facts.under_home("");
+    let mut out = Vec::new();
+    for (path, node) in &facts.nodes {
+        let Some(below) = path.strip_prefix(&prefix) else {
+            continue;
+        };
+        let loader = match below.split('/').collect::<Vec<_>>()[..] {
+            ["lib", _, ..] => Loader::Lib,
+            ["usrlib", _, ..] => Loader::User,
+            ["plugins", name, _, ..] => Loader::Plugin(name.to_string()),
+            _ => continue,
+        };
+        let is_jar = below.ends_with(".jar") && node.kind != NodeKind::Folder;
+        let Some((file, sha256)) = is_jar.then(|| base::jar_file(facts, path)).flatten() else {
+            continue;
+        };
+        let artifact = artifacts.get(below);
+        let copied = artifact.and_then(|artifact| match &artifact.source {
+            Source::Base(from) => Some(base.facts.under_home(from)),
+            _ => None,
+        });
+        let bytes = match found.and_then(|found| found.stage.get(&file)) {
+            Some(_) if copied.is_some() => Bytes::Base(copied.unwrap_or_default()),
+            Some(entry) => match &entry.kind {
+                EntryKind::File { content, .. } => match content {
+                    Content::Local(path) => Bytes::Local(path.clone()),
+                    _ => Bytes::Absent,
+                },
+                _ => continue,
+            },
+            None => Bytes::Base(file),
+        };
+        let of_base = match found {
+            Some(_) => matches!(bytes, Bytes::Base(_)),
+            None => is_flinks(below.rsplit('/').next().unwrap_or(below)),
+        };
+        let coordinate = artifact.and_then(|artifact| match &artifact.source {
+            Source::Maven(text) => Some(text.clone()),
+            _ => None,
+        });
+        out.push(Located {
+            jar: PlacedJar {
+                path: below.to_string(),
+                loader,
+                sha256,
+                coordinate,
+                kind: artifact.map(|artifact| artifact.kind),
+                of_base,
+                facts: None,
+            },
+            bytes,
+        });
+    }
+    out
+}
+
+async fn gather(
+    session: &Session,
+    base: &Base,
+    facts: &BaseFacts,
+    mut located: Vec<Located>,
+    effort: Effort,
+) -> Result<Gathered> {
+    let alone: BTreeSet<Loader> = {
+        let mut counts: BTreeMap<Loader, usize> = BTreeMap::new();
+        for one in &located {
+            *counts.entry(one.jar.loader.clone()).or_default() += 1;
+        }
+        let single = counts.into_iter().filter(|(_, count)| *count == 1);
+        single.map(|(loader, _)| loader).collect()
+    };
+    // A plugin that is one JAR of the base's has nothing to conflict with.
+    let is_worth = |one: &Located| {
+        let is_plugin = matches!(one.jar.loader, Loader::Plugin(_));
+        !(is_plugin && one.jar.of_base && alone.contains(&one.jar.loader))
+    };
+    let mut of_base = BTreeMap::new();
+    for one in located.iter().filter(|one| is_worth(one)) {
+        if jar::is_known(&session.store, &one.jar.sha256) {
+            continue;
+        }
+        match &one.bytes {
+            Bytes::Base(file) => drop(of_base.insert(file.clone(), one.jar.sha256)),
+            Bytes::Local(path) => {
+                jar::learn(&session.store, path, &one.jar.sha256, &one.jar.path)?;
+            }
+            Bytes::Absent => {}
+        }
+    }
+    let is_cheap = base.daemon_id.is_some()
+        || base.layers.iter().all(|layer| {
+            let descriptor = layer.descriptor.as_ref();
+            let known = descriptor.and_then(|one| session.store.blob_size(&one.digest));
+            known.is_some() || !matches!(layer.origin, Origin::Registry(_))
+        });
+    if !of_base.is_empty() && (effort == Effort::Full || is_cheap) {
+        base::learn(&session.sources().await, base, of_base).await?;
+    }
+    load(session, &mut located, &is_worth)?;
+    let partial = located
+        .iter()
+        .any(|one| is_worth(one) && one.jar.facts.is_none());
+    let store = session.store.clone();
+    let mut plugins: BTreeMap<&str, usize> = BTreeMap::new();
+    for (name, node) in facts.children("plugins") {
+        if node.kind == NodeKind::Folder {
+            plugins.insert(name, facts.children(&format!("plugins/{name}")).count());
+        }
+    }
+    let empty = plugins.into_iter().filter(|(_, count)| *count == 0);
+    Ok(Gathered {
+        input: Input {
+            flink: facts.flink.clone(),
+            scala: facts.scala.clone(),
+            java: facts.java,
+            empty_plugins: empty.map(|(name, _)| name.to_string()).collect(),
+            jars: located.into_iter().map(|one| one.jar).collect(),
+            config: stage::config::effective(facts),
+            sql: Vec::new(),
+            main_class: None,
+            wanted: Vec::new(),
+            literals: Vec::new(),
+            catalogue: crate::catalogue::Catalogue::embedded(),
+            texts: Box::new(move |sha256| jar::texts(&store, sha256)),
+        },
+        partial,
+    })
+}
+
+/// Loads the facts of these JARs, on all processors.
+fn load(
+    session: &Session,
+    located: &mut [Located],
+    is_worth: &dyn Fn(&Located) -> bool,
+) -> Result<()> {
+    let wanted: Vec<&mut PlacedJar> = located
+        .iter_mut()
+        .filter(|one| is_worth(one))
+        .map(|one| &mut one.jar)
+        .collect();
+    let queue = Mutex::new(wanted);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let next = queue.lock().ok().and_then(|mut queue| queue.pop());
+                    let Some(jar) = next else { break };
+                    jar.facts = jar::known(&session.store, &jar.sha256).map(Arc::new);
+                }
+            });
+        }
+    });
+    Ok(())
+}
+
+/// Values of the manifest and of small text files, and the SQL files.
+fn literals(found: &Found, input: &mut Input) -> Result<()> {
+    let manifest = &found.manifest.content;
+    let mut literals = Vec::new();
+    let mut sql = Vec::new();
+    let mut add = |place: &str, key: Option<&str>, value: &str| {
+        literals.push(Literal {
+            place: place.to_string(),
+            key: key.map(str::to_string),
+            value: value.to_string(),
+        });
+    };
+    if let Some(config) = &manifest.config {
+        for (key, value) in stage::config::flatten(config.get_ref())? {
+            match value {
+                stage::config::Value::Text(text) | stage::config::Value::Plain(text) => {
+                    add("[config]", Some(&key), &text);
+                }
+                stage::config::Value::List(texts) => {
+                    texts
+                        .iter()
+                        .for_each(|text| add("[config]", Some(&key), text));
+                }
+            }
+        }
+    }
+    for (key, value) in &manifest.image.env {
+        add("[image.env]", Some(key), value);
+    }
+    let mut args = manifest.job.iter().flat_map(|job| &job.args).peekable();
+    while let Some(arg) = args.next() {
+        match arg.split_once('=') {
+            Some((key, value)) => add("[job] args", Some(key), value),
+            None if arg.starts_with('-') => {
+                if let Some(value) = args.peek().filter(|value| !value.starts_with('-')) {
+                    add("[job] args", Some(arg), value);
+                }
+            }
+            None => add("[job] args", None, arg),
+        }
+    }
+    for entry in found.stage.entries() {
+        let EntryKind::File { content, size, .. } = &entry.kind else {
+            continue;
+        };
+        let (Content::Local(path), true) = (content, entry.reason.starts_with("[files]")) else {
+            continue;
+        };
+        let is_sql = entry.path.ends_with(".sql");
+        if !is_sql && !check::is_text_worth_reading(&entry.path, *size) {
+            continue;
+        }
+        let Some(text) = small_text(path) else {
+            continue;
+        };
+        let place = format!("[files] /{}", entry.path);
+        for line in text.lines() {
+            let line = line.trim();
+            let pair = line.split_once('=').or_else(|| line.split_once(": "));
+            let is_key = |key: &str| !key.is_empty() && !key.contains([' ', '<', '"', '#', '\'']);
+            if let Some((key, value)) = pair
+                && is_key(key.trim())
+            {
+                let value = value.trim().trim_matches(['"', '\'']);
+                add(&place, Some(key.trim()), value);
+            }
+        }
+        add(&place, None, &text);
+        if is_sql {
+            sql.push((format!("/{}", entry.path), text));
+        }
+    }
+    input.literals = literals;
+    input.sql = sql;
+    Ok(())
+}
+
+fn small_text(path: &std::path::Path) -> Option<String> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(MAX_TEXT).read_to_end(&mut bytes).ok()?;
+    String::from_utf8(bytes).ok()
+}

@@ -1,0 +1,202 @@
+//! What would break at run time: told by `check`, refused by `build`, allowed by
+//! the manifest.
+
+use std::fs;
+
+use super::on;
+use super::transcript::Transcript;
+use crate::support::base::{Tar, TinyBase};
+use crate::support::classes::class;
+use crate::support::project::{Project, jar};
+
+const BUILD: &[&str] = &["build", "--output", "oci:out"];
+const FACTORY: &str = "META-INF/services/org.apache.flink.table.factories.Factory";
+const INTERFACE: &str = "org/apache/flink/table/factories/Factory";
+
+/// A Flink whose own JAR calls `cli.Options.extra()`, which it has.
+fn flink() -> TinyBase {
+    let object = "java/lang/Object";
+    let own = [
+        (
+            "cli/Options",
+            class("cli/Options", object).method("extra", "()V"),
+        ),
+        (
+            "dist/Main",
+            class("dist/Main", object).calls("cli/Options", "extra", "()V"),
+        ),
+        (INTERFACE, class(INTERFACE, object).interface()),
+    ];
+    let own = own.map(|(name, class)| (format!("{name}.class"), class.bytes()));
+    let own: Vec<(&str, &[u8])> = own
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+        .collect();
+    TinyBase::flink("1.20.5").layer(Tar::new().file("opt/flink/lib/flink-own.jar", &jar(&own)))
+}
+
+/// A connector with a factory of this identifier; its services file names these
+/// classes. It has an old copy of `cli.Options`, and calls a client that is
+/// nowhere.
+fn connector(identifier: &str, services: &str) -> Vec<u8> {
+    let factory = class("c/Factory", "java/lang/Object")
+        .implements(INTERFACE)
+        .answers("factoryIdentifier", identifier)
+        .calls("org/client/api/Client", "open", "(I)V")
+        .bytes();
+    let old = class("cli/Options", "java/lang/Object").bytes();
+    jar(&[
+        ("c/Factory.class", &factory),
+        ("cli/Options.class", &old),
+        (FACTORY, services.as_bytes()),
+    ])
+}
+
+fn with(services: &str, more: &str) -> Project {
+    let project = on(
+        &flink(),
+        &format!("[connectors]\nacme = {{ path = \"acme.jar\" }}\n{more}"),
+    );
+    project.write("acme.jar", connector("acme", services));
+    project
+}
+
+#[test]
+fn findings_say_what_wins_what_happens_and_what_helps() {
+    let project = with(
+        "c.Factory\nc.Gone\n",
+        "[config]\n\"s3.secret-key\" = \"wJalrXUtnFEMI/K7MDENG/bPxRfiCY\"\n\"state.checkpoints.dir\" = \"s3://b/c\"\n",
+    );
+    let mut transcript = Transcript::new();
+    transcript.add("check", &project, &project.fails(3, &["check"]), &[]);
+    transcript.failure("build", &project, &project.fails(3, BUILD), &[]);
+    assert!(!project.path("out").exists() && !project.path("flinkpack.lock").exists());
+    let built = project.ok(&["build", "--output", "oci:out", "--no-check"]);
+    assert!(!built.stderr.contains("FP0"), "{}", built.stderr);
+    let explained = project.ok(&["check", "--explain", "FP0301"]);
+    transcript.add("explain", &project, &explained, &[]);
+    let unknown = project.fails(2, &["check", "--explain", "FP9999"]);
+    transcript.add("explain what is not there", &project, &unknown, &[]);
+    transcript.check("check");
+    let text = project.fails(3, &["check", "-v"]).stdout;
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
+    assert!(!text.contains("wJalr"), "the secret is printed");
+}
+
+#[test]
+fn the_manifest_allows_single_findings_with_a_reason() {
+    let allowed = "[check]\nallow = [\n  { code = \"FP0301\", jars = [\"ac*.jar\"], reason = \"no table uses it\" },\n  { code = \"FP0601\", reason = \"the client is mounted\" },\n]\n";
+    let project = with("c.Factory\nc.Gone\n", allowed);
+    let run = project.ok(&["check", "--format", "json"]);
+    let findings = run.json();
+    let findings = findings["findings"].as_array().unwrap();
+    let reason = |code: &str| {
+        let mut all = findings.iter();
+        let found = all.find(|one| one["code"] == code).expect("a finding");
+        found["allowed"].as_str().map(str::to_string)
+    };
+    assert_eq!(reason("FP0301").as_deref(), Some("no table uses it"));
+    assert_eq!(reason("FP0102"), None);
+    let built = project.ok(BUILD);
+    let warning = "warning: check: 1 warning (FP0102); `flinkpack check` shows them";
+    assert!(built.stderr.contains(warning), "{}", built.stderr);
+    let mut transcript = Transcript::new();
+    for wrong in [
+        "{ code = \"FP01\", reason = \"x\" }",
+        "{ code = \"FP0101\", reason = \" \" }",
+        "{ code = \"FP0101\", jars = [\"[\"], reason = \"x\" }",
+    ] {
+        let project = with("", &format!("[check]\nallow = [{wrong}]\n"));
+        transcript.add(wrong, &project, &project.fails(2, &["check"]), &[]);
+    }
+    transcript.check("check_allow");
+}
+
+#[test]
+fn sarif_names_every_rule_and_finding() {
+    let project = with("c.Factory\nc.Gone\n", "");
+    project.fails(3, &["check", "--sarif", "out.sarif"]);
+    let log: serde_json::Value = serde_json::from_str(&project.read("out.sarif")).unwrap();
+    let run = &log["runs"][0];
+    let results = run["results"].as_array().unwrap();
+    assert!(
+        results
+            .iter()
+            .any(|one| one["ruleId"] == "FP0301" && one["level"] == "error")
+    );
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    for result in results {
+        assert!(rules.iter().any(|rule| rule["id"] == result["ruleId"]));
+    }
+}
+
+#[test]
+fn what_did_not_change_is_not_looked_at_again() {
+    let project = with("c.Factory\n", "");
+    let first = project.ok(&["check"]);
+    fs::remove_dir_all(project.cache().join("jars")).unwrap();
+    assert_eq!(project.ok(&["check"]).stdout, first.stdout);
+    project.ok(BUILD);
+    assert!(
+        !project.cache().join("jars").exists(),
+        "JARs were read again"
+    );
+    project.write("acme.jar", connector("other", "c.Factory\n"));
+    project.ok(&["check"]);
+    assert!(project.cache().join("jars").exists());
+}
+
+#[test]
+fn an_image_that_was_built_elsewhere_is_checked_as_it_is() {
+    let broken = connector("acme", "c.Gone\n");
+    let base = flink().layer(
+        Tar::new()
+            .file("opt/flink/lib/acme.jar", &broken)
+            .folder("opt/flink/plugins")
+            .folder("opt/flink/plugins/s3"),
+    );
+    let project = on(&base, "");
+    let run = project.fails(3, &["check", "oci:base"]);
+    for words in [
+        "error FP0301: META-INF/services",
+        "error FP0404: plugins/s3 is empty",
+    ] {
+        assert!(run.stdout.contains(words), "{}", run.stdout);
+    }
+}
+
+#[test]
+fn hostile_jars_end_in_findings() {
+    let mut cut = class("a/Cut", "java/lang/Object")
+        .method("x", "()V")
+        .bytes();
+    cut.truncate(cut.len() - 9);
+    let circle = |name: &str, parent: &str| class(name, parent).calls(name, "x", "()V").bytes();
+    let (one, two) = (circle("a/A", "a/B"), circle("a/B", "a/A"));
+    let bomb = vec![0; 20 << 20];
+    let many: Vec<String> = (0..20_000).map(|at| format!("m/C{at}.class")).collect();
+    let mut entries: Vec<(&str, &[u8])> = many
+        .iter()
+        .map(|name| (name.as_str(), &b"junk"[..]))
+        .collect();
+    entries.extend([
+        ("a/Cut.class", cut.as_slice()),
+        ("a/A.class", &one),
+        ("a/B.class", &two),
+        ("a/b.class", &two),
+        ("a/Bomb.class", &bomb),
+        ("inner.jar", &b"PK"[..]),
+        ("META-INF/X.SF", &b"junk"[..]),
+        ("META-INF/versions/17/a/A.class", &b"junk"[..]),
+    ]);
+    let project = on(&flink(), "[udfs]\nbad = { path = \"bad.jar\" }\n");
+    project.write("bad.jar", jar(&entries));
+    let run = project.ok(&["check", "-v"]);
+    for words in ["FP0701", "FP0702"] {
+        assert!(run.stdout.contains(words), "{}", run.stdout);
+    }
+    project.ok(BUILD);
+}
