@@ -10,12 +10,14 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 
 /// Bytes that names and attributes of one entry may take.
 const MAX_HEADERS: u64 = 1 << 20;
 /// Entries that an archive may have: ten times what the largest images hold.
 const MAX_ENTRIES: usize = 4_000_000;
+
+const DOING: &str = "reading an entry of a tar";
 
 /// A reader that ends in an error after so many bytes.
 pub struct Bounded<R> {
@@ -52,8 +54,8 @@ pub fn each<R: Read>(
         left: left.clone(),
     });
     let mut count = 0;
-    for entry in archive.entries()? {
-        let mut entry = entry?;
+    for entry in archive.entries().doing(|| DOING)? {
+        let mut entry = entry.doing(|| DOING)?;
         count += 1;
         if count > MAX_ENTRIES {
             return Err(Error::new(format!(

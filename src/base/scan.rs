@@ -136,8 +136,7 @@ pub fn scan(reader: impl Read, home: &str, layer: usize) -> Result<Scan> {
         }
         scan.nodes.insert(path, node);
         Ok(ControlFlow::Continue(()))
-    })
-    .doing(|| "reading a layer")?;
+    })?;
     for (path, target) in std::mem::take(&mut scan.links) {
         let content = scan.nodes.get(&target).map(|node| (node.size, node.sha256));
         match (content, scan.nodes.get_mut(&path)) {
