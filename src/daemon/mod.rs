@@ -303,9 +303,10 @@ impl Daemon {
             .doing(|| self.doing(&format!("tagging {image} as {repository}:{tag}")))
     }
 
-    /// Removes a tag, and the image where it was the last one.
+    /// Removes a tag, and the image where it was the last one. What the image was
+    /// made of stays: another build may be standing on it.
     pub async fn untag(&self, name: &str) -> Result<()> {
-        let options = RemoveImageOptionsBuilder::default().build();
+        let options = RemoveImageOptionsBuilder::default().noprune(true).build();
         self.docker
             .remove_image(name, Some(options), None)
             .await
