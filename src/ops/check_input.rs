@@ -224,12 +224,11 @@ async fn gather(
             Bytes::Absent => {}
         }
     }
-    let is_cheap = base.daemon_id.is_some()
-        || base.layers.iter().all(|layer| {
-            let descriptor = layer.descriptor.as_ref();
-            let known = descriptor.and_then(|one| session.store.blob_size(&one.digest));
-            known.is_some() || !matches!(layer.origin, Origin::Registry(_))
-        });
+    let is_cheap = base.layers.iter().all(|layer| {
+        let descriptor = layer.descriptor.as_ref();
+        let known = descriptor.and_then(|one| session.store.blob_size(&one.digest));
+        known.is_some() || !matches!(layer.origin, Origin::Registry(_) | Origin::Daemon { .. })
+    });
     if !of_base.is_empty() && (effort == Effort::Full || is_cheap) {
         base::learn(&session.sources().await, base, of_base).await?;
     }
