@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Session;
 use super::build::Options;
 use super::deliver::{Output, Places};
-use super::make::Found;
+use super::find::Found;
 use crate::attest::{self, Attachment, Subject};
 use crate::base::{Base, BaseSpec};
 use crate::error::{Context, Result};

@@ -13,7 +13,7 @@ use super::Session;
 use super::build::outcome;
 use super::context::{self, Distribution};
 use super::deliver::{Places, deliver, make_portable};
-use super::make::{Inputs, find_in};
+use super::find::{Inputs, find_in};
 use super::outcome::{BaseOutcome, Outcome};
 use super::recorded::Trusted;
 use super::target::Target;

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::deliver::{Delivered, Places, deliver, make_portable};
-use super::make::{Found, Made, find};
+use super::find::{Found, find};
+use super::make::Made;
 use super::outcome::{BaseOutcome, Outcome};
 use super::push::Last;
 use super::recorded::{self, Trusted};
@@ -18,7 +19,7 @@ use crate::report::bytes;
 use crate::sink::daemon;
 
 pub use super::deliver::Output;
-pub use super::make::Inputs;
+pub use super::find::Inputs;
 
 /// What `build` was asked for.
 #[derive(Clone, Debug)]

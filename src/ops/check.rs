@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Session;
 use super::check_input::{Effort, Gathered, of_found, of_image as input_of_image};
-use super::make::{Found, Inputs, find};
+use super::find::{Found, Inputs, find};
 use super::recorded::Trusted;
 use crate::base::{self, BaseSpec};
 use crate::check::{self, Allow, Finding, Severity};

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::Session;
-use super::make::Found;
+use super::find::Found;
 use super::recorded::Trusted;
 use crate::base::{self, Base, BaseFacts, NodeKind};
 use crate::check::{self, Input, Literal, Loader, PlacedJar, Wanted};

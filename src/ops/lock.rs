@@ -1,7 +1,7 @@
 //! `flinkpack lock`: resolves, and writes or checks the lock file.
 
 use super::Session;
-use super::make::{Inputs, find};
+use super::find::{Inputs, find};
 use super::recorded::Trusted;
 use crate::error::{Error, Exit, Result};
 use crate::lock::Lock;

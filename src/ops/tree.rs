@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Serialize;
 
 use super::Session;
-use super::make::{self, Inputs};
+use super::find::{self, Inputs};
 use crate::error::{Error, Result};
 use crate::image::Platform;
 use crate::manifest::Manifest;
@@ -38,7 +38,7 @@ pub struct Tree {
 
 /// What a manifest's coordinates need, on its base.
 pub async fn of_manifest(session: &Session, inputs: &Inputs) -> Result<Tree> {
-    let (graph, chosen) = make::graph(session, inputs).await?;
+    let (graph, chosen) = find::graph(session, inputs).await?;
     for warning in &chosen.warnings {
         session.report.warn(warning);
     }
