@@ -266,6 +266,9 @@ pub struct Inspect {
     /// The platform, where the image has several
     #[arg(long, value_name = "PLATFORM")]
     pub platform: Option<String>,
+    /// Print an attached document: sbom, provenance, a type, or a digest
+    #[arg(long, value_name = "WHICH")]
+    pub document: Option<String>,
     /// Use no network: everything must be in the cache
     #[arg(long)]
     pub offline: bool,

@@ -74,6 +74,11 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
         Command::Push(args) => run_push(&session(false, false)?, &global, &args).await,
         Command::Inspect(args) => {
             let session = session(args.offline, false)?;
+            if let Some(which) = &args.document {
+                let platform = args.platform.as_deref();
+                let document = inspect::document(&session, &args.image, platform, which).await?;
+                return write(&document);
+            }
             let found = inspect::run(&session, &args.image, args.platform.as_deref()).await?;
             print(global.format, &found, || found.text())
         }
@@ -325,8 +330,13 @@ fn print<T: Serialize>(format: Format, value: &T, text: impl FnOnce() -> String)
             text
         }
     };
+    write(text.as_bytes())
+}
+
+/// To stdout.
+fn write(bytes: &[u8]) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         // Whoever reads the pipe has enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => other.doing(|| "writing to stdout"),

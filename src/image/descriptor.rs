@@ -133,6 +133,19 @@ impl Index {
     }
 }
 
+impl ImageManifest {
+    /// The one layer of a manifest that holds a document, not an image.
+    pub fn document(&self) -> Result<&Descriptor> {
+        match &self.layers[..] {
+            [one] => Ok(one),
+            layers => Err(Error::new(format!(
+                "what is attached has {} parts, where one document was expected",
+                layers.len()
+            ))),
+        }
+    }
+}
+
 /// A manifest or an index, by its content.
 #[derive(Clone, Debug)]
 pub enum AnyManifest {

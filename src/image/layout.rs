@@ -21,6 +21,9 @@ const MANIFEST: u64 = 4 << 20;
 /// The longest configuration that is read.
 const CONFIG: u64 = 8 << 20;
 
+/// The longest document beside an image that is read.
+const DOCUMENT: u64 = 64 << 20;
+
 /// Indexes inside of indexes that are followed.
 const DEPTH: usize = 3;
 
@@ -111,6 +114,15 @@ impl Layout {
     /// An image configuration, checked.
     pub fn config(&self, descriptor: &Descriptor) -> Result<Vec<u8>> {
         self.blob(&descriptor.digest, CONFIG)
+    }
+
+    /// The document that the manifest `entry` attaches to an image.
+    pub fn document(&self, entry: &Descriptor) -> Result<Vec<u8>> {
+        let manifest = self.blob(&entry.digest, MANIFEST)?;
+        match AnyManifest::parse(&manifest, Some(&entry.media_type))? {
+            AnyManifest::Image(manifest) => self.blob(&manifest.document()?.digest, DOCUMENT),
+            AnyManifest::Index(_) => Err(Error::new("an index is attached, and no document")),
+        }
     }
 
     /// The entries that refer to the image `digest`.

@@ -6,10 +6,9 @@ use super::Session;
 use super::check_input::{Effort, Gathered, of_found, of_image as input_of_image};
 use super::find::{Found, Inputs, find};
 use super::recorded::Trusted;
-use crate::base::{self, BaseSpec};
 use crate::check::{self, Allow, Finding, Severity};
 use crate::error::{Error, Exit, Result};
-use crate::image::{Digest, Platform};
+use crate::image::Digest;
 use crate::stage::EntryKind;
 use crate::store::Bucket;
 
@@ -38,13 +37,7 @@ pub async fn of_manifest(session: &Session, inputs: &Inputs) -> Result<Checked> 
 
 /// Of an image, from wherever a base can come.
 pub async fn of_image(session: &Session, image: &str, platform: Option<&str>) -> Result<Checked> {
-    let spec: BaseSpec = image.parse()?;
-    let platform = match platform {
-        Some(text) => text.parse()?,
-        None => Platform::host(),
-    };
-    let sources = session.sources().await;
-    let base = base::open(&sources, &spec, &platform, None).await?;
+    let (_, base) = session.open(image, platform).await?;
     let Gathered { input, .. } = input_of_image(session, &base).await?;
     Ok(Checked {
         image: base.reference.clone(),

@@ -4,11 +4,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Session;
+pub use super::attached::document;
 use super::attached::{self, Attached};
 use super::make::ARTIFACTS_LABEL;
-use crate::base::{self, BaseSpec, NodeKind};
+use crate::base::{self, NodeKind};
 use crate::error::Result;
-use crate::image::{Digest, Platform};
+use crate::image::Digest;
 use crate::report::bytes;
 
 /// What is told of an image.
@@ -85,13 +86,7 @@ pub struct LayerLine {
 
 /// Reads an image, from wherever a base can come.
 pub async fn run(session: &Session, image: &str, platform: Option<&str>) -> Result<Inspection> {
-    let spec: BaseSpec = image.parse()?;
-    let platform = match platform {
-        Some(text) => text.parse()?,
-        None => Platform::host(),
-    };
-    let sources = session.sources().await;
-    let base = base::open(&sources, &spec, &platform, None).await?;
+    let (spec, base) = session.open(image, platform).await?;
     let facts = &base.facts;
     let files = |folder: &str| -> Vec<File> {
         facts

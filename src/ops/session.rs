@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use crate::base::Sources;
+use crate::base::{self, Base, BaseSpec, Sources};
 use crate::daemon::Daemon;
 use crate::error::{Context, Result};
+use crate::image::Platform;
 use crate::registry::{Keychain, Options, Registries, Trust};
 use crate::report::Report;
 use crate::resolve::Repositories;
@@ -149,6 +150,17 @@ impl Session {
             self.report.clone(),
             self.offline,
         )
+    }
+
+    /// An image that flinkpack did not make here, from wherever a base can come.
+    pub async fn open(&self, image: &str, platform: Option<&str>) -> Result<(BaseSpec, Base)> {
+        let spec: BaseSpec = image.parse()?;
+        let platform = match platform {
+            Some(text) => text.parse()?,
+            None => Platform::host(),
+        };
+        let base = base::open(&self.sources().await, &spec, &platform, None).await?;
+        Ok((spec, base))
     }
 
     /// What a base is looked for with.

@@ -23,6 +23,9 @@ const MANIFEST: u64 = 4 << 20;
 /// The longest configuration that is read.
 const CONFIG: u64 = 8 << 20;
 
+/// The longest document beside an image that is read.
+const DOCUMENT: u64 = 64 << 20;
+
 /// A manifest or index, as a registry gave it.
 #[derive(Clone, Debug)]
 pub struct Fetched {
@@ -146,9 +149,31 @@ impl Registries {
 
     /// An image configuration: a blob that is small enough to hold.
     pub async fn config(&self, reference: &Reference, descriptor: &Descriptor) -> Result<Vec<u8>> {
-        if descriptor.size > CONFIG {
+        self.held(reference, descriptor, CONFIG)
+            .await
+            .doing(|| format!("reading the configuration of {reference}"))
+    }
+
+    /// The document that the manifest `entry` attaches to an image.
+    pub async fn document(&self, reference: &Reference, entry: &Descriptor) -> Result<Vec<u8>> {
+        let fetched = self.manifest(&reference.with_digest(entry.digest)).await?;
+        match fetched.parse()? {
+            AnyManifest::Image(manifest) => {
+                self.held(reference, manifest.document()?, DOCUMENT).await
+            }
+            AnyManifest::Index(_) => Err(Error::new("an index is attached, and no document")),
+        }
+    }
+
+    async fn held(
+        &self,
+        reference: &Reference,
+        descriptor: &Descriptor,
+        most: u64,
+    ) -> Result<Vec<u8>> {
+        if descriptor.size > most {
             return Err(Error::new(format!(
-                "the configuration of {reference} is said to have {} bytes; more than {CONFIG} are not read",
+                "it is said to have {} bytes; more than {most} are not read",
                 descriptor.size
             )));
         }

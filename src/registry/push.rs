@@ -104,17 +104,38 @@ impl Pusher {
 
     /// Learns that the repository has all blobs of the image of this digest:
     /// a registry takes a manifest only when it has what it names. Says whether
-    /// that could be read.
+    /// the manifest could be read: from the store, or from the registry.
     pub async fn learn(&self, digest: Digest) -> bool {
-        let reference = self.target.with_digest(digest);
-        let fetched = pull::manifest(&self.client, &reference, &self.scopes()).await;
+        let kept = self
+            .store
+            .as_ref()
+            .and_then(|store| store.read_blob(&digest));
+        let manifest = match kept {
+            Some(bytes) => AnyManifest::parse(&bytes, None),
+            None => {
+                let reference = self.target.with_digest(digest);
+                let fetched = pull::manifest(&self.client, &reference, &self.scopes()).await;
+                fetched.and_then(|fetched| {
+                    self.keep(&fetched.bytes);
+                    fetched.parse()
+                })
+            }
+        };
         // It only saves questions.
-        let Ok(AnyManifest::Image(manifest)) = fetched.and_then(|fetched| fetched.parse()) else {
+        let Ok(AnyManifest::Image(manifest)) = manifest else {
             return false;
         };
         self.know(manifest.layers.iter().map(|layer| layer.digest));
         self.know([manifest.config.digest]);
         true
+    }
+
+    /// Keeps a manifest that the repository has, so that it need not be read to
+    /// know what it names.
+    fn keep(&self, manifest: &[u8]) {
+        if let Some(store) = &self.store {
+            let _ = store.write_blob(manifest);
+        }
     }
 
     /// Notes that the repository has these blobs.
@@ -286,7 +307,10 @@ impl Pusher {
             .hint("something on the way changed the manifest, or the registry is broken")
             .tagged("digest-mismatch")
             .doing(call.doing)),
-            _ => Ok(answer.header("oci-subject").is_some()),
+            _ => {
+                self.keep(&manifest.bytes);
+                Ok(answer.header("oci-subject").is_some())
+            }
         }
     }
 

@@ -201,6 +201,38 @@ async fn a_registry_gets_them_once_with_the_api_or_without() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn inspect_reads_them_back() {
+    let registry = FaultRegistry::start().await;
+    let project = to(registry.address());
+    project.ok(PUSH);
+    project.ok(&["build", "--sbom", "--output", "oci:out"]);
+    let pushed = format!("docker://{}/team/orders:1", registry.address());
+    let read = |image: &str, which: &str| -> Value {
+        project.ok(&["inspect", image, "--document", which]).json()
+    };
+    let bom = read(&pushed, "sbom");
+    assert_eq!(bom["bomFormat"], "CycloneDX");
+    assert_eq!(read("oci:out", "sbom"), bom);
+    assert_eq!(read(&pushed, TYPES[0]), bom);
+    let statement = read(&pushed, "provenance");
+    assert_eq!(statement["_type"], "https://in-toto.io/Statement/v1");
+    let listed = project.ok(&["inspect", &pushed, "--format", "json"]).json();
+    let entries = listed["attached"].as_array().expect("entries");
+    for entry in entries {
+        let digest = entry["digest"].as_str().expect("a digest");
+        let whole = read(&pushed, digest);
+        assert_eq!(whole == bom, entry["artifact_type"] == TYPES[0]);
+        assert_eq!(read(&pushed, &digest["sha256:".len()..][..12]), whole);
+    }
+    let run = project.fails(1, &["inspect", "oci:out", "--document", "provenance"]);
+    assert!(
+        run.stderr.contains("nothing like that is attached"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn other_referrers_in_the_fallback_tag_stay() {
     let registry = FaultRegistry::start().await;
     let project = to(registry.address());

@@ -104,6 +104,18 @@ async fn an_unchanged_push_with_an_empty_cache_fetches_no_jar() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_the_last_push_was_made_its_manifest_is_not_read() {
+    let here = setting().await;
+    here.project.ok(PUSH);
+    here.project.write("risk.jar", small_jar("Changed"));
+    let run = here.project.ok(PUSH).json();
+    // HEAD of the tag; POST and PUT of the layer and of the configuration; PUT of
+    // the manifest.
+    let requests = &run["transferred"]["registry_requests"];
+    assert_eq!(*requests, 6, "{:#?}", here.registry.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_udf_moves_its_own_bytes_alone() {
     let here = setting().await;
     here.project.ok(PUSH);

@@ -6,10 +6,11 @@ use std::process::Command;
 
 use super::authority::Authority;
 use super::process::{Process, program};
+use super::tls::{Special, TlsFront};
 
 /// The daemon behind TLS: it lets in who has a certificate of the authority.
 pub struct TlsDaemon {
-    process: Process,
+    front: TlsFront,
     authority: Authority,
 }
 
@@ -18,42 +19,17 @@ impl TlsDaemon {
     pub fn start(daemon: &str) -> TlsDaemon {
         let authority = Authority::new();
         let socket = daemon.trim_start_matches("unix://");
-        let process = Process::start(|folder, port| {
-            authority.sign("DNS:localhost,IP:127.0.0.1", folder);
-            let at = folder.display();
-            let ca = authority.certificate();
-            let text = format!(
-                "daemon off; master_process off; pid {at}/pid; error_log {at}/error;
-events {{}}
-http {{
-  access_log off; client_max_body_size 0;
-  client_body_temp_path {at}/t1; proxy_temp_path {at}/t2; fastcgi_temp_path {at}/t3;
-  uwsgi_temp_path {at}/t4; scgi_temp_path {at}/t5;
-  server {{
-    listen 127.0.0.1:{port} ssl;
-    ssl_certificate {at}/server.pem; ssl_certificate_key {at}/server.key;
-    ssl_client_certificate {}; ssl_verify_client on;
-    location / {{
-      proxy_pass http://unix:{socket}:; proxy_http_version 1.1;
-      proxy_request_buffering off; proxy_buffering off; proxy_read_timeout 300;
-    }}
-  }}
-}}
-",
-                ca.display()
-            );
-            std::fs::write(folder.join("nginx.conf"), text).expect("a file");
-            let mut command = program("nginx");
-            command.arg("-p").arg(folder);
-            command.arg("-c").arg(folder.join("nginx.conf"));
-            command
-        });
-        TlsDaemon { process, authority }
+        let special = Special {
+            clients: Some(&authority),
+            ..Special::default()
+        };
+        let front = TlsFront::start(&authority, &format!("unix:{socket}:"), special);
+        TlsDaemon { front, authority }
     }
 
     /// `tcp://…`.
     pub fn address(&self) -> String {
-        format!("tcp://127.0.0.1:{}", self.process.port)
+        format!("tcp://{}", self.front.address())
     }
 
     /// A client's `ca.pem`, `cert.pem` and `key.pem`, in this folder.

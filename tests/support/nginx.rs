@@ -45,18 +45,7 @@ impl Nginx {
             for name in ["open", "basic", "token"] {
                 std::fs::create_dir_all(folder.join("files").join(name)).expect("a folder");
             }
-            write(
-                folder,
-                "nginx.conf",
-                &configuration(folder, port, tls.is_some(), other),
-            );
-            let mut command = program("nginx");
-            command
-                .arg("-p")
-                .arg(folder)
-                .arg("-c")
-                .arg(folder.join("nginx.conf"));
-            command
+            command(folder, &http(folder, port, tls.is_some(), other))
         });
         Nginx {
             process,
@@ -117,7 +106,28 @@ fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).expect("a file");
 }
 
-fn configuration(folder: &Path, port: u16, tls: bool, other: &str) -> String {
+/// nginx in the foreground, with its files in `folder`, and these directives for
+/// http.
+pub fn command(folder: &Path, http: &str) -> Command {
+    let at = folder.display();
+    let text = format!(
+        "daemon off; master_process off; pid {at}/pid; error_log {at}/error;
+events {{}}
+http {{
+  client_body_temp_path {at}/t1; proxy_temp_path {at}/t2; fastcgi_temp_path {at}/t3;
+  uwsgi_temp_path {at}/t4; scgi_temp_path {at}/t5;
+  {http}
+}}
+"
+    );
+    write(folder, "nginx.conf", &text);
+    let mut command = program("nginx");
+    command.arg("-p").arg(folder);
+    command.arg("-c").arg(folder.join("nginx.conf"));
+    command
+}
+
+fn http(folder: &Path, port: u16, tls: bool, other: &str) -> String {
     let at = folder.display();
     let (ssl, files) = match tls {
         true => (
@@ -127,21 +137,14 @@ fn configuration(folder: &Path, port: u16, tls: bool, other: &str) -> String {
         false => ("", String::new()),
     };
     format!(
-        "daemon off; master_process off; pid {at}/pid; error_log {at}/error;
-events {{}}
-http {{
-  log_format seen '$request_uri authorization=$http_authorization proxy=$http_proxy_authorization token=$http_x_token via=$http_via';
+        "log_format seen '$request_uri authorization=$http_authorization proxy=$http_proxy_authorization token=$http_x_token via=$http_via';
   access_log {at}/seen seen;
-  client_body_temp_path {at}/t1; proxy_temp_path {at}/t2; fastcgi_temp_path {at}/t3;
-  uwsgi_temp_path {at}/t4; scgi_temp_path {at}/t5;
   server {{
     listen 127.0.0.1:{port}{ssl}; {files}
     root {at}/files;
     location /basic/ {{ auth_basic \"corp\"; auth_basic_user_file {at}/users; }}
     location /token/ {{ if ($http_x_token != \"t0ken-9x7\") {{ return 401; }} }}
     location /moved/ {{ rewrite ^/moved/(.*)$ {other}/open/$1 redirect; }}
-  }}
-}}
-"
+  }}"
     )
 }

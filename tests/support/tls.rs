@@ -1,7 +1,8 @@
-//! TLS before a registry of this process, by nginx.
+//! TLS before another server, by nginx.
 
 use super::authority::Authority;
-use super::process::{Process, program};
+use super::nginx;
+use super::process::Process;
 
 /// A server that speaks TLS and passes everything on.
 pub struct TlsFront(Process);
@@ -18,8 +19,8 @@ pub struct Special<'a> {
 }
 
 impl TlsFront {
-    /// Before the server at `to` (host and port), with a certificate of
-    /// `authority`.
+    /// Before the server at `to` (host and port, or `unix:PATH:`), with a
+    /// certificate of `authority`.
     pub fn start(authority: &Authority, to: &str, special: Special<'_>) -> TlsFront {
         TlsFront(Process::start(|folder, port| {
             let names = special.names.unwrap_or("DNS:localhost,IP:127.0.0.1");
@@ -32,29 +33,18 @@ impl TlsFront {
                     clients.certificate().display()
                 )
             });
-            let text = format!(
-                "daemon off; master_process off; pid {at}/pid; error_log {at}/error;
-events {{}}
-http {{
-  access_log off; client_max_body_size 0;
-  client_body_temp_path {at}/t1; proxy_temp_path {at}/t2; fastcgi_temp_path {at}/t3;
-  uwsgi_temp_path {at}/t4; scgi_temp_path {at}/t5;
+            let http = format!(
+                "access_log off; client_max_body_size 0;
   server {{
     listen 127.0.0.1:{port} ssl;
     ssl_certificate {at}/server.pem; ssl_certificate_key {at}/server.key; {clients}
-    location / {{ proxy_pass http://{to}; proxy_http_version 1.1; proxy_request_buffering off; proxy_set_header Host $http_host; }}
-  }}
-}}
-"
+    location / {{
+      proxy_pass http://{to}; proxy_http_version 1.1; proxy_set_header Host $http_host;
+      proxy_request_buffering off; proxy_buffering off; proxy_read_timeout 300;
+    }}
+  }}"
             );
-            std::fs::write(folder.join("nginx.conf"), text).expect("a file");
-            let mut command = program("nginx");
-            command
-                .arg("-p")
-                .arg(folder)
-                .arg("-c")
-                .arg(folder.join("nginx.conf"));
-            command
+            nginx::command(folder, &http)
         }))
     }
 
