@@ -206,6 +206,36 @@ async fn only_what_the_registry_lacks_is_fetched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_registry_lost_behind_its_manifest_is_made_anew() {
+    let here = setting().await;
+    here.project.ok(PUSH);
+    here.empty_cache();
+    here.project.write("risk.jar", small_jar("Changed"));
+    let lost = of_layer(&here.project.read("flinkpack.lock"), "acme", "digest");
+    here.registry
+        .state()
+        .blobs
+        .retain(|(_, digest), _| *digest != lost);
+    let run = here.project.ok(&["build", "--push", "--format", "json"]);
+    assert!(
+        run.stderr.contains("making every layer anew"),
+        "{}",
+        run.stderr
+    );
+    let result = run.json();
+    for layer in result["layers"].as_array().expect("layers") {
+        let digest = layer["digest"]
+            .as_str()
+            .expect("a digest")
+            .parse()
+            .expect("a digest");
+        assert!(here.registry.has_blob("team/orders", &digest), "{layer}");
+    }
+    let again = here.project.ok(PUSH).json();
+    assert_eq!(again["transferred"]["registry_requests"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_layer_is_mounted_from_another_target_or_the_base_s_repository() {
     for from in ["team/orders", "flink"] {
         let here = setting().await;
