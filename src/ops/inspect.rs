@@ -8,7 +8,7 @@ use super::attached::{self, Attached};
 use super::make::ARTIFACTS_LABEL;
 use crate::base::{self, BaseSpec, NodeKind};
 use crate::error::Result;
-use crate::image::{Digest, Platform};
+use crate::image::{Digest, Index, Platform};
 use crate::report::bytes;
 
 /// What is told of an image.
@@ -20,6 +20,9 @@ pub struct Inspection {
     pub digest: Digest,
     /// What it runs on.
     pub platform: String,
+    /// The index that has it, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<IndexLines>,
     /// Its Flink.
     pub flink: String,
     /// Its Scala.
@@ -44,6 +47,24 @@ pub struct Inspection {
     pub layers: Vec<LayerLine>,
     /// Documents that refer to it.
     pub attached: Vec<Attached>,
+}
+
+/// An index, and the images in it.
+#[derive(Clone, Debug, Serialize)]
+pub struct IndexLines {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its images.
+    pub platforms: Vec<IndexLine>,
+}
+
+/// An image of an index.
+#[derive(Clone, Debug, Serialize)]
+pub struct IndexLine {
+    /// What it runs on.
+    pub platform: String,
+    /// Its digest.
+    pub digest: Digest,
 }
 
 /// A file.
@@ -92,6 +113,8 @@ pub async fn run(session: &Session, image: &str, platform: Option<&str>) -> Resu
     };
     let sources = session.sources().await;
     let base = base::open(&sources, &spec, &platform, None).await?;
+    let index = base::index(&sources, &spec, &base).await?;
+    let index = index.map(|(digest, index)| IndexLines::of(digest, &index));
     let facts = &base.facts;
     let files = |folder: &str| -> Vec<File> {
         facts
@@ -133,6 +156,12 @@ pub async fn run(session: &Session, image: &str, platform: Option<&str>) -> Resu
         image: base.reference.clone(),
         digest: base.digest,
         platform: base.platform.to_string(),
+        attached: {
+            // Documents refer to what the name leads to.
+            let top = index.as_ref().map_or(base.digest, |index| index.digest);
+            attached::list(session, &spec, &base, top).await
+        },
+        index,
         flink: facts.flink.to_string(),
         scala: facts.scala.clone(),
         java: facts.java,
@@ -144,7 +173,6 @@ pub async fn run(session: &Session, image: &str, platform: Option<&str>) -> Resu
         plugins,
         opt: files("opt"),
         layers: layers(&base, &config),
-        attached: attached::list(session, &spec, &base).await,
     })
 }
 
@@ -177,11 +205,32 @@ fn layers(base: &base::Base, config: &Value) -> Vec<LayerLine> {
         .collect()
 }
 
+impl IndexLines {
+    fn of(digest: Digest, index: &Index) -> IndexLines {
+        let platforms = index.platforms().into_iter();
+        let platforms = platforms.map(|(platform, digest)| IndexLine {
+            platform: platform.to_string(),
+            digest,
+        });
+        IndexLines {
+            digest,
+            platforms: platforms.collect(),
+        }
+    }
+}
+
 impl Inspection {
     /// For people, at 80 columns.
     pub fn text(&self) -> String {
         let mut out = format!("{} ({})\n", self.image, self.platform);
         out.push_str(&format!("  digest   {}\n", self.digest));
+        if let Some(index) = &self.index {
+            out.push_str(&format!("  index    {}\n", index.digest));
+            for one in &index.platforms {
+                let digest = one.digest.short();
+                out.push_str(&format!("           {digest} {}\n", one.platform));
+            }
+        }
         let java = self
             .java
             .map(|java| format!(", Java {java}"))

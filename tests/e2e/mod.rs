@@ -11,6 +11,7 @@ mod errors;
 mod files;
 mod hosts;
 mod placement;
+mod platforms;
 mod session_1_13;
 mod session_1_20;
 mod session_2;
