@@ -15,6 +15,7 @@ mod platforms;
 mod session_1_13;
 mod session_1_20;
 mod session_2;
+mod soak;
 mod thin;
 
 use std::fs;
