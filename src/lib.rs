@@ -16,7 +16,7 @@
 //! | [`stage`] | artifacts, facts → [`stage::Stage`]: sorted paths, each with its reason | reads JAR bytes |
 //! | [`check`] | JARs in their places, configuration → [`check::Finding`]s: what would break at run time | reads a file |
 //! | [`layer`] | stage → [`image::Layer`]s: deterministic tars, found again by their inputs | knows registries |
-//! | [`image`] | base, layers → [`image::Image`]: configuration and manifest | moves bytes |
+//! | [`image`] | base, layers → [`image::Images`]: configuration and manifest a platform, an index of several | moves bytes |
 //! | [`attest`] | lock, image → documents that refer to the image: SBOM, provenance | knows time, host or user |
 //! | [`sink`] | image → what a place took, and what it had | changes the image |
 //!

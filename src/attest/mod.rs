@@ -15,7 +15,7 @@ pub use sbom::sbom;
 
 use crate::error::{Context, Result};
 use crate::image::{Descriptor, Digest, Manifest, media};
-use crate::lock::{Lock, LockedJar, Source};
+use crate::lock::{Lock, LockedJar, LockedPlatform, Source};
 use crate::resolve::maven::Coordinate;
 
 /// The type of a CycloneDX document in JSON (registered with IANA).
@@ -41,12 +41,22 @@ pub struct Attachment {
 pub struct Subject<'a> {
     /// The image's repository, without the registry.
     pub name: &'a str,
-    /// The image's digest.
+    /// The digest of the image, or of the index of several platforms.
     pub digest: Digest,
     /// What it was made of.
     pub lock: &'a Lock,
     /// FLINK_HOME, without leading slash.
     pub home: &'a str,
+}
+
+impl Subject<'_> {
+    /// What the base for a platform is called in the documents.
+    fn base_name(&self, one: &LockedPlatform) -> String {
+        match self.lock.base.platforms.len() {
+            1 => "base".to_string(),
+            _ => format!("base {}", one.platform),
+        }
+    }
 }
 
 impl Attachment {

@@ -16,12 +16,14 @@ pub fn provenance(subject: &Subject<'_>, manifest: Digest, lock: Digest) -> Resu
     let mut inputs = vec![
         json!({"name": "flinkpack.toml", "digest": of(&manifest)}),
         json!({"name": "flinkpack.lock", "digest": of(&lock)}),
-        json!({
-            "name": "base",
-            "uri": oci_purl(&base.reference, &base.digest),
-            "digest": of(&base.digest),
-        }),
     ];
+    inputs.extend(base.platforms.iter().map(|one| {
+        json!({
+            "name": subject.base_name(one),
+            "uri": oci_purl(&base.reference, &one.digest),
+            "digest": of(&one.digest),
+        })
+    }));
     inputs.extend(subject.lock.jars.iter().map(|jar| {
         let mut input = json!({"name": jar.path, "digest": of(&jar.sha256)});
         let uri = match &jar.source {
@@ -44,7 +46,7 @@ pub fn provenance(subject: &Subject<'_>, manifest: Digest, lock: Digest) -> Resu
                 "externalParameters": {
                     "manifest": "flinkpack.toml",
                     "base": base.reference,
-                    "platform": base.platform,
+                    "platform": base.platform_names(),
                 },
                 "resolvedDependencies": inputs,
             },

@@ -12,13 +12,16 @@ use crate::lock::{LockedJar, Source};
 /// The JARs that were put into the image, and its base.
 pub fn sbom(subject: &Subject<'_>) -> Result<Attachment> {
     let lock = subject.lock;
-    let mut components = vec![json!({
-        "type": "container",
-        "bom-ref": "base",
-        "name": lock.base.reference,
-        "version": lock.base.digest.to_string(),
-        "purl": oci_purl(&lock.base.reference, &lock.base.digest),
-    })];
+    let bases = lock.base.platforms.iter().map(|one| {
+        json!({
+            "type": "container",
+            "bom-ref": subject.base_name(one),
+            "name": lock.base.reference,
+            "version": one.digest.to_string(),
+            "purl": oci_purl(&lock.base.reference, &one.digest),
+        })
+    });
+    let mut components: Vec<Value> = bases.collect();
     components.extend(lock.jars.iter().map(|jar| component(subject, jar)));
     let mut dependencies = vec![json!({"ref": "image", "dependsOn": roots(subject)})];
     dependencies.extend(lock.jars.iter().map(|jar| {
@@ -106,7 +109,9 @@ fn roots(subject: &Subject<'_>) -> Vec<String> {
         .iter()
         .filter(|jar| !jars.iter().any(|other| needs(other, jar)));
     let places = roots.map(|jar| place(subject, jar));
-    std::iter::once("base".to_string()).chain(places).collect()
+    let bases = subject.lock.base.platforms.iter();
+    let bases = bases.map(|one| subject.base_name(one));
+    bases.chain(places).collect()
 }
 
 /// A UUID that follows from the content (RFC 9562, version 8).

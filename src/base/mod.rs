@@ -11,6 +11,7 @@ pub mod export;
 pub mod facts;
 mod from_daemon;
 mod from_layout;
+mod index;
 mod jar;
 pub mod label;
 pub mod materialise;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 
 pub use classes::{LibJar, jar_file, learn, lib_classes, lib_jars};
 pub use facts::{BaseFacts, Node, NodeKind, is_jar_of};
+pub use index::index;
 pub use jar::extract;
 pub use spec::BaseSpec;
 pub use version::FlinkVersion;
@@ -139,6 +141,57 @@ pub async fn open(
     };
     base.reference = spec.to_string();
     Ok(base)
+}
+
+/// The same base for each of several platforms. `pinned` has the digest of each
+/// that the lock file knows.
+pub async fn open_each(
+    sources: &Sources<'_>,
+    spec: &BaseSpec,
+    platforms: &[Platform],
+    pinned: &[Option<Digest>],
+) -> Result<Vec<Base>> {
+    let spec = match spec {
+        BaseSpec::Daemon(_) => {
+            return Err(Error::new(format!(
+                "the base {spec} is in the Docker daemon, which gives one platform, not {}",
+                platforms.len()
+            ))
+            .hint(
+                "name it as docker://REF, in a registry, or as oci:DIR, with an image a platform",
+            ));
+        }
+        // What the daemon has under a bare name is for one platform, and may not
+        // be what the registry has for the others.
+        BaseSpec::Anywhere(reference) | BaseSpec::Registry(reference) => {
+            let reference = match pinned.iter().all(Option::is_some) {
+                true => reference.clone(),
+                // Asked once, so that a tag that moves gives no mixture.
+                false => registry_side::fixed(sources, reference).await?,
+            };
+            BaseSpec::Registry(reference)
+        }
+        BaseSpec::Layout { .. } => spec.clone(),
+    };
+    let mut bases: Vec<Base> = Vec::new();
+    for (platform, pinned) in platforms.iter().zip(pinned) {
+        let spec = match (&spec, pinned) {
+            (BaseSpec::Registry(reference), Some(pinned)) => {
+                BaseSpec::Registry(reference.with_digest(*pinned))
+            }
+            _ => spec.clone(),
+        };
+        let base = open(sources, &spec, platform, None).await?;
+        if let Some(other) = bases.iter().find(|other| other.digest == base.digest) {
+            return Err(Error::usage(format!(
+                "{platform} and {} lead to one image of the base {spec}",
+                other.platform
+            ))
+            .hint("name one of them"));
+        }
+        bases.push(base);
+    }
+    Ok(bases)
 }
 
 fn pin(reference: &Reference, pinned: Option<Digest>) -> Reference {

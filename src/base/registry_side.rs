@@ -184,6 +184,15 @@ pub(super) async fn open(
     .await
 }
 
+/// `reference` by the digest that it has now; what it leads to is kept.
+pub(super) async fn fixed(sources: &Sources<'_>, reference: &Reference) -> Result<Reference> {
+    offline(sources, reference)?;
+    let fetched = sources.registries.manifest(reference).await;
+    let fetched = fetched.doing(|| format!("reading the base {reference} from its registry"))?;
+    sources.store.write_blob(&fetched.bytes)?;
+    Ok(reference.with_digest(fetched.digest))
+}
+
 fn offline(sources: &Sources<'_>, reference: &Reference) -> Result<()> {
     if sources.offline {
         return Err(Error::new(format!(
@@ -200,14 +209,21 @@ async fn manifest(
     reference: &Reference,
     platform: &Platform,
 ) -> Result<(Vec<u8>, ImageManifest)> {
-    let cached = reference
-        .digest
-        .and_then(|digest| sources.store.read_blob(&digest));
-    if let Some(bytes) = cached
-        && let AnyManifest::Image(manifest) = AnyManifest::parse(&bytes, None)?
-    {
-        return Ok((bytes, manifest));
+    let mut reference = reference.clone();
+    let cached = |reference: &Reference| sources.store.read_blob(&reference.digest?);
+    // An index, and then an image.
+    for _ in 0..2 {
+        let Some(bytes) = cached(&reference) else {
+            break;
+        };
+        match AnyManifest::parse(&bytes, None)? {
+            AnyManifest::Image(manifest) => return Ok((bytes, manifest)),
+            AnyManifest::Index(index) => {
+                reference = reference.with_digest(index.choose(platform)?.digest);
+            }
+        }
     }
+    let reference = &reference;
     offline(sources, reference)?;
     let resolved = sources
         .registries

@@ -7,6 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::ops::build::Output;
 
+/// Bounds the cache for all builds of a user or a machine.
+const MAX_SIZE: &str = "FLINKPACK_CACHE_MAX_SIZE";
+
 /// Image builder and artifact packager for Apache Flink.
 ///
 /// flinkpack turns what a Flink job is made of (connectors, UDFs, a job JAR,
@@ -168,9 +171,9 @@ pub struct Inputs {
     /// Build on this base instead of the manifest's
     #[arg(long, value_name = "REF")]
     pub base: Option<String>,
-    /// Build for this platform (os/architecture) instead of the manifest's or the host's
-    #[arg(long, value_name = "PLATFORM")]
-    pub platform: Option<String>,
+    /// Build for these platforms (os/architecture, …) instead of the manifest's or the host's
+    #[arg(long = "platform", value_name = "PLATFORM", value_delimiter = ',')]
+    pub platforms: Vec<String>,
     /// Use no network: everything must be in the cache
     #[arg(long)]
     pub offline: bool,
@@ -229,6 +232,9 @@ pub struct Build {
     /// Write the result as JSON to this file
     #[arg(long, value_name = "FILE")]
     pub metadata_file: Option<PathBuf>,
+    /// Afterwards delete from the cache what was used least lately, until so much is left: 500M, 20G
+    #[arg(long, value_name = "SIZE", env = MAX_SIZE, value_parser = crate::ops::cache::parse_size)]
+    pub cache_max_size: Option<u64>,
 }
 
 /// `check`.
@@ -358,6 +364,9 @@ pub enum Cache {
         /// Keep what was used within this time: 30d, 12h, 45m
         #[arg(long, value_name = "TIME", default_value = "30d", value_parser = crate::ops::cache::parse_duration)]
         unused: Duration,
+        /// Then delete what was used least lately, until so much is left: 500M, 20G
+        #[arg(long, value_name = "SIZE", env = MAX_SIZE, value_parser = crate::ops::cache::parse_size)]
+        max_size: Option<u64>,
         /// Delete everything
         #[arg(long, conflicts_with = "unused")]
         all: bool,

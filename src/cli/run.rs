@@ -10,11 +10,11 @@ use serde::Serialize;
 use super::args::{
     Base, BaseBuild, Build, Cache, Check, Cli, Command, Format, Global, Inputs, Lock, Push,
 };
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::ops::outcome::Outcome;
 use crate::ops::{
-    self, Session, Settings, base_build, build, cache, check, init, inspect, lock, plugins, push,
-    tree,
+    self, Session, Settings, base_build, build, cache, check, forecast, init, inspect, lock,
+    plugins, push, tree,
 };
 use crate::report::{Report, bytes};
 use crate::sink::Status;
@@ -133,7 +133,7 @@ fn inputs(global: &Global, args: &Inputs, locked: bool) -> ops::build::Inputs {
     ops::build::Inputs {
         manifest: global.manifest.clone(),
         base: args.base.clone(),
-        platform: args.platform.clone(),
+        platforms: args.platforms.clone(),
         locked,
         upgrade: None,
     }
@@ -163,16 +163,50 @@ async fn run_build(session: &Session, global: &Global, args: Build) -> Result<()
         check: !args.no_check,
     };
     if args.dry_run {
-        let forecast = build::forecast(session, &options).await?;
+        let forecast = forecast::run(session, &options).await?;
         return print(global.format, &forecast, || forecast.text());
     }
     let outcome = build::run(session, &options).await?;
-    finish(session, global, &outcome, args.metadata_file.as_deref())
+    finish(session, global, &outcome, args.metadata_file.as_deref())?;
+    // What changed nothing adds nothing to the cache.
+    if let Some(max_size) = args.cache_max_size.filter(|_| !outcome.unchanged) {
+        bound_cache(session, max_size);
+    }
+    Ok(())
+}
+
+/// The image is where it should be, whatever becomes of this.
+fn bound_cache(session: &Session, max_size: u64) {
+    let rules = cache::Rules {
+        unused: None,
+        max_size: Some(max_size),
+        spared: cache::SPARED,
+    };
+    match cache::prune(&session.store, &rules) {
+        Ok(pruned) if pruned.files > 0 => session.report.note(format!(
+            "deleted {} from the cache, {}",
+            count(pruned.files as usize, "file"),
+            bytes(pruned.bytes)
+        )),
+        Ok(_) => {}
+        Err(error) => session.report.warn(format!("pruning the cache: {error}")),
+    }
 }
 
 async fn run_check(session: &Session, global: &Global, args: &Check) -> Result<()> {
     let checked = match &args.image {
-        Some(image) => check::of_image(session, image, args.inputs.platform.as_deref()).await?,
+        Some(image) => {
+            let platform = match args.inputs.platforms.as_slice() {
+                [] => None,
+                [one] => Some(one.as_str()),
+                _ => {
+                    return Err(Error::usage(
+                        "an image is checked for one --platform at a time",
+                    ));
+                }
+            };
+            check::of_image(session, image, platform).await?
+        }
         None => check::of_manifest(session, &inputs(global, &args.inputs, false)).await?,
     };
     if let Some(path) = &args.sarif {
@@ -303,13 +337,17 @@ fn run_cache(global: &Global, args: Cache) -> Result<()> {
                 out
             })
         }
-        Cache::Prune { unused, all } => {
-            let unused = if all {
-                std::time::Duration::ZERO
-            } else {
-                unused
+        Cache::Prune {
+            unused,
+            max_size,
+            all,
+        } => {
+            let rules = cache::Rules {
+                unused: Some(if all { Duration::ZERO } else { unused }),
+                max_size,
+                spared: Duration::ZERO,
             };
-            let pruned = cache::prune(&store, unused)?;
+            let pruned = cache::prune(&store, &rules)?;
             print(global.format, &pruned, || {
                 format!(
                     "deleted {}, {}\n",

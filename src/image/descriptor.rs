@@ -102,6 +102,18 @@ pub struct Index {
 }
 
 impl Index {
+    /// The platforms that it names, each with the digest of its manifest.
+    pub fn platforms(&self) -> Vec<(Platform, Digest)> {
+        let named = self.manifests.iter().filter_map(|entry| {
+            let platform = Platform::of_json(entry.other.get("platform")?)?;
+            Some((platform, entry.digest))
+        });
+        // Attestations hide behind this one.
+        named
+            .filter(|(platform, _)| platform.os != "unknown")
+            .collect()
+    }
+
     /// The entry for `platform`.
     pub fn choose(&self, platform: &Platform) -> Result<&Descriptor> {
         let of = |entry: &Descriptor| entry.other.get("platform").and_then(Platform::of_json);
@@ -112,14 +124,8 @@ impl Index {
         {
             return Ok(entry);
         }
-        let mut there: Vec<String> = self
-            .manifests
-            .iter()
-            .filter_map(of)
-            // Attestations hide behind this one.
-            .filter(|platform| platform.os != "unknown")
-            .map(|platform| platform.to_string())
-            .collect();
+        let there = self.platforms().into_iter();
+        let mut there: Vec<String> = there.map(|(platform, _)| platform.to_string()).collect();
         there.sort();
         there.dedup();
         let there = match there.as_slice() {

@@ -97,6 +97,22 @@ impl Layout {
             .doing(doing)
     }
 
+    /// The index under `tag`, with its digest; `None` where one image is there.
+    pub fn index_under(&self, tag: Option<&str>) -> Result<Option<(Digest, Index)>> {
+        let mut entry = self.entry(tag)?.clone();
+        for _ in 0..DEPTH {
+            let bytes = self.blob(&entry.digest, MANIFEST)?;
+            match AnyManifest::parse(&bytes, Some(&entry.media_type))? {
+                AnyManifest::Image(_) => return Ok(None),
+                AnyManifest::Index(index) => match index.manifests.as_slice() {
+                    [only] if !only.other.contains_key("platform") => entry = only.clone(),
+                    _ => return Ok(Some((entry.digest, index))),
+                },
+            }
+        }
+        Err(Error::new("its indexes are nested too deep"))
+    }
+
     /// Where a blob's bytes are, if the layout has that many of them.
     pub fn origin(&self, descriptor: &Descriptor) -> Result<Origin> {
         let (path, offset, size) = self.place(&blob_name(&descriptor.digest))?;

@@ -5,6 +5,7 @@ pub mod assemble;
 pub mod descriptor;
 pub mod digest;
 pub mod gzip;
+pub mod images;
 pub mod layout;
 mod members;
 pub mod platform;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use descriptor::{AnyManifest, Descriptor, ImageManifest, Index, media};
 pub use digest::Digest;
+pub use images::Images;
 pub use layout::Layout;
 pub use platform::Platform;
 pub use reference::Reference;

@@ -71,10 +71,12 @@ impl FromStr for Platform {
 
     fn from_str(text: &str) -> Result<Platform, Error> {
         let parts: Vec<&str> = text.split('/').collect();
+        let is_word = |part: &&str| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            !part.is_empty() && part.chars().all(plain)
+        };
         match parts.as_slice() {
-            [os, architecture] | [os, architecture, _]
-                if !os.is_empty() && !architecture.is_empty() =>
-            {
+            [os, architecture] | [os, architecture, _] if parts.iter().all(is_word) => {
                 Ok(Platform {
                     os: os.to_string(),
                     architecture: architecture.to_string(),

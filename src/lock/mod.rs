@@ -9,7 +9,7 @@ use std::path::Path;
 pub use layer::LockedLayer;
 
 use crate::error::{Context, Result};
-use crate::image::{Digest, LayerKind};
+use crate::image::{Digest, LayerKind, Platform};
 use crate::manifest::Place;
 use crate::store::write_atomically;
 
@@ -58,16 +58,40 @@ pub struct LockedProvided {
 pub struct LockedBase {
     /// As the manifest names it.
     pub reference: String,
-    /// Its manifest's digest, or the daemon's image ID.
-    pub digest: Digest,
-    /// What it runs on.
-    pub platform: String,
+    /// What it is for each platform; at least one, sorted.
+    pub platforms: Vec<LockedPlatform>,
     /// Its Flink.
     pub flink: String,
     /// Its Scala.
     pub scala: String,
     /// Its Java, where one was found.
     pub java: Option<u32>,
+}
+
+/// The base for one platform.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LockedPlatform {
+    /// What it runs on.
+    pub platform: String,
+    /// Its manifest's digest, or the daemon's image ID.
+    pub digest: Digest,
+}
+
+impl LockedBase {
+    /// The digest for a platform.
+    pub fn digest_for(&self, platform: &Platform) -> Option<Digest> {
+        let fits = |one: &&LockedPlatform| {
+            let locked = one.platform.parse::<Platform>();
+            locked.is_ok_and(|locked| platform.accepts(&locked))
+        };
+        self.platforms.iter().find(fits).map(|one| one.digest)
+    }
+
+    /// The names of the platforms.
+    pub fn platform_names(&self) -> String {
+        let names = self.platforms.iter().map(|one| one.platform.as_str());
+        names.collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Where a JAR came from.
@@ -163,16 +187,22 @@ impl Lock {
                 "base: {} instead of {}",
                 other.base.reference, self.base.reference
             ));
-        } else if self.base.digest != other.base.digest {
+        } else if self.base.platform_names() != other.base.platform_names() {
             out.push(format!(
                 "base {}: {} instead of {}",
-                self.base.reference, other.base.digest, self.base.digest
+                self.base.reference,
+                other.base.platform_names(),
+                self.base.platform_names()
             ));
-        } else if self.base.platform != other.base.platform {
-            out.push(format!(
-                "base {}: {} instead of {}",
-                self.base.reference, other.base.platform, self.base.platform
-            ));
+        } else {
+            let pairs = self.base.platforms.iter().zip(&other.base.platforms);
+            let moved = pairs.filter(|(old, new)| old.digest != new.digest);
+            out.extend(moved.map(|(old, new)| {
+                format!(
+                    "base {}: {} instead of {}",
+                    self.base.reference, new.digest, old.digest
+                )
+            }));
         }
         for new in &other.jars {
             match self.jars.iter().find(|old| old.path == new.path) {

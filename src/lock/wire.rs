@@ -4,8 +4,8 @@ use serde::Deserialize;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::{
-    LAYER_FORMAT, Lock, LockedBase, LockedJar, LockedLayer, LockedMaven, LockedProvided, Source,
-    VERSION,
+    LAYER_FORMAT, Lock, LockedBase, LockedJar, LockedLayer, LockedMaven, LockedPlatform,
+    LockedProvided, Source, VERSION,
 };
 use crate::error::{Context, Error, Exit, Result};
 use crate::image::{Digest, LayerKind};
@@ -62,11 +62,40 @@ struct Provided {
 #[serde(deny_unknown_fields)]
 struct Base {
     reference: String,
-    digest: Digest,
-    platform: String,
+    // Where it is for one platform.
+    digest: Option<Digest>,
+    platform: Option<String>,
     flink: String,
     scala: String,
     java: Option<String>,
+    // Where it is for several.
+    #[serde(default)]
+    platforms: Vec<OnPlatform>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnPlatform {
+    platform: String,
+    digest: Digest,
+}
+
+impl Base {
+    fn on_platforms(&mut self) -> Result<Vec<LockedPlatform>> {
+        let several = std::mem::take(&mut self.platforms);
+        let one = match (self.platform.take(), self.digest.take(), several.as_slice()) {
+            (Some(platform), Some(digest), []) => Some(OnPlatform { platform, digest }),
+            (None, None, [_, ..]) => None,
+            _ => {
+                return Err(Error::usage(
+                    "[base] has neither `platform` and `digest` nor [[base.platforms]]",
+                ));
+            }
+        };
+        let each = one.into_iter().chain(several);
+        let locked = |OnPlatform { platform, digest }| LockedPlatform { platform, digest };
+        Ok(each.map(locked).collect())
+    }
 }
 
 #[derive(Deserialize)]
@@ -106,7 +135,7 @@ pub(super) fn read(text: &str) -> Result<Lock> {
         .tagged("lock-version")
         .hint("a newer flinkpack wrote it: use that one"));
     }
-    let file: File = toml::from_str(text)
+    let mut file: File = toml::from_str(text)
         .map_err(|error| {
             let line = error
                 .span()
@@ -139,11 +168,11 @@ pub(super) fn read(text: &str) -> Result<Lock> {
         maven: one.maven,
         by: one.provided_by,
     });
+    let platforms = file.base.on_platforms().hint(|| again)?;
     Ok(Lock {
         base: LockedBase {
             reference: file.base.reference,
-            digest: file.base.digest,
-            platform: file.base.platform,
+            platforms,
             flink: file.base.flink,
             scala: file.base.scala,
             java: file.base.java.and_then(|java| java.parse().ok()),
@@ -213,12 +242,24 @@ pub(super) fn write(lock: &Lock) -> String {
     document["layer-format"] = value(i64::from(LAYER_FORMAT));
     let mut base = Table::new();
     base["reference"] = value(&lock.base.reference);
-    base["digest"] = value(lock.base.digest.to_string());
-    base["platform"] = value(&lock.base.platform);
+    if let [one] = lock.base.platforms.as_slice() {
+        base["digest"] = value(one.digest.to_string());
+        base["platform"] = value(&one.platform);
+    }
     base["flink"] = value(&lock.base.flink);
     base["scala"] = value(&lock.base.scala);
     if let Some(java) = lock.base.java {
         base["java"] = value(java.to_string());
+    }
+    if lock.base.platforms.len() > 1 {
+        let mut platforms = toml_edit::ArrayOfTables::new();
+        for one in &lock.base.platforms {
+            let mut table = Table::new();
+            table["platform"] = value(&one.platform);
+            table["digest"] = value(one.digest.to_string());
+            platforms.push(table);
+        }
+        base["platforms"] = Item::ArrayOfTables(platforms);
     }
     document["base"] = Item::Table(base);
     if let Some(maven) = &lock.maven {
@@ -308,8 +349,10 @@ mod tests {
         Lock {
             base: LockedBase {
                 reference: "flink:1.20".into(),
-                digest: Digest::of(b"base"),
-                platform: "linux/amd64".into(),
+                platforms: vec![LockedPlatform {
+                    platform: "linux/amd64".into(),
+                    digest: Digest::of(b"base"),
+                }],
                 flink: "1.20.5".into(),
                 scala: "2.12".into(),
                 java: Some(17),
@@ -354,6 +397,25 @@ mod tests {
         let lock = lock();
         assert_eq!(read(&write(&lock)).unwrap(), lock);
         insta::assert_snapshot!(write(&lock));
+    }
+
+    #[test]
+    fn several_platforms_are_a_table_each() {
+        let mut lock = lock();
+        lock.jars.clear();
+        lock.layers.clear();
+        lock.base.platforms.push(LockedPlatform {
+            platform: "linux/arm64/v8".into(),
+            digest: Digest::of(b"other"),
+        });
+        let text = write(&lock);
+        assert_eq!(read(&text).unwrap(), lock);
+        insta::assert_snapshot!(text);
+        let digest_for = |platform: &str| lock.base.digest_for(&platform.parse().unwrap());
+        assert_eq!(digest_for("linux/arm64"), Some(Digest::of(b"other")));
+        assert_eq!(digest_for("linux/s390x"), None);
+        let neither = text.replace("[[base.platforms]]", "[[provided]]");
+        assert!(read(&neither).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod jar;
 mod parse;
+mod platforms;
 pub mod tags;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use toml::Spanned;
 
 pub use jar::{JarSource, JarSpec, Taking};
 pub use parse::{Position, nearest_name};
+pub use platforms::Platforms;
 
 use crate::error::{Error, Result};
 
@@ -106,9 +108,9 @@ pub struct ImageSection {
     /// Whether its provenance goes with the image.
     #[serde(default)]
     pub provenance: bool,
-    /// `os/architecture`; the host's where it is not given.
+    /// `os/architecture`, or several; the host's where none is given.
     #[serde(default)]
-    pub platform: Option<Spanned<String>>,
+    pub platform: Option<Spanned<Platforms>>,
 }
 
 /// `[job]`.
@@ -275,8 +277,7 @@ impl Manifest {
             return Err(self.error_at(image.base.span(), "the base is empty"));
         }
         if let Some(platform) = &image.platform {
-            let parsed: Result<crate::image::Platform> = platform.get_ref().parse();
-            self.locate(platform.span(), parsed.map(|_| ()))?;
+            self.locate(platform.span(), platform.get_ref().parsed())?;
         }
         for (section, specs) in [
             ("connectors", &self.content.connectors),

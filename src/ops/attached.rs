@@ -9,9 +9,9 @@ use super::build::Options;
 use super::deliver::{Output, Places};
 use super::find::Found;
 use crate::attest::{self, Attachment, Subject};
-use crate::base::{Base, BaseSpec};
+use crate::base::{self, Base, BaseSpec};
 use crate::error::{Context, Error, Result};
-use crate::image::{Descriptor, Digest, Image, Layout, Reference};
+use crate::image::{Descriptor, Digest, Images, Layout, Reference};
 use crate::lock::Lock;
 use crate::sink::attached::Referrer;
 use crate::sink::layout;
@@ -21,11 +21,11 @@ use crate::sink::registry::Visit;
 pub fn documents(
     found: &Found,
     options: &Options,
-    image: &Image,
+    images: &Images,
     lock: &Lock,
 ) -> Result<Vec<Attachment>> {
     let section = &found.manifest.content.image;
-    let Some(manifest) = &image.manifest else {
+    let Some(manifest) = images.manifest() else {
         return Ok(Vec::new());
     };
     let name: Reference = section.name.get_ref().parse()?;
@@ -66,8 +66,9 @@ pub fn are_taken(places: &Places) -> bool {
     places.push || places.outputs.iter().any(is_layout)
 }
 
-fn referrers(image: &Image, documents: &[Attachment]) -> Result<Vec<Referrer>> {
-    let Some(subject) = &image.manifest else {
+/// They refer to what the tags lead to: the index, where there is one.
+fn referrers(images: &Images, documents: &[Attachment]) -> Result<Vec<Referrer>> {
+    let Some(subject) = images.manifest() else {
         return Ok(Vec::new());
     };
     let each = documents.iter().map(|document| {
@@ -83,9 +84,9 @@ fn referrers(image: &Image, documents: &[Attachment]) -> Result<Vec<Referrer>> {
 }
 
 /// Into the repository; answers how many were new there.
-pub async fn push(visit: &Visit, image: &Image, documents: &[Attachment]) -> Result<usize> {
-    let referrers = referrers(image, documents)?;
-    match &image.manifest {
+pub async fn push(visit: &Visit, images: &Images, documents: &[Attachment]) -> Result<usize> {
+    let referrers = referrers(images, documents)?;
+    match images.manifest() {
         Some(manifest) if !referrers.is_empty() => visit.attach(manifest, &referrers).await,
         _ => Ok(0),
     }
@@ -94,11 +95,11 @@ pub async fn push(visit: &Visit, image: &Image, documents: &[Attachment]) -> Res
 /// Into an OCI layout.
 pub fn write(
     session: &Session,
-    image: &Image,
+    images: &Images,
     folder: &Path,
     documents: &[Attachment],
 ) -> Result<()> {
-    layout::attach(folder, &referrers(image, documents)?, &session.store)
+    layout::attach(folder, &referrers(images, documents)?, &session.store)
 }
 
 /// A document that refers to an image.
@@ -110,9 +111,15 @@ pub struct Attached {
     pub digest: Digest,
 }
 
-/// What refers to an image, where its place can say so.
-pub async fn list(session: &Session, spec: &BaseSpec, base: &Base) -> Vec<Attached> {
-    let manifests = entries(session, spec, base).await.unwrap_or_else(|error| {
+/// What refers to the image or index `digest`, where its place can say so.
+pub async fn list(
+    session: &Session,
+    spec: &BaseSpec,
+    base: &Base,
+    digest: Digest,
+) -> Vec<Attached> {
+    let manifests = entries(session, spec, base, digest).await;
+    let manifests = manifests.unwrap_or_else(|error| {
         // The image can be told of without them.
         session.report.warn(error.to_string());
         Vec::new()
@@ -120,13 +127,18 @@ pub async fn list(session: &Session, spec: &BaseSpec, base: &Base) -> Vec<Attach
     manifests.iter().map(Attached::of).collect()
 }
 
-async fn entries(session: &Session, spec: &BaseSpec, base: &Base) -> Result<Vec<Descriptor>> {
+async fn entries(
+    session: &Session,
+    spec: &BaseSpec,
+    base: &Base,
+    digest: Digest,
+) -> Result<Vec<Descriptor>> {
     match spec {
-        BaseSpec::Layout { path, .. } => Ok(Layout::open(path)?.referrers(&base.digest)),
+        BaseSpec::Layout { path, .. } => Ok(Layout::open(path)?.referrers(&digest)),
         BaseSpec::Registry(reference) | BaseSpec::Anywhere(reference)
             if !session.offline && base.daemon_id.is_none() =>
         {
-            let listed = session.registries.referrers(reference, base.digest).await;
+            let listed = session.registries.referrers(reference, digest).await;
             listed.map(|referrers| referrers.manifests)
         }
         _ => Ok(Vec::new()),
@@ -142,7 +154,9 @@ pub async fn document(
     which: &str,
 ) -> Result<Vec<u8>> {
     let (spec, base) = session.open(image, platform).await?;
-    let entries = entries(session, &spec, &base).await?;
+    let index = base::index(&session.sources().await, &spec, &base).await?;
+    let digest = index.map_or(base.digest, |(digest, _)| digest);
+    let entries = entries(session, &spec, &base, digest).await?;
     let entry = chosen(&entries, which).doing(|| format!("looking for `{which}` at {image}"))?;
     match &spec {
         BaseSpec::Layout { path, .. } => Layout::open(path)?.document(entry),

@@ -19,7 +19,7 @@ use super::recorded::Trusted;
 use super::target::Target;
 use crate::base::label;
 use crate::error::{Context, Error, Result};
-use crate::image::{Image, Reference};
+use crate::image::{Image, Images, Reference};
 use crate::manifest::{JarSource, JarSpec, Manifest};
 use crate::stage::after::facts_after;
 
@@ -94,26 +94,22 @@ async fn finish(
     let inputs = Inputs {
         manifest: path.clone(),
         base: None,
-        platform: None,
+        platforms: Vec::new(),
         locked: false,
         upgrade: None,
     };
     let manifest = Manifest::of_text(&path, &text).doing(|| "reading --with")?;
     let mut found = find_in(session, &inputs, manifest, None).await?;
-    let made = found.make(session, &Trusted::None).await?;
-    let diff_ids: Vec<_> = made
-        .image
-        .layers
-        .iter()
-        .map(|layer| layer.diff_id)
-        .collect();
+    let mut made = found.make(session, &Trusted::None).await?;
+    let image = made.each.remove(0);
+    let diff_ids: Vec<_> = image.layers.iter().map(|layer| layer.diff_id).collect();
     let facts = facts_after(
         &found.base.facts,
         &found.stage,
         diff_ids.len().saturating_sub(1),
     )?;
     let mut image = relabel(
-        made.image,
+        image,
         &label::write(&facts, &diff_ids)?,
         found.base.docker_types,
     )?;
@@ -153,12 +149,13 @@ async fn finish(
         outputs: Vec::new(),
         like: Some(built.to_string()),
     };
-    let delivered = deliver(session, &image, &targets, &places, &[], None, Vec::new()).await?;
+    let images = Images::from(image);
+    let delivered = deliver(session, &images, &targets, &places, &[], None, Vec::new()).await?;
     let base = BaseOutcome {
         reference: options.os.clone(),
         digest: found.base.digest,
     };
-    Ok(outcome(&image, &targets, base, delivered, begun))
+    Ok(outcome(&images, &targets, base, delivered, begun))
 }
 
 /// The image with the facts in its label, and without those labels that speak

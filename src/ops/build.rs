@@ -6,17 +6,14 @@ use std::time::Instant;
 use super::deliver::{Delivered, Places, deliver, make_portable};
 use super::find::{Found, find};
 use super::make::Made;
-use super::outcome::{BaseOutcome, Outcome};
+use super::outcome::{BaseOutcome, Outcome, PlatformOutcome};
 use super::push::Last;
 use super::recorded::{self, Trusted};
 use super::target::{Target, targets};
-use super::{Session, attached, deliver};
+use super::{Session, attached, tell};
 use crate::error::{Error, Result};
 use crate::image::assemble::in_oci_types;
-use crate::image::{Digest, Image, Reference};
-use crate::layer::{self, Plan};
-use crate::report::bytes;
-use crate::sink::daemon;
+use crate::image::{Digest, Image, Images, Platform};
 
 pub use super::deliver::Output;
 pub use super::find::Inputs;
@@ -81,39 +78,37 @@ async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Res
         session.expect_load();
     }
     let mut found = find(session, &options.inputs).await?;
-    tell_found(session, &found);
+    tell::found(session, &found);
     if options.check {
         super::check::before_build(session, &found, trusted).await?;
     }
     let places = places(session, options, found.manifest.folder()).await;
+    if !found.others.is_empty() {
+        check_several(&found, &places)?;
+    }
     let mut made = found.make(session, trusted).await?;
-    make_ready(session, &found, &mut made.image, &places).await?;
+    let mut images = ready(session, &found, std::mem::take(&mut made.each), &places).await?;
     let mut goes_to = named(&found, options, &made)?;
     let mut visits = Vec::new();
     if !made.recorded.is_empty() {
-        visits = recorded::visits(session, &made.image, &goes_to).await?;
-        let held = recorded::places(&made.image, &made.recorded, &visits).await?;
+        visits = recorded::visits(session, &images, &goes_to).await?;
+        let held = recorded::places(&made.recorded, &visits).await?;
         if held.len() < made.recorded.len() {
             let ahead = made.ahead.take();
             made = found.make(session, &Trusted::Held(held.clone())).await?;
             made.ahead = ahead;
-            make_ready(session, &found, &mut made.image, &places).await?;
+            images = ready(session, &found, std::mem::take(&mut made.each), &places).await?;
             goes_to = named(&found, options, &made)?;
         }
-        recorded::settle(&mut made.image, &made.recorded, &held);
+        recorded::settle(&mut images, &made.recorded, &held);
     }
-    let (
-        targets,
-        Made {
-            image, lock, ahead, ..
-        },
-    ) = (goes_to, made);
+    let (targets, Made { lock, ahead, .. }) = (goes_to, made);
     if !options.inputs.locked && lock.write(&found.lock_path)? {
         session
             .report
             .note(format!("wrote {}", found.lock_path.display()));
     }
-    let attached = attached::documents(&found, options, &image, &lock)?;
+    let attached = attached::documents(&found, options, &images, &lock)?;
     if attached::are_asked_for(&found, options) && !attached::are_taken(&places) {
         session.report.warn(
             "the image goes only where no documents can be attached to it: --push and --output oci:DIR take them",
@@ -122,13 +117,17 @@ async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Res
     Last::keep(
         session,
         &options.inputs.manifest,
-        &image,
+        &images,
         &targets,
-        &found.base,
+        base_of(&found),
         &attached,
     )?;
-    let delivered = deliver(session, &image, &targets, &places, &attached, ahead, visits).await?;
-    Ok(outcome(&image, &targets, base_of(&found), delivered, begun))
+    let delivered = deliver(
+        session, &images, &targets, &places, &attached, ahead, visits,
+    )
+    .await?;
+    let base = base_of(&found);
+    Ok(outcome(&images, &targets, base, delivered, begun))
 }
 
 /// Repositories and tags: a tag may hold the lock file's digest.
@@ -137,26 +136,53 @@ fn named(found: &Found, options: &Options, made: &Made) -> Result<Vec<Target>> {
     targets(&found.manifest, &options.tags, &Digest::of(text.as_bytes()))
 }
 
-/// Gives the image the manifest with which it goes to its places.
-async fn make_ready(
-    session: &Session,
-    found: &Found,
-    image: &mut Image,
-    places: &Places,
-) -> Result<()> {
-    let docker_types = found.base.docker_types;
-    if image.manifest.is_none() && (places.push || !places.outputs.is_empty()) {
-        make_portable(&session.sources().await, image, docker_types).await?;
+/// Errors for what cannot be done with an image for several platforms.
+fn check_several(found: &Found, places: &Places) -> Result<()> {
+    let is_docker = |output: &Output| matches!(output, Output::DockerArchive(_));
+    if places.outputs.iter().any(is_docker) {
+        return Err(Error::usage(format!(
+            "--output docker-archive holds one platform, not {}",
+            found.others.len() + 1
+        ))
+        .hint("oci-archive:FILE and oci:DIR hold all of them; --platform chooses one"));
     }
-    let to_layout = |output: &Output| !matches!(output, Output::DockerArchive(_));
-    if places.outputs.iter().any(to_layout) {
-        // One image has one digest, so what goes elsewhere in this run is the same.
-        in_oci_types(image)?;
+    let host = Platform::host();
+    if places.load && !found.bases().any(|base| host.accepts(&base.platform)) {
+        let names: Vec<String> = found
+            .bases()
+            .map(|base| base.platform.to_string())
+            .collect();
+        return Err(Error::usage(format!(
+            "the Docker daemon takes one platform, and none of {} is this machine's, {host}",
+            names.join(", ")
+        ))
+        .hint("--push, or --output oci:DIR, takes all of them; --platform chooses one"));
     }
     Ok(())
 }
 
-fn base_of(found: &Found) -> BaseOutcome {
+/// Gives the images the manifests with which they go to their places.
+async fn ready(
+    session: &Session,
+    found: &Found,
+    mut each: Vec<Image>,
+    places: &Places,
+) -> Result<Images> {
+    let docker_types = found.base.docker_types;
+    let to_layout = |output: &Output| !matches!(output, Output::DockerArchive(_));
+    for image in &mut each {
+        if image.manifest.is_none() && (places.push || !places.outputs.is_empty()) {
+            make_portable(&session.sources().await, image, docker_types).await?;
+        }
+        if places.outputs.iter().any(to_layout) {
+            // One image has one digest, so what goes elsewhere in this run is the same.
+            in_oci_types(image)?;
+        }
+    }
+    Images::new(each)
+}
+
+pub(super) fn base_of(found: &Found) -> BaseOutcome {
     BaseOutcome {
         reference: found.base.reference.clone(),
         digest: found.base.digest,
@@ -165,13 +191,13 @@ fn base_of(found: &Found) -> BaseOutcome {
 
 /// The result of sending an image.
 pub(super) fn outcome(
-    image: &Image,
+    images: &Images,
     targets: &[Target],
     base: BaseOutcome,
     delivered: Delivered,
     begun: Instant,
 ) -> Outcome {
-    let image_id = Digest::of(&image.config);
+    let image_id = Digest::of(&images.first().config);
     Outcome {
         image: targets
             .first()
@@ -181,11 +207,18 @@ pub(super) fn outcome(
             .iter()
             .flat_map(|target| target.tags.clone())
             .collect(),
-        digest: image
-            .manifest
-            .as_ref()
+        digest: images
+            .manifest()
             .map_or(image_id, |manifest| manifest.digest),
         image_id,
+        platforms: match images.are_several() {
+            true => images
+                .each()
+                .iter()
+                .filter_map(PlatformOutcome::of)
+                .collect(),
+            false => Vec::new(),
+        },
         base,
         layers: delivered.layers,
         transferred: delivered.transferred,
@@ -200,7 +233,7 @@ fn default_file(folder: &Path) -> PathBuf {
     folder.join("target/flinkpack/image.oci")
 }
 
-async fn places(session: &Session, options: &Options, folder: &Path) -> Places {
+pub(super) async fn places(session: &Session, options: &Options, folder: &Path) -> Places {
     let mut places = Places {
         load: options.load,
         push: options.push,
@@ -222,266 +255,8 @@ async fn places(session: &Session, options: &Options, folder: &Path) -> Places {
     places
 }
 
-/// What was found: told where the lock file does not say it already.
-fn tell_found(session: &Session, found: &Found) {
-    let facts = &found.base.facts;
-    let java = facts
-        .java
-        .map(|java| format!(", Java {java}"))
-        .unwrap_or_default();
-    let mut lines = vec![
-        format!("base {}", found.base.reference),
-        format!("  Flink {}, Scala {}{java}", facts.flink, facts.scala),
-    ];
-    for artifact in &found.artifacts {
-        session
-            .report
-            .detail(format!("  {}: {}", artifact.name, artifact.source));
-        if artifact.needed_by.is_some() {
-            continue;
-        }
-        let path = crate::stage::jars::path_of(facts, artifact);
-        let how = match artifact.place {
-            Some(crate::manifest::Place::Link) => "linked".to_string(),
-            Some(crate::manifest::Place::Move) => "moved".to_string(),
-            _ => bytes(artifact.size),
-        };
-        lines.push(format!(
-            "  {:<10} {:<48} {how:>9}",
-            artifact.kind.word(),
-            shortened(&path, 54),
-        ));
-    }
-    lines.extend(tell_dependencies(found));
-    let lock = found.lock();
-    let is_new = found
-        .old_lock
-        .as_ref()
-        .is_none_or(|old| !old.differences(&lock).is_empty());
-    for line in lines {
-        if is_new {
-            session.report.note(line);
-        } else {
-            session.report.detail(line);
-        }
-    }
-}
-
-/// What the coordinates brought: there may be hundreds, so only what they come to.
-fn tell_dependencies(found: &Found) -> Vec<String> {
-    let mut lines = Vec::new();
-    let needed = found
-        .artifacts
-        .iter()
-        .filter(|artifact| artifact.needed_by.is_some());
-    let sizes: Vec<u64> = needed.map(|artifact| artifact.size).collect();
-    if !sizes.is_empty() {
-        let jars = if sizes.len() == 1 { "JAR" } else { "JARs" };
-        let told = format!("{} {jars} that these need", sizes.len());
-        let sum = bytes(sizes.iter().sum());
-        lines.push(format!("  {:<10} {told:<48} {sum:>9}", "dependency"));
-    }
-    let provided = found.resolved.iter().map(|maven| maven.provided.len());
-    let provided: usize = provided.sum();
-    if provided > 0 {
-        let are = if provided == 1 { "is" } else { "are" };
-        lines.push(format!(
-            "  {:<10} {provided} more {are} in the base already; `flinkpack tree` shows all",
-            ""
-        ));
-    }
-    lines
-}
-
-/// The text with its middle left out, where it has more than `most` characters.
-fn shortened(text: &str, most: usize) -> String {
-    let count = text.chars().count();
-    if count <= most {
-        return text.to_string();
-    }
-    let head: String = text.chars().take(most / 2).collect();
-    let tail: String = text.chars().skip(count - (most - most / 2 - 1)).collect();
-    format!("{head}…{tail}")
-}
-
-/// What `--dry-run` tells.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct Forecast {
-    /// The references that the image would get.
-    pub references: Vec<String>,
-    /// The base.
-    pub base: BaseOutcome,
-    /// The lock file's changes, a line each.
-    pub lock_changes: Vec<String>,
-    /// The layers on top of the base.
-    pub layers: Vec<ForecastLayer>,
-    /// Bytes of content that would be written into new layers.
-    pub build_bytes: u64,
-    /// Bytes that the daemon would get at most; `None` where it is not a place.
-    pub daemon_bytes: Option<u64>,
-    /// Bytes that registries would get at most; `None` where they are no place.
-    pub registry_bytes: Option<u64>,
-}
-
-/// A layer that would be in the image.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct ForecastLayer {
-    /// Its kind.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
-    /// Bytes of content.
-    pub size: u64,
-    /// Whether it is in the cache.
-    pub cached: bool,
-    /// Whether the daemon lacks it.
-    pub to_daemon: bool,
-    /// Whether a registry lacks it.
-    pub to_registry: bool,
-}
-
-/// What a build would do. JARs without a pin are fetched into the cache, since
-/// only their bytes tell their digest; nothing else is written.
-pub async fn forecast(session: &Session, options: &Options) -> Result<Forecast> {
-    check(session, options)?;
-    let found = find(session, &options.inputs).await?;
-    let lock = found.lock();
-    let targets = targets(
-        &found.manifest,
-        &options.tags,
-        &Digest::of(lock.text().as_bytes()),
-    )?;
-    let places = places(session, options, found.manifest.folder()).await;
-    let mut references: Vec<Reference> = Vec::new();
-    for target in &targets {
-        references.extend(target.references()?);
-    }
-    let there = if places.load {
-        diff_ids_in_daemon(session, &references, &found).await?
-    } else {
-        Vec::new()
-    };
-    let registry = if places.push {
-        deliver::layers_in_registries(session, &targets).await
-    } else {
-        Vec::new()
-    };
-    let mut layers = Vec::new();
-    // The daemon finds a layer by all those below it, so one that is new makes
-    // new what lies above.
-    let mut chain = found.base.layers.len();
-    for group in layer::group(&found.stage, found.base.layers.len())? {
-        let plan = Plan::new(group, &found.base.facts);
-        let known = plan.known(&session.store);
-        let in_daemon = known
-            .as_ref()
-            .is_some_and(|known| there.get(chain) == Some(&known.diff_id));
-        chain = if in_daemon { chain + 1 } else { usize::MAX };
-        layers.push(ForecastLayer {
-            kind: plan.group().kind.word().to_string(),
-            name: plan.group().name.clone(),
-            size: plan.size(),
-            cached: plan.is_cached(&session.store),
-            to_daemon: places.load && !in_daemon,
-            to_registry: places.push
-                && !known.is_some_and(|known| registry.contains(&known.digest)),
-        });
-    }
-    let base_to_registry: u64 = found
-        .base
-        .layers
-        .iter()
-        .filter_map(|layer| layer.descriptor.as_ref())
-        .filter(|descriptor| places.push && !registry.contains(&descriptor.digest))
-        .filter(|_| !deliver::is_mountable(&found.base, &targets))
-        .map(|descriptor| descriptor.size)
-        .sum();
-    let sum = |wanted: fn(&ForecastLayer) -> bool| -> u64 {
-        layers
-            .iter()
-            .filter(|layer| wanted(layer))
-            .map(|layer| layer.size)
-            .sum()
-    };
-    Ok(Forecast {
-        references: references.iter().map(Reference::to_string).collect(),
-        base: base_of(&found),
-        lock_changes: match &found.old_lock {
-            Some(old) => old.differences(&lock),
-            None => vec![format!("{} is new", found.lock_path.display())],
-        },
-        build_bytes: sum(|layer| !layer.cached),
-        daemon_bytes: places.load.then(|| sum(|layer| layer.to_daemon)),
-        registry_bytes: places
-            .push
-            .then(|| sum(|layer| layer.to_registry) + base_to_registry),
-        layers,
-    })
-}
-
-async fn diff_ids_in_daemon(
-    session: &Session,
-    references: &[Reference],
-    found: &Found,
-) -> Result<Vec<Digest>> {
-    let docker = session.need_daemon().await?;
-    for reference in references {
-        if let Some(inspected) = docker.inspect(&reference.to_string()).await? {
-            let same = daemon::same_layers(&found.base.layers, &inspected.diff_ids);
-            if same == found.base.layers.len() {
-                return Ok(inspected.diff_ids);
-            }
-        }
-    }
-    Ok(Vec::new())
-}
-
-impl Forecast {
-    /// For people.
-    pub fn text(&self) -> String {
-        let mut out = format!("would build {}\n", self.references.join(", "));
-        out.push_str(&format!(
-            "  on {} ({})\n",
-            self.base.reference,
-            self.base.digest.short()
-        ));
-        for layer in &self.layers {
-            let state = if layer.cached { "cached" } else { "to build" };
-            let mut goes = Vec::new();
-            if layer.to_daemon {
-                goes.push("to load");
-            }
-            if layer.to_registry {
-                goes.push("to push");
-            }
-            out.push_str(&format!(
-                "  {:<11} {:<24} {:>8}  {state}{}{}\n",
-                layer.kind,
-                layer.name,
-                bytes(layer.size),
-                if goes.is_empty() { "" } else { ", " },
-                goes.join(", ")
-            ));
-        }
-        for change in &self.lock_changes {
-            out.push_str(&format!("  lock: {change}\n"));
-        }
-        let mut sums = vec![format!("build {}", bytes(self.build_bytes))];
-        sums.extend(
-            self.daemon_bytes
-                .map(|count| format!("load {}", bytes(count))),
-        );
-        sums.extend(
-            self.registry_bytes
-                .map(|count| format!("push {}", bytes(count))),
-        );
-        out.push_str(&format!("would {}\n", sums.join(", ")));
-        out
-    }
-}
-
 /// Errors for what cannot be asked for together.
-fn check(session: &Session, options: &Options) -> Result<()> {
+pub(super) fn check(session: &Session, options: &Options) -> Result<()> {
     if options.push && session.offline {
         return Err(Error::usage(
             "--offline and --push do not go together: a registry is on the network",

@@ -10,7 +10,8 @@ use super::{Session, attached};
 use crate::attest::Attachment;
 use crate::base::{Base, BaseSpec, Sources, materialise};
 use crate::error::{Error, Result};
-use crate::image::{AnyManifest, Digest, Image, Origin, Reference};
+use crate::image::{AnyManifest, Digest, Image, Images, Origin, Reference, images};
+use crate::registry::PLATFORMS;
 use crate::report::bytes;
 use crate::sink::registry::Visit;
 use crate::sink::{Published, Status, archive, daemon, layout};
@@ -80,21 +81,20 @@ pub struct Delivered {
     pub unchanged: bool,
 }
 
-/// Sends the image everywhere. Base layers that a place needs and only the
-/// daemon has are exported once; the image then gets its manifest. Layers that
+/// Sends the images everywhere; the daemon takes the one for this machine. Layers that
 /// are on their way into the daemon already come `ahead`; targets that were
 /// asked already, with what they said, are in `visits`.
 pub async fn deliver(
     session: &Session,
-    image: &Image,
+    images: &Images,
     targets: &[Target],
     places: &Places,
     attached: &[Attachment],
     ahead: Option<daemon::Ahead>,
     visits: Vec<Visit>,
 ) -> Result<Delivered> {
-    let mut status: Vec<Status> = image
-        .layers
+    let layers = images.layers();
+    let mut status: Vec<Status> = layers
         .iter()
         .map(|layer| {
             if layer.built {
@@ -111,21 +111,24 @@ pub async fn deliver(
         unchanged: true,
     };
     if places.load {
-        load(
-            session,
-            image,
-            targets,
-            places.like.clone(),
-            ahead,
-            &mut status,
-            &mut out,
-        )
-        .await?;
+        let image = images.for_host()?;
+        let like = places.like.clone();
+        let loaded = load(session, image, targets, like, ahead, &mut out).await?;
+        for (layer, loaded) in image.layers.iter().zip(loaded) {
+            for (status, other) in status.iter_mut().zip(&layers) {
+                if images::is_same(layer, other) {
+                    *status = loaded;
+                }
+            }
+        }
+        if images.are_several() {
+            out.told.push(left_out(images, image));
+        }
     }
     for output in &places.outputs {
-        let published = write(session, image, targets, output).await?;
+        let published = write(session, images, targets, output).await?;
         if let Output::Layout(path, _) = output {
-            attached::write(session, image, path, attached)?;
+            attached::write(session, images, path, attached)?;
         }
         out.unchanged &= published.unchanged;
         out.told.push(format!(
@@ -143,17 +146,16 @@ pub async fn deliver(
             let visit = visits
                 .next()
                 .filter(|visit| visit.is_for(&target.repository, &target.tags));
-            let published = push(session, image, target, attached, visit).await?;
+            let published = push(session, images, target, attached, visit).await?;
             out.transferred.registry_bytes += published.bytes;
             out.transferred.registry_requests += published.requests;
             out.unchanged &= published.unchanged;
-            out.told.push(pushed_line(&published));
+            out.told.push(pushed_line(images, &published));
             status = published.layers.iter().map(|layer| layer.status).collect();
         }
     }
-    out.layers = image
-        .layers
-        .iter()
+    out.layers = layers
+        .into_iter()
         .zip(status)
         .map(|(layer, status)| LayerOutcome {
             kind: layer.kind,
@@ -176,7 +178,7 @@ pub async fn deliver(
 
 async fn push(
     session: &Session,
-    image: &Image,
+    images: &Images,
     target: &Target,
     documents: &[Attachment],
     visit: Option<Visit>,
@@ -186,19 +188,12 @@ async fn push(
         Some(visit) => visit,
         None => {
             let registries = &session.registries;
-            Visit::begin(
-                image,
-                &target.repository,
-                &target.tags,
-                &[],
-                store,
-                registries,
-            )
-            .await?
+            let (repository, tags) = (&target.repository, &target.tags);
+            Visit::begin(images, repository, tags, &[], store, registries).await?
         }
     };
-    let mut published = visit.push(image, store, report).await?;
-    if attached::push(&visit, image, documents).await? > 0 {
+    let mut published = visit.push(images, store, report).await?;
+    if attached::push(&visit, images, documents).await? > 0 {
         published.unchanged = false;
     }
     published.bytes = visit.traffic().sent();
@@ -218,7 +213,18 @@ pub async fn make_portable(
     Ok(())
 }
 
-fn pushed_line(published: &Published) -> String {
+/// The platforms that the daemon does not get.
+fn left_out(images: &Images, loaded: &Image) -> String {
+    let mut names = images.platforms();
+    names.retain(|name| *name != loaded.platform.to_string());
+    format!(
+        "the daemon takes {} alone; {} goes to registries and files",
+        loaded.platform,
+        names.join(", ")
+    )
+}
+
+fn pushed_line(images: &Images, published: &Published) -> String {
     let total = published.layers.len();
     let moved: Vec<_> = published
         .layers
@@ -247,6 +253,10 @@ fn pushed_line(published: &Published) -> String {
         line.push_str(&format!(", {mounted} mounted"));
     }
     line.push_str(&format!(" ({requests})"));
+    if images.are_several() {
+        let names = images.platforms().join(", ");
+        line.push_str(&format!("; an index of {names}"));
+    }
     line
 }
 
@@ -260,8 +270,18 @@ pub async fn layers_in_registries(session: &Session, targets: &[Target]) -> Vec<
             let Ok(fetched) = registries.manifest(&reference).await else {
                 continue;
             };
-            if let Ok(AnyManifest::Image(manifest)) = fetched.parse() {
-                there.extend(manifest.layers.iter().map(|layer| layer.digest));
+            let mut manifests = vec![fetched.parse()];
+            if let Some(Ok(AnyManifest::Index(index))) = manifests.first() {
+                for entry in index.manifests.clone().iter().take(PLATFORMS) {
+                    let inner = reference.with_digest(entry.digest);
+                    let fetched = registries.manifest(&inner).await;
+                    manifests.push(fetched.and_then(|fetched| fetched.parse()));
+                }
+            }
+            for manifest in manifests {
+                if let Ok(AnyManifest::Image(manifest)) = manifest {
+                    there.extend(manifest.layers.iter().map(|layer| layer.digest));
+                }
             }
         }
     }
@@ -284,15 +304,15 @@ struct LastLoad {
     image_id: Digest,
 }
 
+/// Says what became of each layer.
 async fn load(
     session: &Session,
     image: &Image,
     targets: &[Target],
     like: Option<String>,
     ahead: Option<daemon::Ahead>,
-    status: &mut [Status],
     out: &mut Delivered,
-) -> Result<()> {
+) -> Result<Vec<Status>> {
     let docker = session.need_daemon().await?;
     let mut names: Vec<Reference> = Vec::new();
     for target in targets {
@@ -301,11 +321,10 @@ async fn load(
     let total = image.layers.len();
     let is_new = ahead.as_ref().is_some_and(daemon::Ahead::has_layer);
     if !is_new && daemon::is_loaded(docker, image, &names).await? {
-        status.fill(Status::Present);
         out.told.push(format!(
             "loaded nothing: the daemon has all {total} layers and the tag"
         ));
-        return Ok(());
+        return Ok(vec![Status::Present; total]);
     }
     out.unchanged = false;
     let key = format!(
@@ -343,13 +362,11 @@ async fn load(
             image_id: loaded.image_id,
         },
     )?;
-    for (status, sent) in status.iter_mut().zip(&loaded.sent) {
-        *status = if *sent {
-            Status::Loaded
-        } else {
-            Status::Present
-        };
-    }
+    let status = loaded.sent.iter().map(|sent| match sent {
+        true => Status::Loaded,
+        false => Status::Present,
+    });
+    let status = status.collect();
     let sent = loaded.sent.iter().filter(|sent| **sent).count();
     out.transferred.daemon_bytes += loaded.bytes;
     out.told.push(format!(
@@ -357,7 +374,7 @@ async fn load(
         bytes(loaded.bytes),
         total - sent
     ));
-    Ok(())
+    Ok(status)
 }
 
 /// The image with the bytes of all but its first `there` layers at hand.
@@ -387,7 +404,7 @@ fn base_name(image: &Image) -> Option<String> {
 
 async fn write(
     session: &Session,
-    image: &Image,
+    images: &Images,
     targets: &[Target],
     output: &Output,
 ) -> Result<Published> {
@@ -403,15 +420,15 @@ async fn write(
     match output {
         Output::Layout(path, named) => {
             let tag = named.clone().or(tag);
-            layout::write(image, path, tag.as_deref(), store, registries, report).await
+            layout::write(images, path, tag.as_deref(), store, registries, report).await
         }
         Output::OciArchive(path, named) => {
             let form = archive::Form::Oci(named.clone().or(tag));
-            archive::write(image, path, form, store, registries, report).await
+            archive::write(images, path, form, store, registries, report).await
         }
         Output::DockerArchive(path) => {
             let form = archive::Form::Docker(names);
-            archive::write(image, path, form, store, registries, report).await
+            archive::write(images, path, form, store, registries, report).await
         }
     }
 }

@@ -4,11 +4,12 @@
 use std::path::PathBuf;
 
 use super::Session;
+use super::bases;
 use super::session::lock_path;
-use crate::base::{self, Base, BaseSpec};
+use crate::base::{self, Base};
 use crate::catalogue::{Catalogue, Kind};
 use crate::error::{Error, Result};
-use crate::image::{Digest, LayerKind, Platform};
+use crate::image::{Digest, LayerKind};
 use crate::lock::{Lock, LockedMaven, Source};
 use crate::manifest::Manifest;
 use crate::maven::Graph;
@@ -23,8 +24,8 @@ pub struct Inputs {
     pub manifest: PathBuf,
     /// Another base than the manifest's.
     pub base: Option<String>,
-    /// Another platform than the manifest's.
-    pub platform: Option<String>,
+    /// Other platforms than the manifest's.
+    pub platforms: Vec<String>,
     /// Whether the lock file must hold everything already.
     pub locked: bool,
     /// Names to find anew, whatever the lock file has; empty names mean all.
@@ -35,8 +36,10 @@ pub struct Inputs {
 pub struct Found {
     /// The manifest.
     pub manifest: Manifest,
-    /// The base.
+    /// The base; for the first platform, where there are several.
     pub base: Base,
+    /// The base for each other platform: what goes on top is the same.
+    pub others: Vec<Base>,
     /// The JARs.
     pub artifacts: Vec<Artifact>,
     /// What the lock keeps of their dependencies.
@@ -72,11 +75,11 @@ pub async fn graph(session: &Session, inputs: &Inputs) -> Result<(Graph, Chosen)
     let manifest = Manifest::read(&inputs.manifest)?;
     let old_lock = Lock::read(&lock_path(&inputs.manifest))?;
     let catalogue = catalogue(&manifest)?;
-    let base = find_base(session, inputs, &manifest, old_lock.as_ref()).await?;
+    let bases = bases::find(session, inputs, &manifest, old_lock.as_ref()).await?;
     let maven = session.maven(&manifest.content.maven.repositories);
     let resolver = Resolver {
         manifest: &manifest,
-        base: &base,
+        base: &bases[0],
         sources: &session.sources().await,
         catalogue: &catalogue,
         maven: &maven,
@@ -102,13 +105,9 @@ pub async fn find_in(
         None => false,
         Some(names) => names.is_empty() || names.iter().any(|one| one == name),
     };
-    let base = find_base(
-        session,
-        inputs,
-        &manifest,
-        old_lock.as_ref().filter(|_| !upgrades("base")),
-    )
-    .await?;
+    let pinned = old_lock.as_ref().filter(|_| !upgrades("base"));
+    let mut others = bases::find(session, inputs, &manifest, pinned).await?;
+    let base = others.remove(0);
     let pins = old_lock.clone().map(|mut lock| {
         lock.jars.retain(|jar| !upgrades(&jar.name));
         if inputs.upgrade.is_some() {
@@ -139,10 +138,19 @@ pub async fn find_in(
     }
     .resolve(&wanted)
     .await?;
-    let stage = place(session, &manifest, &base, &artifacts, &catalogue)?;
+    let (stage, told) = place(session, &manifest, &base, &artifacts, &catalogue)?;
+    for warning in told {
+        session.report.warn(warning);
+    }
+    for other in &others {
+        bases::check_facts(&base, other, &artifacts)?;
+        let (theirs, _) = place(session, &manifest, other, &artifacts, &catalogue)?;
+        bases::check_stage(&base, other, &stage, &theirs)?;
+    }
     let found = Found {
         manifest,
         base,
+        others,
         artifacts,
         resolved,
         stage,
@@ -186,69 +194,27 @@ fn check_upgrade(name: &str, wanted: &[Wanted], lock: Option<&Lock>) -> Result<(
     })
 }
 
-async fn find_base(
-    session: &Session,
-    inputs: &Inputs,
-    manifest: &Manifest,
-    lock: Option<&Lock>,
-) -> Result<Base> {
-    let image = &manifest.content.image;
-    let text = inputs.base.as_ref().unwrap_or(image.base.get_ref());
-    let platform: Platform = match (&inputs.platform, &image.platform) {
-        (Some(text), _) => text.parse()?,
-        (None, Some(text)) => text.get_ref().parse()?,
-        (None, None) => Platform::host(),
-    };
-    let pinned = lock
-        .filter(|lock| lock.base.reference == *text && lock.base.platform == platform.to_string())
-        .map(|lock| lock.base.digest);
-    let found = async {
-        let spec: BaseSpec = text.parse()?;
-        let sources = session.sources().await;
-        base::open(
-            &sources,
-            &spec.from_folder(manifest.folder()),
-            &platform,
-            pinned,
-        )
-        .await
-    }
-    .await;
-    let mut base = match inputs.base {
-        Some(_) => found?,
-        None => manifest.locate(image.base.span(), found)?,
-    };
-    base.reference = text.clone();
-    if let Some(pinned) = pinned
-        && pinned != base.digest
-        && !inputs.locked
-    {
-        session.report.note(format!(
-            "the base {text} moved: it is {} now, and was {} in the lock file",
-            base.digest.short(),
-            pinned.short()
-        ));
-    }
-    Ok(base)
-}
-
+/// Where everything goes on this base, and warnings.
 fn place(
     session: &Session,
     manifest: &Manifest,
     base: &Base,
     artifacts: &[Artifact],
     catalogue: &Catalogue,
-) -> Result<Stage> {
+) -> Result<(Stage, Vec<String>)> {
     let filesystems: Vec<(String, String)> = catalogue
         .entries()
         .filter(|entry| entry.kind == Kind::Filesystem)
         .filter_map(|entry| Some((entry.name.clone(), entry.artifact.clone()?)))
         .collect();
-    let mut stage = Stage::default();
+    let (mut stage, mut told) = (Stage::default(), Vec::new());
     for artifact in artifacts {
-        for told in jars::stage(&mut stage, &base.facts, artifact, &filesystems)? {
-            session.report.warn(told);
-        }
+        told.extend(jars::stage(
+            &mut stage,
+            &base.facts,
+            artifact,
+            &filesystems,
+        )?);
     }
     if let Some(config) = &manifest.content.config {
         let staged = stage::config::stage(&mut stage, &base.facts, config.get_ref());
@@ -258,7 +224,7 @@ fn place(
         let added = stage_files(session, manifest, base, &mut stage, target, spec.get_ref());
         manifest.locate(spec.span(), added)?;
     }
-    Ok(stage)
+    Ok((stage, told))
 }
 
 fn stage_files(
@@ -318,6 +284,17 @@ impl Found {
             }
         }
         resolver.fetch(&others, &self.wanted).await
+    }
+
+    /// The base for each platform.
+    pub(super) fn bases(&self) -> impl Iterator<Item = &Base> {
+        std::iter::once(&self.base).chain(&self.others)
+    }
+
+    /// The layers of the base that has most: they count for the image's most.
+    pub(super) fn base_layers(&self) -> usize {
+        let counts = self.bases().map(|base| base.layers.len());
+        counts.max().unwrap_or_default()
     }
 
     /// The rows of connectors and filesystem plugins that count.

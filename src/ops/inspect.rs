@@ -9,7 +9,7 @@ use super::attached::{self, Attached};
 use super::make::ARTIFACTS_LABEL;
 use crate::base::{self, NodeKind};
 use crate::error::Result;
-use crate::image::Digest;
+use crate::image::{Digest, Index};
 use crate::report::bytes;
 
 /// What is told of an image.
@@ -21,6 +21,9 @@ pub struct Inspection {
     pub digest: Digest,
     /// What it runs on.
     pub platform: String,
+    /// The index that has it, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<IndexLines>,
     /// Its Flink.
     pub flink: String,
     /// Its Scala.
@@ -45,6 +48,24 @@ pub struct Inspection {
     pub layers: Vec<LayerLine>,
     /// Documents that refer to it.
     pub attached: Vec<Attached>,
+}
+
+/// An index, and the images in it.
+#[derive(Clone, Debug, Serialize)]
+pub struct IndexLines {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its images.
+    pub platforms: Vec<IndexLine>,
+}
+
+/// An image of an index.
+#[derive(Clone, Debug, Serialize)]
+pub struct IndexLine {
+    /// What it runs on.
+    pub platform: String,
+    /// Its digest.
+    pub digest: Digest,
 }
 
 /// A file.
@@ -87,6 +108,8 @@ pub struct LayerLine {
 /// Reads an image, from wherever a base can come.
 pub async fn run(session: &Session, image: &str, platform: Option<&str>) -> Result<Inspection> {
     let (spec, base) = session.open(image, platform).await?;
+    let index = base::index(&session.sources().await, &spec, &base).await?;
+    let index = index.map(|(digest, index)| IndexLines::of(digest, &index));
     let facts = &base.facts;
     let files = |folder: &str| -> Vec<File> {
         facts
@@ -128,6 +151,12 @@ pub async fn run(session: &Session, image: &str, platform: Option<&str>) -> Resu
         image: base.reference.clone(),
         digest: base.digest,
         platform: base.platform.to_string(),
+        attached: {
+            // Documents refer to what the name leads to.
+            let top = index.as_ref().map_or(base.digest, |index| index.digest);
+            attached::list(session, &spec, &base, top).await
+        },
+        index,
         flink: facts.flink.to_string(),
         scala: facts.scala.clone(),
         java: facts.java,
@@ -139,7 +168,6 @@ pub async fn run(session: &Session, image: &str, platform: Option<&str>) -> Resu
         plugins,
         opt: files("opt"),
         layers: layers(&base, &config),
-        attached: attached::list(session, &spec, &base).await,
     })
 }
 
@@ -172,11 +200,32 @@ fn layers(base: &base::Base, config: &Value) -> Vec<LayerLine> {
         .collect()
 }
 
+impl IndexLines {
+    fn of(digest: Digest, index: &Index) -> IndexLines {
+        let platforms = index.platforms().into_iter();
+        let platforms = platforms.map(|(platform, digest)| IndexLine {
+            platform: platform.to_string(),
+            digest,
+        });
+        IndexLines {
+            digest,
+            platforms: platforms.collect(),
+        }
+    }
+}
+
 impl Inspection {
     /// For people, at 80 columns.
     pub fn text(&self) -> String {
         let mut out = format!("{} ({})\n", self.image, self.platform);
         out.push_str(&format!("  digest   {}\n", self.digest));
+        if let Some(index) = &self.index {
+            out.push_str(&format!("  index    {}\n", index.digest));
+            for one in &index.platforms {
+                let digest = one.digest.short();
+                out.push_str(&format!("           {digest} {}\n", one.platform));
+            }
+        }
         let java = self
             .java
             .map(|java| format!(", Java {java}"))

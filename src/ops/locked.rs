@@ -3,10 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::find::Found;
+use crate::base::Base;
 use crate::error::{Error, Result};
 use crate::image::Digest;
-use crate::lock::{Lock, LockedBase, LockedJar, LockedLayer};
+use crate::lock::{Lock, LockedBase, LockedJar, LockedLayer, LockedPlatform};
 use crate::stage::jars;
+
+fn on_platform(base: &Base) -> LockedPlatform {
+    LockedPlatform {
+        platform: base.platform.to_string(),
+        digest: base.digest,
+    }
+}
 
 impl Found {
     /// The lock that this gives, without layers.
@@ -48,8 +56,7 @@ impl Found {
         Lock {
             base: LockedBase {
                 reference: base.reference.clone(),
-                digest: base.digest,
-                platform: base.platform.to_string(),
+                platforms: self.bases().map(on_platform).collect(),
                 flink: base.facts.flink.to_string(),
                 scala: base.facts.scala.clone(),
                 java: base.facts.java,

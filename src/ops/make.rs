@@ -8,9 +8,10 @@ use serde_json::json;
 use super::find::Found;
 use super::recorded::{Recorded, Trusted};
 use super::{Session, layers};
+use crate::base::Base;
 use crate::error::{Context, Result};
 use crate::image::assemble::{Changes, assemble};
-use crate::image::{Digest, Image};
+use crate::image::{Digest, Image, Layer};
 use crate::layer::{self, Known, Plan};
 use crate::lock::{Lock, LockedLayer};
 use crate::resolve::Artifact;
@@ -20,10 +21,10 @@ use crate::stage::{Content, EntryKind, jars};
 /// The label that lists an image's JARs, for `inspect`.
 pub const ARTIFACTS_LABEL: &str = "flinkpack.artifacts";
 
-/// An image, and the lock that made it.
+/// The image for each platform, and the lock that made them.
 pub struct Made {
-    /// The image.
-    pub image: Image,
+    /// The images, in the order of the bases.
+    pub each: Vec<Image>,
     /// The new lock.
     pub lock: Lock,
     /// The load that began meanwhile.
@@ -39,7 +40,7 @@ impl Found {
     pub async fn make(&mut self, session: &Session, trusted: &Trusted) -> Result<Made> {
         let records = self.records(session, trusted)?;
         self.fetch_needed(session, &records).await?;
-        let groups = layer::group(&self.stage, self.base.layers.len())?;
+        let groups = layer::group(&self.stage, self.base_layers())?;
         let plans: Vec<Plan<'_>> = groups
             .into_iter()
             .map(|group| Plan::new(group, &self.base.facts))
@@ -49,13 +50,13 @@ impl Found {
         let jars: BTreeSet<String> = self.artifacts.iter().map(|one| self.path_of(one)).collect();
         let (mut layer_of, mut locked) = (BTreeMap::new(), Vec::new());
         let mut recorded = Vec::new();
-        for (at, (plan, layer)) in plans.iter().zip(&own).enumerate() {
+        for (plan, layer) in plans.iter().zip(&own) {
             let Some(descriptor) = &layer.descriptor else {
                 continue;
             };
             if records.contains_key(plan.inputs()) {
                 recorded.push(Recorded {
-                    at: self.base.layers.len() + at,
+                    digest: descriptor.digest,
                     inputs: plan.inputs().to_string(),
                 });
             }
@@ -74,8 +75,19 @@ impl Found {
             }
         }
         let lock = self.lock_with(&layer_of, locked);
+        let each = self.bases().map(|base| self.image(base, &own, &lock));
+        Ok(Made {
+            each: each.collect::<Result<_>>()?,
+            lock,
+            ahead,
+            recorded,
+        })
+    }
+
+    /// The image on one of the bases.
+    fn image(&self, base: &Base, own: &[Layer], lock: &Lock) -> Result<Image> {
         let changes = Changes {
-            labels: self.labels(&lock)?,
+            labels: self.labels(base, lock)?,
             env: self.manifest.content.image.env.clone(),
             command: self.command(),
             history: own
@@ -83,21 +95,9 @@ impl Found {
                 .map(|layer| format!("flinkpack: {} {}", layer.kind.word(), layer.name))
                 .collect(),
         };
-        let mut layers = self.base.layers.clone();
-        layers.extend(own);
-        let image = assemble(
-            &self.base.config,
-            self.base.platform.clone(),
-            layers,
-            self.base.docker_types,
-            &changes,
-        )?;
-        Ok(Made {
-            image,
-            lock,
-            ahead,
-            recorded,
-        })
+        let layers = base.layers.iter().chain(own).cloned().collect();
+        let platform = base.platform.clone();
+        assemble(&base.config, platform, layers, base.docker_types, &changes)
     }
 
     /// Where a JAR is in the image.
@@ -116,7 +116,7 @@ impl Found {
         let Some(old) = self.old_lock.as_ref().filter(|_| *trusted != Trusted::None) else {
             return Ok(records);
         };
-        for group in layer::group(&self.stage, self.base.layers.len())? {
+        for group in layer::group(&self.stage, self.base_layers())? {
             let plan = Plan::new(group, &self.base.facts);
             let inputs = plan.inputs();
             if plan.is_cached(&session.store) || !plan.lacks_content() || !trusted.takes(inputs) {
@@ -162,7 +162,7 @@ impl Found {
         records: &BTreeMap<String, Known>,
     ) -> Result<Vec<Digest>> {
         let mut absent: Vec<Digest> = Vec::new();
-        for group in layer::group(&self.stage, self.base.layers.len())? {
+        for group in layer::group(&self.stage, self.base_layers())? {
             let plan = Plan::new(group, &self.base.facts);
             if records.contains_key(plan.inputs()) || plan.is_cached(&session.store) {
                 continue;
@@ -191,7 +191,7 @@ impl Found {
         Some(command)
     }
 
-    fn labels(&self, lock: &Lock) -> Result<BTreeMap<String, String>> {
+    fn labels(&self, base: &Base, lock: &Lock) -> Result<BTreeMap<String, String>> {
         let artifacts: Vec<serde_json::Value> = lock
             .jars
             .iter()
@@ -212,11 +212,11 @@ impl Found {
             ),
             (
                 "org.opencontainers.image.base.name".to_string(),
-                self.base.reference.clone(),
+                base.reference.clone(),
             ),
             (
                 "org.opencontainers.image.base.digest".to_string(),
-                self.base.digest.to_string(),
+                base.digest.to_string(),
             ),
         ]);
         labels.extend(self.manifest.content.image.labels.clone());

@@ -2,6 +2,7 @@
 
 mod attached;
 pub mod base_build;
+mod bases;
 pub mod build;
 pub mod cache;
 pub mod check;
@@ -9,6 +10,7 @@ mod check_input;
 mod context;
 mod deliver;
 mod find;
+pub mod forecast;
 pub mod init;
 pub mod inspect;
 mod layers;
@@ -21,6 +23,7 @@ pub mod push;
 mod recorded;
 mod session;
 mod target;
+mod tell;
 pub mod tree;
 
 pub use session::{Session, Settings};

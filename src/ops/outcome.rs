@@ -1,9 +1,9 @@
 //! What a build or push ends with: the metadata file, the JSON on stdout, and
 //! the last line.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::image::{Digest, LayerKind};
+use crate::image::{Digest, Image, LayerKind};
 use crate::sink::Status;
 
 /// The document of `--metadata-file` and `--format json`.
@@ -13,11 +13,15 @@ pub struct Outcome {
     pub image: String,
     /// The tags.
     pub tags: Vec<String>,
-    /// The manifest's digest; the image ID where the base is known to nothing
-    /// but the daemon, so that there is no manifest.
+    /// The manifest's digest, or the index's, where there are several platforms;
+    /// the image ID where the base is known to nothing but the daemon, so that
+    /// there is no manifest.
     pub digest: Digest,
-    /// The configuration's digest.
+    /// The configuration's digest; of the first platform, where there are several.
     pub image_id: Digest,
+    /// The images that the index names, where there is one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub platforms: Vec<PlatformOutcome>,
     /// The base.
     pub base: BaseOutcome,
     /// The layers, lowest first.
@@ -34,12 +38,34 @@ pub struct Outcome {
     pub unchanged: bool,
 }
 
-/// The base of an image.
+/// The image for one platform.
 #[derive(Clone, Debug, Serialize)]
+pub struct PlatformOutcome {
+    /// What it runs on.
+    pub platform: String,
+    /// Its manifest's digest.
+    pub digest: Digest,
+    /// Its configuration's digest.
+    pub image_id: Digest,
+}
+
+impl PlatformOutcome {
+    /// Of an image that has a manifest.
+    pub fn of(image: &Image) -> Option<PlatformOutcome> {
+        Some(PlatformOutcome {
+            platform: image.platform.to_string(),
+            digest: image.manifest.as_ref()?.digest,
+            image_id: Digest::of(&image.config),
+        })
+    }
+}
+
+/// The base of an image.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BaseOutcome {
     /// Its name.
     pub reference: String,
-    /// Its digest.
+    /// Its digest; for the first platform, where there are several.
     pub digest: Digest,
 }
 

@@ -11,23 +11,59 @@ use super::deliver::{Places, deliver, make_portable};
 use super::outcome::{BaseOutcome, Outcome};
 use super::target::{Target, targets};
 use crate::attest::Attachment;
-use crate::base::Base;
 use crate::error::{Context, Error, Result};
-use crate::image::{Digest, Image, Layer, Platform, Reference, media};
+use crate::image::{Digest, Image, Images, Layer, Platform, Reference, media};
 use crate::manifest::Manifest;
 use crate::store::{Bucket, Store};
 
 /// What is kept of the last build of a project.
 #[derive(Serialize, Deserialize)]
 pub struct Last {
-    base: (String, Digest),
+    base: BaseOutcome,
+    each: Vec<LastImage>,
+    targets: Vec<(Reference, Vec<String>)>,
+    #[serde(default)]
+    attached: Vec<Attachment>,
+}
+
+/// The image for one platform.
+#[derive(Serialize, Deserialize)]
+struct LastImage {
     platform: String,
     layers: Vec<Layer>,
     config: Digest,
     docker_types: bool,
-    targets: Vec<(Reference, Vec<String>)>,
-    #[serde(default)]
-    attached: Vec<Attachment>,
+}
+
+impl LastImage {
+    fn keep(session: &Session, image: &Image) -> Result<LastImage> {
+        let manifest = image.manifest.as_ref();
+        Ok(LastImage {
+            platform: image.platform.to_string(),
+            layers: image.layers.iter().map(as_cached).collect(),
+            config: session.store.write_blob(&image.config)?,
+            docker_types: manifest
+                .is_some_and(|manifest| manifest.media_type == media::DOCKER_MANIFEST),
+        })
+    }
+
+    /// The image, where the cache still has its configuration.
+    async fn image(self, session: &Session) -> Result<Option<Image>> {
+        let Some(config) = session.store.read_blob(&self.config) else {
+            return Ok(None);
+        };
+        let docker_types = self.docker_types;
+        let mut image = Image {
+            platform: self.platform.parse::<Platform>()?,
+            manifest: crate::image::assemble::manifest(&config, &self.layers, docker_types)?,
+            layers: self.layers,
+            config,
+        };
+        if image.manifest.is_none() {
+            make_portable(&session.sources().await, &mut image, docker_types).await?;
+        }
+        Ok(Some(image))
+    }
 }
 
 /// The layer as another run sees it: its bytes are checked again when sent.
@@ -49,22 +85,18 @@ impl Last {
     pub fn keep(
         session: &Session,
         manifest: &Path,
-        image: &Image,
+        images: &Images,
         targets: &[Target],
-        base: &Base,
+        base: BaseOutcome,
         attached: &[Attachment],
     ) -> Result<()> {
         let last = Last {
-            base: (base.reference.clone(), base.digest),
-            platform: image.platform.to_string(),
-            layers: image.layers.iter().map(as_cached).collect(),
-            config: session.store.write_blob(&image.config)?,
-            docker_types: image
-                .manifest
-                .as_ref()
-                .map_or(base.docker_types, |manifest| {
-                    manifest.media_type == media::DOCKER_MANIFEST
-                }),
+            base,
+            each: images
+                .each()
+                .iter()
+                .map(|image| LastImage::keep(session, image))
+                .collect::<Result<_>>()?,
             targets: targets
                 .iter()
                 .map(|target| (target.repository.clone(), target.tags.clone()))
@@ -91,16 +123,11 @@ pub async fn run(session: &Session, manifest: &Path, tags: &[String]) -> Result<
         .hint("`flinkpack build --push` builds and pushes")
     };
     let last = Last::find(&session.store, manifest)?.ok_or_else(nothing)?;
-    let config = session.store.read_blob(&last.config).ok_or_else(nothing)?;
-    let mut image = Image {
-        platform: last.platform.parse::<Platform>()?,
-        manifest: crate::image::assemble::manifest(&config, &last.layers, last.docker_types)?,
-        layers: last.layers,
-        config,
-    };
-    if image.manifest.is_none() {
-        make_portable(&session.sources().await, &mut image, last.docker_types).await?;
+    let mut each = Vec::new();
+    for one in last.each {
+        each.push(one.image(session).await?.ok_or_else(nothing)?);
     }
+    let images = Images::new(each)?;
     let targets = if tags.is_empty() {
         last.targets
             .into_iter()
@@ -116,7 +143,7 @@ pub async fn run(session: &Session, manifest: &Path, tags: &[String]) -> Result<
     };
     let delivered = deliver(
         session,
-        &image,
+        &images,
         &targets,
         &places,
         &last.attached,
@@ -131,9 +158,5 @@ pub async fn run(session: &Session, manifest: &Path, tags: &[String]) -> Result<
             error
         }
     })?;
-    let base = BaseOutcome {
-        reference: last.base.0,
-        digest: last.base.1,
-    };
-    Ok(outcome(&image, &targets, base, delivered, begun))
+    Ok(outcome(&images, &targets, last.base, delivered, begun))
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Session;
 use super::target::Target;
 use crate::error::Result;
-use crate::image::{Digest, Image, Origin, Reference};
+use crate::image::{Digest, Images, Origin, Reference};
 use crate::sink::registry::Visit;
 
 /// Which records of the lock file stand for layers whose JARs are not at hand.
@@ -33,14 +33,14 @@ impl Trusted {
 
 /// A layer that was not made.
 pub struct Recorded {
-    /// Its number in the image.
-    pub at: usize,
+    /// Its digest.
+    pub digest: Digest,
     /// Stands for what it is made of.
     pub inputs: String,
 }
 
 /// Asks each target what it has under its first tag.
-pub async fn visits(session: &Session, image: &Image, targets: &[Target]) -> Result<Vec<Visit>> {
+pub async fn visits(session: &Session, images: &Images, targets: &[Target]) -> Result<Vec<Visit>> {
     let mut visits = Vec::new();
     for target in targets {
         // What one of them has, another can mount.
@@ -51,8 +51,9 @@ pub async fn visits(session: &Session, image: &Image, targets: &[Target]) -> Res
         let others: Vec<&str> = others.map(|other| other.repository.as_str()).collect();
         let (repository, store) = (&target.repository, &session.store);
         let registries = &session.registries;
-        visits
-            .push(Visit::begin(image, repository, &target.tags, &others, store, registries).await?);
+        visits.push(
+            Visit::begin(images, repository, &target.tags, &others, store, registries).await?,
+        );
     }
     Ok(visits)
 }
@@ -61,21 +62,13 @@ pub async fn visits(session: &Session, image: &Image, targets: &[Target]) -> Res
 /// of the same registry that the base comes from. Those that are nowhere have
 /// to be made.
 pub async fn places(
-    image: &Image,
     recorded: &[Recorded],
     visits: &[Visit],
 ) -> Result<BTreeMap<String, Reference>> {
     let find = |one: &Recorded| {
-        let digest = image.layers[one.at]
-            .descriptor
-            .as_ref()
-            .map(|layer| layer.digest);
-        let inputs = one.inputs.clone();
+        let (digest, inputs) = (one.digest, one.inputs.clone());
         async move {
-            let place = match digest {
-                Some(digest) => place(digest, visits).await?,
-                None => None,
-            };
+            let place = place(digest, visits).await?;
             Ok::<_, crate::error::Error>(place.map(|place| (inputs, place)))
         }
     };
@@ -97,11 +90,13 @@ async fn place(digest: Digest, visits: &[Visit]) -> Result<Option<Reference>> {
     Ok(None)
 }
 
-/// Says in the image where its layers are that were not made.
-pub fn settle(image: &mut Image, recorded: &[Recorded], places: &BTreeMap<String, Reference>) {
-    for one in recorded {
-        if let Some(place) = places.get(&one.inputs) {
-            image.layers[one.at].origin = Origin::Registry(place.clone());
+/// Says in the images where their layers are that were not made.
+pub fn settle(images: &mut Images, recorded: &[Recorded], places: &BTreeMap<String, Reference>) {
+    for layer in images.layers_mut() {
+        let digest = layer.descriptor.as_ref().map(|blob| blob.digest);
+        let own = recorded.iter().find(|one| Some(one.digest) == digest);
+        if let Some(place) = own.and_then(|one| places.get(&one.inputs)) {
+            layer.origin = Origin::Registry(place.clone());
         }
     }
 }

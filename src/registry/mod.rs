@@ -45,7 +45,7 @@ pub use helper::Helpers;
 pub use keychain::{Credential, Keychain, Login};
 pub use mirror::Mirror;
 pub use pull::{Fetched, Head, Resolved};
-pub use push::{Outcome, Pusher};
+pub use push::{Outcome, PLATFORMS, Pusher};
 pub use referrers::{Referrers, fallback_tag};
 pub use secret::Secret;
 pub use source::Source;

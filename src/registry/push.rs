@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, StatusCode};
 use url::form_urlencoded;
@@ -19,12 +20,15 @@ use super::session::Session;
 use super::source::Source;
 use super::upload::Upload;
 use crate::error::{Context, Error, Result};
-use crate::image::{AnyManifest, Descriptor, Digest, Manifest, Reference};
+use crate::image::{AnyManifest, Descriptor, Digest, ImageManifest, Manifest, Reference};
 use crate::store::Store;
 
 /// Blobs up to this size are sent without asking whether they are there: the
 /// question would cost as much.
 const SMALL: u64 = 64 << 10;
+
+/// Images of an index that are asked for, so that no index makes a push wait.
+pub const PLATFORMS: usize = 16;
 
 /// How a blob came to be in the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,32 +106,47 @@ impl Pusher {
         }
     }
 
-    /// Learns that the repository has all blobs of the image of this digest:
-    /// a registry takes a manifest only when it has what it names. Says whether
-    /// the manifest could be read: from the store, or from the registry.
+    /// Learns that the repository has all blobs of the image of this digest, or
+    /// of the images of this index: a registry takes a manifest only when it has
+    /// what it names. Says whether that could be read: from the store, where it was
+    /// put from here, else from the registry.
     pub async fn learn(&self, digest: Digest) -> bool {
-        let kept = self
-            .store
-            .as_ref()
-            .and_then(|store| store.read_blob(&digest));
-        let manifest = match kept {
-            Some(bytes) => AnyManifest::parse(&bytes, None),
-            None => {
-                let reference = self.target.with_digest(digest);
-                let fetched = pull::manifest(&self.client, &reference, &self.scopes()).await;
-                fetched.and_then(|fetched| {
-                    self.keep(&fetched.bytes);
-                    fetched.parse()
-                })
-            }
-        };
         // It only saves questions.
-        let Ok(AnyManifest::Image(manifest)) = manifest else {
-            return false;
-        };
+        match self.there(digest).await {
+            Ok(AnyManifest::Image(manifest)) => {
+                self.know_image(&manifest);
+                true
+            }
+            Ok(AnyManifest::Index(index)) => {
+                let entries = index.manifests.iter().take(PLATFORMS);
+                let each = entries.map(|entry| self.there(entry.digest));
+                let mut all = true;
+                for manifest in join_all(each).await {
+                    match manifest {
+                        Ok(AnyManifest::Image(manifest)) => self.know_image(&manifest),
+                        _ => all = false,
+                    }
+                }
+                all
+            }
+            Err(_) => false,
+        }
+    }
+
+    async fn there(&self, digest: Digest) -> Result<AnyManifest> {
+        let kept = self.store.as_ref();
+        if let Some(bytes) = kept.and_then(|store| store.read_blob(&digest)) {
+            return AnyManifest::parse(&bytes, None);
+        }
+        let reference = self.target.with_digest(digest);
+        let fetched = pull::manifest(&self.client, &reference, &self.scopes()).await?;
+        self.keep(&fetched.bytes);
+        fetched.parse()
+    }
+
+    fn know_image(&self, manifest: &ImageManifest) {
         self.know(manifest.layers.iter().map(|layer| layer.digest));
         self.know([manifest.config.digest]);
-        true
     }
 
     /// Keeps a manifest that the repository has, so that it need not be read to
@@ -291,7 +310,7 @@ impl Pusher {
                     || status == StatusCode::BAD_REQUEST =>
                 {
                     Err(error.hint(format!(
-                        "the manifest is of the type {}, as its base is: does the registry take that type?",
+                        "the manifest is of the type {}: does the registry take that type?",
                         manifest.media_type
                     )))
                 }

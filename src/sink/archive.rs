@@ -2,7 +2,6 @@
 
 use std::io::{BufWriter, Read, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 use serde_json::json;
 use tar::{EntryType, Header};
@@ -10,7 +9,7 @@ use tar::{EntryType, Header};
 use super::files::{self, Blob, OCI_LAYOUT, Tools};
 use super::{Published, manifest};
 use crate::error::{Context, Error, Result};
-use crate::image::{Digest, Image, Index, Layer, Reference, media};
+use crate::image::{Digest, Images, Index, Layer, Reference, media};
 use crate::registry::{Registries, Source};
 use crate::report::Report;
 use crate::store::{Store, check_replaceable, create_folder};
@@ -24,10 +23,10 @@ pub enum Form {
     Docker(Vec<Reference>),
 }
 
-/// Writes `image` to `path`: a tar that is the same, byte for byte, for the
+/// Writes `images` to `path`: a tar that is the same, byte for byte, for the
 /// same image. A file that is there is replaced when the new one is whole.
 pub async fn write(
-    image: &Image,
+    images: &Images,
     path: &Path,
     form: Form,
     store: &Store,
@@ -41,16 +40,15 @@ pub async fn write(
         registries,
         report,
     };
-    run(image, path, form, &tools).await.doing(doing)
+    run(images, path, form, &tools).await.doing(doing)
 }
 
-async fn run(image: &Image, path: &Path, form: Form, tools: &Tools<'_>) -> Result<Published> {
-    let manifest = manifest(image)?;
+async fn run(images: &Images, path: &Path, form: Form, tools: &Tools<'_>) -> Result<Published> {
+    let manifest = manifest(images)?;
     if matches!(form, Form::Docker(_)) {
-        refuse_zstd(image)?;
+        refuse_zstd(images)?;
     }
-    let layers: Vec<&Layer> = image.layers.iter().collect();
-    let blobs = tools.layers(&layers).await?;
+    let blobs = tools.layers(&images.layers()).await?;
     let (place, tag) = match &form {
         Form::Oci(tag) => {
             let suffix = tag
@@ -65,19 +63,15 @@ async fn run(image: &Image, path: &Path, form: Form, tools: &Tools<'_>) -> Resul
         Form::Docker(_) => (format!("docker-archive:{}", path.display()), None),
     };
     let head = match &form {
-        Form::Oci(tag) => oci_head(image, tag.as_deref())?,
-        Form::Docker(names) => docker_head(image, names)?,
+        Form::Oci(tag) => oci_head(images, tag.as_deref())?,
+        Form::Docker(names) => docker_head(images, names)?,
     };
-    let (shared, report, path) = (
-        files::shared(image),
-        tools.report.clone(),
-        path.to_path_buf(),
-    );
-    let bytes = files::beside(move || write_file(&path, &head, &blobs, &shared, &report)).await?;
+    let (report, path) = (tools.report.clone(), path.to_path_buf());
+    let bytes = files::beside(move || write_file(&path, &head, &blobs, &report)).await?;
     let there = |_: &Digest| false;
     Ok(files::published(
         place,
-        image,
+        images,
         manifest,
         tag.as_deref(),
         bytes,
@@ -88,12 +82,12 @@ async fn run(image: &Image, path: &Path, form: Form, tools: &Tools<'_>) -> Resul
 
 /// Docker reads such layers from no archive that it wrote itself, and before
 /// version 23 from nowhere.
-fn refuse_zstd(image: &Image) -> Result<()> {
+fn refuse_zstd(images: &Images) -> Result<()> {
     let zstd = |layer: &&Layer| {
         let descriptor = layer.descriptor.as_ref();
         descriptor.is_some_and(|one| one.media_type == media::OCI_LAYER_ZSTD)
     };
-    match image.layers.iter().find(zstd) {
+    match images.layers().into_iter().find(zstd) {
         None => Ok(()),
         Some(layer) => Err(Error::new(format!(
             "the layer {} is compressed with zstd, which docker-archive does not know",
@@ -110,22 +104,24 @@ fn blob_name(digest: &Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())
 }
 
-fn oci_head(image: &Image, tag: Option<&str>) -> Result<HeadMembers> {
-    let manifest = manifest(image)?;
+fn oci_head(images: &Images, tag: Option<&str>) -> Result<HeadMembers> {
     let index = Index {
         schema_version: 2,
         media_type: Some(media::OCI_INDEX.to_string()),
-        manifests: vec![files::index_entry(image, manifest, tag)],
+        manifests: vec![files::index_entry(images, tag)?],
         other: serde_json::Map::new(),
     };
-    Ok(vec![
+    let mut head = vec![
         ("oci-layout".to_string(), OCI_LAYOUT.to_vec()),
         ("index.json".to_string(), serde_json::to_vec(&index)?),
-        (blob_name(&manifest.digest), manifest.bytes.clone()),
-    ])
+    ];
+    let small = files::small(images)?.into_iter();
+    head.extend(small.map(|(_, bytes)| (blob_name(&Digest::of(bytes)), bytes.to_vec())));
+    Ok(head)
 }
 
-fn docker_head(image: &Image, names: &[Reference]) -> Result<HeadMembers> {
+fn docker_head(images: &Images, names: &[Reference]) -> Result<HeadMembers> {
+    let image = images.for_host()?;
     let mut layers = Vec::new();
     for layer in &image.layers {
         layers.push(blob_name(&crate::registry::descriptor(layer)?.digest));
@@ -136,19 +132,14 @@ fn docker_head(image: &Image, names: &[Reference]) -> Result<HeadMembers> {
         "RepoTags": names,
         "Layers": layers,
     }]);
-    Ok(vec![(
-        "manifest.json".to_string(),
-        serde_json::to_vec(&list)?,
-    )])
+    let config = &image.config;
+    Ok(vec![
+        ("manifest.json".to_string(), serde_json::to_vec(&list)?),
+        (blob_name(&Digest::of(config)), config.clone()),
+    ])
 }
 
-fn write_file(
-    path: &Path,
-    head: &HeadMembers,
-    blobs: &[Blob],
-    image: &Arc<Image>,
-    report: &Report,
-) -> Result<u64> {
+fn write_file(path: &Path, head: &HeadMembers, blobs: &[Blob], report: &Report) -> Result<u64> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -167,14 +158,6 @@ fn write_file(
             &small,
         )?;
     }
-    let config = Source::of_bytes(image.config.clone());
-    member(
-        &mut out,
-        &blob_name(&config.digest),
-        &config,
-        "configuration",
-        &small,
-    )?;
     for blob in blobs {
         let name = blob_name(&blob.source.digest);
         member(&mut out, &name, &blob.source, &blob.name, report)?;

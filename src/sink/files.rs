@@ -1,15 +1,14 @@
 //! What the sinks that write files have in common.
 
 use std::io::Write;
-use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use super::{LayerStatus, Published, Status};
+use super::{LayerStatus, Published, Status, manifest};
 use crate::error::{Context, Error, Result};
 use crate::image::layout::REF_NAME;
-use crate::image::{Descriptor, Digest, Image, Layer, Manifest, Origin};
+use crate::image::{Descriptor, Digest, Images, Layer, Manifest, Origin, images};
 use crate::registry::{Registries, Source};
 use crate::report::{Phase, Report};
 use crate::store::Store;
@@ -99,45 +98,47 @@ impl Tools<'_> {
     }
 }
 
-/// The manifest's entry in an `index.json`, under `tag`.
-pub fn index_entry(image: &Image, manifest: &Manifest, tag: Option<&str>) -> Descriptor {
-    let mut entry = Descriptor::new(
-        &manifest.media_type,
-        manifest.digest,
-        manifest.bytes.len() as u64,
-    );
-    let mut platform = Map::new();
-    platform.insert(
-        "architecture".into(),
-        image.platform.architecture.clone().into(),
-    );
-    platform.insert("os".into(), image.platform.os.clone().into());
-    if let Some(variant) = &image.platform.variant {
-        platform.insert("variant".into(), variant.clone().into());
+/// The documents that an image has beside its layers, with a name for people:
+/// what tags lead to comes first, and what it names follows.
+pub fn small(images: &Images) -> Result<Vec<(&'static str, &[u8])>> {
+    let mut small: Vec<(&str, &[u8])> = Vec::new();
+    if images.are_several() {
+        small.push(("index", &manifest(images)?.bytes));
     }
-    entry
-        .other
-        .insert("platform".into(), Value::Object(platform));
+    for image in images.each() {
+        let manifest = image.manifest.iter();
+        small.extend(manifest.map(|manifest| ("manifest", manifest.bytes.as_slice())));
+        small.push(("configuration", &image.config));
+    }
+    Ok(small)
+}
+
+/// The entry in an `index.json`, under `tag`.
+pub fn index_entry(images: &Images, tag: Option<&str>) -> Result<Descriptor> {
+    let top = manifest(images)?;
+    let mut entry = match images.are_several() {
+        true => Descriptor::new(&top.media_type, top.digest, top.bytes.len() as u64),
+        false => images::entry(images.first(), top),
+    };
     if let Some(tag) = tag {
-        entry
-            .other
-            .insert("annotations".into(), json!({ REF_NAME: tag }));
+        let name = json!({ REF_NAME: tag });
+        entry.other.insert("annotations".into(), name);
     }
-    entry
+    Ok(entry)
 }
 
 /// What became of an image that was written to `place`; `there` says of a
 /// blob whether the place had it.
 pub fn published(
     place: String,
-    image: &Image,
+    images: &Images,
     manifest: &Manifest,
     tag: Option<&str>,
     bytes: u64,
     registries: &Registries,
     there: impl Fn(&Digest) -> bool,
 ) -> Published {
-    let layers = image.layers.iter();
+    let layers = images.layers().into_iter();
     let layers = layers
         .map(|layer| {
             let digest = layer.descriptor.as_ref().map(|one| one.digest);
@@ -164,9 +165,4 @@ pub async fn beside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work).await?
-}
-
-/// Shares `image` with such work.
-pub fn shared(image: &Image) -> Arc<Image> {
-    Arc::new(image.clone())
 }

@@ -12,15 +12,15 @@ use super::files::{self, Blob, OCI_LAYOUT, Tools};
 use super::{Published, manifest};
 use crate::error::{Context, Result};
 use crate::image::layout::REF_NAME;
-use crate::image::{Descriptor, Digest, Image, Index, Layer, media};
+use crate::image::{Descriptor, Digest, Images, Index, Layer, media};
 use crate::registry::{Registries, Source};
 use crate::report::Report;
-use crate::store::{Store, create_folder, temporary_file, write_atomically};
+use crate::store::{self, Store, create_folder, temporary_file, write_atomically};
 
-/// Writes `image` into the layout `folder` under `tag`. Blobs that are there
+/// Writes `images` into the layout `folder` under `tag`. Blobs that are there
 /// stay, and so do the folder's other images.
 pub async fn write(
-    image: &Image,
+    images: &Images,
     folder: &Path,
     tag: Option<&str>,
     store: &Store,
@@ -34,21 +34,23 @@ pub async fn write(
         registries,
         report,
     };
-    run(image, folder, tag, &tools).await.doing(doing)
+    run(images, folder, tag, &tools).await.doing(doing)
 }
 
 async fn run(
-    image: &Image,
+    images: &Images,
     folder: &Path,
     tag: Option<&str>,
     tools: &Tools<'_>,
 ) -> Result<Published> {
-    let manifest = manifest(image)?;
+    let manifest = manifest(images)?;
     let blobs = folder.join("blobs/sha256");
     create_folder(&blobs)?;
+    // Its index may need no writing, which would do the same.
+    store::sweep(folder);
     let mut there = HashSet::new();
     let mut missing: Vec<&Layer> = Vec::new();
-    for layer in &image.layers {
+    for layer in images.layers() {
         let descriptor = crate::registry::descriptor(layer)?;
         match has(&blobs, &descriptor.digest, descriptor.size) {
             true => drop(there.insert(descriptor.digest)),
@@ -56,17 +58,14 @@ async fn run(
         }
     }
     let mut wanted = tools.layers(&missing).await?;
-    for (name, bytes) in [
-        ("configuration", &image.config),
-        ("manifest", &manifest.bytes),
-    ] {
-        let source = Source::of_bytes(bytes.clone());
+    for (name, bytes) in files::small(images)?.into_iter().rev() {
+        let source = Source::of_bytes(bytes.to_vec());
         if !has(&blobs, &source.digest, source.size) {
             let name = name.to_string();
             wanted.push(Blob { source, name });
         }
     }
-    let entry = files::index_entry(image, manifest, tag);
+    let entry = files::index_entry(images, tag)?;
     let (report, root) = (tools.report.clone(), folder.to_path_buf());
     // Two writers of one folder would lose one of their index entries.
     let key = format!("layout {}", folder.canonicalize()?.display());
@@ -85,7 +84,7 @@ async fn run(
     let place = place(folder, tag);
     Ok(files::published(
         place,
-        image,
+        images,
         manifest,
         tag,
         bytes,

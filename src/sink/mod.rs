@@ -7,7 +7,7 @@ mod files;
 pub mod layout;
 pub mod registry;
 
-use crate::image::{Digest, Image, Layer, LayerKind, Manifest};
+use crate::image::{Digest, Images, Layer, LayerKind, Manifest};
 
 use crate::error::{Error, Result};
 
@@ -92,11 +92,11 @@ impl LayerStatus {
 pub struct Published {
     /// The place with the image in it: a reference with its digest, a path.
     pub place: String,
-    /// The image's digest.
+    /// The digest of the image, or of the index of several.
     pub digest: Digest,
     /// The tags it got.
     pub tags: Vec<String>,
-    /// All layers, lowest first.
+    /// All layers, each once, lowest first.
     pub layers: Vec<LayerStatus>,
     /// Bytes that were sent or written: blobs, configuration, manifest.
     pub bytes: u64,
@@ -107,8 +107,8 @@ pub struct Published {
 }
 
 /// The manifest, which every place but the daemon needs.
-fn manifest(image: &Image) -> Result<&Manifest> {
-    image.manifest.as_ref().ok_or_else(|| {
+fn manifest(images: &Images) -> Result<&Manifest> {
+    images.manifest().ok_or_else(|| {
         Error::new(
             "internal error: the image has no manifest: its base was not exported from the daemon",
         )

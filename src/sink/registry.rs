@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{LayerStatus, Published, Status, manifest};
 use crate::error::{Context, Result};
-use crate::image::{Digest, Image, Layer, Manifest, Origin, Reference};
+use crate::image::{Digest, Image, Images, Layer, Manifest, Origin, Reference};
 use crate::registry::{Outcome, Progress, Pusher, Registries, Source, Traffic};
 use crate::report::{Phase, Report};
 use crate::store::Store;
@@ -15,18 +16,18 @@ use crate::store::Store;
 /// Blobs that are asked for at once; fewer are sent at once.
 const ASKED: usize = 8;
 
-/// Pushes `image` to the repository of `target` under each of `tags`, or by
+/// Pushes `images` to the repository of `target` under each of `tags`, or by
 /// its digest alone where there are none. What the registry has is not sent.
 pub async fn push(
-    image: &Image,
+    images: &Images,
     target: &Reference,
     tags: &[String],
     store: &Store,
     registries: &Registries,
     report: &Report,
 ) -> Result<Published> {
-    let visit = Visit::begin(image, target, tags, &[], store, registries).await?;
-    visit.push(image, store, report).await
+    let visit = Visit::begin(images, target, tags, &[], store, registries).await?;
+    visit.push(images, store, report).await
 }
 
 /// A repository that was asked what it has under the first of the tags that an
@@ -40,7 +41,7 @@ pub struct Visit {
     head: Option<Digest>,
     /// Whether it is known which blobs that has.
     has_learned: bool,
-    /// Other repositories of the registry that `image` has layers in.
+    /// Other repositories of the registry that the images have layers in.
     sources: Vec<String>,
 }
 
@@ -48,7 +49,7 @@ impl Visit {
     /// Asks. `others` are further repositories of the registry that blobs may
     /// be mounted from.
     pub async fn begin(
-        image: &Image,
+        images: &Images,
         target: &Reference,
         tags: &[String],
         others: &[&str],
@@ -56,7 +57,8 @@ impl Visit {
         registries: &Registries,
     ) -> Result<Visit> {
         let registries = registries.metered();
-        let layers = image.layers.iter();
+        let layers = images.layers();
+        let layers = layers.iter();
         let mut sources: Vec<&str> = layers.filter_map(|layer| mount_of(layer, target)).collect();
         sources.extend(others.iter().filter(|other| **other != target.repository));
         sources.sort_unstable();
@@ -72,12 +74,12 @@ impl Visit {
             sources: sources.into_iter().map(str::to_string).collect(),
             registries,
         };
-        visit.look(image).await.doing(doing)?;
+        visit.look(images).await.doing(doing)?;
         Ok(visit)
     }
 
-    async fn look(&mut self, image: &Image) -> Result<()> {
-        let wanted = manifest(image)?;
+    async fn look(&mut self, images: &Images) -> Result<()> {
+        let wanted = manifest(images)?;
         let first = match self.tags.first() {
             Some(tag) => self.target.with_tag(tag)?,
             None => self.target.with_digest(wanted.digest),
@@ -86,7 +88,7 @@ impl Visit {
         match self.head {
             // A registry takes a manifest only when it has what it names.
             Some(digest) if digest == wanted.digest => {
-                let layers = image.layers.iter();
+                let layers = images.layers().into_iter();
                 let digests = layers.filter_map(|layer| Some(layer.descriptor.as_ref()?.digest));
                 self.pusher.know(digests);
             }
@@ -142,11 +144,11 @@ impl Visit {
         None
     }
 
-    /// Pushes `image` under the tags. What the registry has is not sent.
-    pub async fn push(&self, image: &Image, store: &Store, report: &Report) -> Result<Published> {
+    /// Pushes `images` under the tags. What the registry has is not sent.
+    pub async fn push(&self, images: &Images, store: &Store, report: &Report) -> Result<Published> {
         let push = Push {
-            image,
-            manifest: manifest(image)?,
+            images,
+            manifest: manifest(images)?,
             store,
             report,
             visit: self,
@@ -158,7 +160,7 @@ impl Visit {
 }
 
 struct Push<'a> {
-    image: &'a Image,
+    images: &'a Images,
     manifest: &'a Manifest,
     store: &'a Store,
     report: &'a Report,
@@ -170,7 +172,7 @@ impl Push<'_> {
         let Visit { pusher, tags, .. } = self.visit;
         if self.visit.is_there(self.manifest.digest) {
             let moved = self.rest_of(tags, pusher).await?;
-            let layers = self.image.layers.iter();
+            let layers = self.images.layers().into_iter();
             let layers = layers
                 .map(|layer| LayerStatus::of(layer, Status::Present))
                 .collect();
@@ -178,7 +180,8 @@ impl Push<'_> {
         }
         if self.visit.has_learned {
             // What was made just now is in no image that is there.
-            let built = self.image.layers.iter().filter(|layer| layer.built);
+            let layers = self.images.layers().into_iter();
+            let built = layers.filter(|layer| layer.built);
             pusher.expect_absent(built.filter_map(|layer| Some(layer.descriptor.as_ref()?.digest)));
         }
         let mut outcomes = self.blobs(pusher).await?;
@@ -190,7 +193,7 @@ impl Push<'_> {
             outcomes = self.blobs(pusher).await?;
             self.tag(pusher, tags).await?;
         }
-        let layers = self.image.layers.iter();
+        let layers = self.images.layers().into_iter();
         let layers = layers
             .map(|layer| {
                 let digest = layer.descriptor.as_ref().map(|one| one.digest);
@@ -215,6 +218,12 @@ impl Push<'_> {
     }
 
     async fn tag(&self, pusher: &Pusher, tags: &[String]) -> Result<()> {
+        if self.images.are_several() {
+            // An index is taken only where the registry has what it names.
+            for manifest in self.images.each().iter().flat_map(|image| &image.manifest) {
+                pusher.manifest(manifest, None).await?;
+            }
+        }
         if tags.is_empty() {
             return pusher.manifest(self.manifest, None).await;
         }
@@ -227,7 +236,7 @@ impl Push<'_> {
     /// Brings all blobs there, each once, and says how.
     async fn blobs(&self, pusher: &Pusher) -> Result<HashMap<Digest, Outcome>> {
         let mut wanted = HashMap::new();
-        for layer in &self.image.layers {
+        for layer in self.images.layers() {
             let descriptor = crate::registry::descriptor(layer)?;
             // Such layers are had from their own addresses, and pushed nowhere.
             let foreign = descriptor.other.contains_key("urls");
@@ -237,16 +246,19 @@ impl Push<'_> {
         }
         let layers = wanted.values().map(|layer| self.layer(pusher, layer));
         let layers = stream::iter(layers).buffer_unordered(ASKED).try_collect();
-        let config = async {
-            let config = &self.manifest.config;
-            let source = || Ok(Source::of_bytes(self.image.config.clone()));
-            pusher
-                .blob((config.digest, config.size), None, source, None)
-                .await
-                .doing(|| "sending the image configuration")
-        };
-        let (outcomes, _) = tokio::try_join!(layers, config)?;
+        let each = self.images.each().iter();
+        let configs = try_join_all(each.map(|image| self.config(pusher, image)));
+        let (outcomes, _) = tokio::try_join!(layers, configs)?;
         Ok(outcomes)
+    }
+
+    async fn config(&self, pusher: &Pusher, image: &Image) -> Result<Outcome> {
+        let source = Source::of_bytes(image.config.clone());
+        let blob = (source.digest, source.size);
+        pusher
+            .blob(blob, None, || Ok(source), None)
+            .await
+            .doing(|| "sending the image configuration")
     }
 
     async fn layer(&self, pusher: &Pusher, layer: &Layer) -> Result<(Digest, Outcome)> {

@@ -14,7 +14,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -143,7 +143,11 @@ impl Store {
     pub fn blob_size(&self, digest: &Digest) -> Option<u64> {
         let path = self.blob_path(digest);
         let meta = fs::metadata(&path).ok()?;
-        (meta.is_file() && self.is_current(&path)).then_some(meta.len())
+        if !meta.is_file() || !self.is_current(&path) {
+            return None;
+        }
+        note_use(&path, &meta);
+        Some(meta.len())
     }
 
     /// Opens a blob for reading. The caller checks what it reads against the
@@ -289,6 +293,21 @@ impl Store {
     }
 }
 
+/// How exactly it is known when a blob was used last.
+const USE: Duration = Duration::from_secs(600);
+
+/// Notes that a blob is in use, so that pruning spares it: a blob may be of use
+/// without being read, and many file systems do not count reads. Only a help.
+fn note_use(path: &Path, meta: &fs::Metadata) {
+    let now = SystemTime::now();
+    let is_noted = |time: SystemTime| now.duration_since(time).unwrap_or_default() < USE;
+    if meta.accessed().is_ok_and(is_noted) || meta.modified().is_ok_and(is_noted) {
+        return;
+    }
+    let times = fs::FileTimes::new().set_accessed(now);
+    let _ = fs::File::open(path).and_then(|file| file.set_times(times));
+}
+
 /// Makes a folder and its parents.
 pub fn create_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).doing(|| format!("creating the folder {}", path.display()))
@@ -296,6 +315,11 @@ pub fn create_folder(path: &Path) -> Result<()> {
 
 /// What the names of temporary files outside of the store begin with.
 const PREFIX: &str = ".flinkpack-";
+
+/// Deletes what earlier processes left in `folder` when they were killed.
+pub fn sweep(folder: &Path) {
+    temporary::sweep(folder, PREFIX);
+}
 
 /// A temporary file in `folder`, for what gets its place there. What earlier
 /// processes left there when they were killed goes.

@@ -297,6 +297,59 @@ fn size_dir_and_prune() {
     assert_eq!(digest_of(&run.stdout), digest);
 }
 
+/// As if it was used last so long ago.
+fn age(path: &Path, by: Duration) {
+    let time = SystemTime::now() - by;
+    let times = fs::FileTimes::new().set_accessed(time).set_modified(time);
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_times(times).unwrap();
+}
+
+#[test]
+fn a_bound_takes_what_was_used_least_lately() {
+    let (mut project, _server) = mixed();
+    project.ok(BUILD);
+    let day = Duration::from_secs(86_400);
+    let old = project.cache().join("blobs/sha256").join("0".repeat(64));
+    let older = project.cache().join("blobs/sha256").join("1".repeat(64));
+    for (path, days) in [(&old, 2), (&older, 3)] {
+        noise(path, 8 << 20, 1);
+        age(path, day * days);
+    }
+    // Both fit, then one, and what is in use stays whatever the size.
+    project.ok(&["cache", "prune", "--max-size", "30M"]);
+    assert!(old.exists() && older.exists());
+    project.ok(&["cache", "prune", "--max-size", "15M"]);
+    assert!(old.exists() && !older.exists());
+    project.set("FLINKPACK_CACHE_MAX_SIZE", "1k");
+    project.write("risk.jar", small_jar("Other"));
+    let run = project.ok(BUILD);
+    assert!(run.stderr.contains("from the cache"), "{}", run.stderr);
+    assert!(!old.exists());
+    let digest = digest_of(&run.stdout);
+    assert_eq!(digest_of(&build_anew(&project).stdout), digest);
+
+    // A blob that every build relies on is in use, though none reads it.
+    for file in files_in(&project.cache().join("blobs")) {
+        age(&file, day * 40);
+    }
+    project.ok(BUILD);
+    project.write("risk.jar", small_jar("Third"));
+    project.ok(BUILD);
+    let big = files_in(&project.cache().join("blobs"));
+    let big = big
+        .iter()
+        .find(|path| path.metadata().unwrap().len() > 3 << 20);
+    assert!(big.is_some_and(|path| path.exists()));
+    project.set("FLINKPACK_CACHE_MAX_SIZE", "1G");
+    let left = project.ok(&["cache", "prune"]);
+    assert!(!left.stdout.is_empty());
+    assert!(big.is_some_and(|path| path.exists()), "{}", left.stdout);
+
+    let run = project.fails(2, &["cache", "prune", "--max-size", "much"]);
+    assert!(run.stderr.contains("500M"), "{}", run.stderr);
+}
+
 #[test]
 fn a_cache_that_cannot_be_written_is_told() {
     let (mut project, _server) = mixed();

@@ -15,6 +15,7 @@ mod jars;
 mod locks;
 mod manifests;
 mod offline;
+mod platforms;
 mod plugins;
 mod real;
 mod recorded;

@@ -11,9 +11,11 @@ mod errors;
 mod files;
 mod hosts;
 mod placement;
+mod platforms;
 mod session_1_13;
 mod session_1_20;
 mod session_2;
+mod soak;
 mod thin;
 
 use std::fs;

@@ -14,7 +14,7 @@ use crate::support::registry::FaultRegistry;
 
 async fn write_layout(bench: &Bench, image: &Image, folder: &Path, tag: Option<&str>) -> Published {
     layout::write(
-        image,
+        &image.clone().into(),
         folder,
         tag,
         &bench.store,
@@ -27,7 +27,7 @@ async fn write_layout(bench: &Bench, image: &Image, folder: &Path, tag: Option<&
 
 async fn write_archive(bench: &Bench, image: &Image, path: &Path, form: Form) -> Published {
     archive::write(
-        image,
+        &image.clone().into(),
         path,
         form,
         &bench.store,
@@ -148,8 +148,9 @@ async fn a_failed_write_leaves_nothing() {
     let folder = bench.folder.path().join("out");
     let path = folder.join("image.tar");
     let (form, report) = (Form::Oci(None), Report::silent());
+    let images = image.into();
     let outcome = archive::write(
-        &image,
+        &images,
         &path,
         form,
         &bench.store,

@@ -93,7 +93,7 @@ impl Bench {
         let tags: Vec<String> = tags.iter().map(|tag| tag.to_string()).collect();
         let target = registry.reference("team/job");
         sink::registry::push(
-            image,
+            &image.clone().into(),
             &target,
             &tags,
             &self.store,

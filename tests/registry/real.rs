@@ -29,7 +29,7 @@ async fn push(
     let tags: Vec<String> = tags.iter().map(|tag| tag.to_string()).collect();
     let report = Report::silent();
     sink::registry::push(
-        image,
+        &image.clone().into(),
         target,
         &tags,
         &bench.store,

@@ -28,13 +28,25 @@ impl Tar {
         Tar(tar::Builder::new(Vec::new()))
     }
 
-    fn add(mut self, path: &str, kind: tar::EntryType, target: &str, bytes: &[u8]) -> Tar {
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(kind);
-        header.set_mode(match kind {
+    fn add(self, path: &str, kind: tar::EntryType, target: &str, bytes: &[u8]) -> Tar {
+        let mode = match kind {
             tar::EntryType::Directory => 0o755,
             _ => 0o644,
-        });
+        };
+        self.add_with(mode, path, kind, target, bytes)
+    }
+
+    fn add_with(
+        mut self,
+        mode: u32,
+        path: &str,
+        kind: tar::EntryType,
+        target: &str,
+        bytes: &[u8],
+    ) -> Tar {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_mode(mode);
         header.set_uid(9999);
         header.set_gid(9999);
         header.set_mtime(1_700_000_000);
@@ -49,6 +61,10 @@ impl Tar {
 
     pub fn folder(self, path: &str) -> Tar {
         self.add(path, tar::EntryType::Directory, "", b"")
+    }
+
+    pub fn folder_of(self, path: &str, mode: u32) -> Tar {
+        self.add_with(mode, path, tar::EntryType::Directory, "", b"")
     }
 
     pub fn file(self, path: &str, bytes: &[u8]) -> Tar {
@@ -234,6 +250,29 @@ impl TinyBase {
         marker
             .write_all(br#"{"imageLayoutVersion":"1.0.0"}"#)
             .expect("a file");
+    }
+
+    /// Several platforms, as one image of a registry.
+    pub fn publish_index(
+        registry: &FaultRegistry,
+        repository: &str,
+        tag: &str,
+        bases: &[&TinyBase],
+    ) {
+        let publish = |base: &&TinyBase| {
+            base.publish(registry, repository, tag);
+            base.described(&base.parts().manifest)
+        };
+        let manifests: Vec<Value> = bases.iter().map(publish).collect();
+        let index =
+            json!({"schemaVersion": 2, "mediaType": media::OCI_INDEX, "manifests": manifests});
+        let index = index.to_string().into_bytes();
+        for name in [tag.to_string(), Digest::of(&index).to_string()] {
+            registry.state().manifests.insert(
+                (repository.to_string(), name),
+                (media::OCI_INDEX.to_string(), index.clone()),
+            );
+        }
     }
 
     fn described(&self, manifest: &[u8]) -> Value {
