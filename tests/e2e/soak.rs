@@ -71,10 +71,11 @@ fn open_in_daemon(docker: &Docker) -> Option<usize> {
     Some(open.count())
 }
 
-/// Builds whose connections stay open would be as many as there were builds;
-/// other tests use the daemon at the same time.
+/// Builds whose connections stay open would be as many as there were builds.
+/// Other tests use the daemon at the same time, and a container of theirs has a
+/// dozen files open: so it takes a hundred builds to tell.
 fn check_daemon(docker: &Docker, before: Option<usize>, builds: usize) {
-    let slack = (builds / 2).max(8);
+    let slack = (builds / 2).max(48);
     wait("the daemon closes what was opened", 60, || {
         let now = open_in_daemon(docker);
         println!("open in the daemon: {now:?}, before: {before:?}");
