@@ -22,7 +22,7 @@ demo: build
 	examples/demo
 
 bench: up
-	. target/env.sh && benches/run && benches/resolve
+	. target/env.sh && benches/run && benches/resolve && benches/engine 3
 
 fuzz:
 	fuzz/run

@@ -51,7 +51,7 @@
 //! | folder | holds |
 //! |---|---|
 //! | `blobs/sha256/` | content by digest: fetched JARs, own layers, configurations, manifests |
-//! | `layers/` | hash of a layer's inputs → its digests and size |
+//! | `layers/` | hash of a layer's inputs → its digests and size; registry and layer → a repository that got it |
 //! | `bases/` | layers and FLINK_HOME → facts; image ID → descriptors |
 //! | `maven/` | coordinate → blob, or its parsed POM; the installed Maven's `central` |
 //! | `builds/` | what was built last, for `push`; what the daemon got last |

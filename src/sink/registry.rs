@@ -11,7 +11,7 @@ use crate::error::{Context, Result};
 use crate::image::{Digest, Image, Images, Layer, Manifest, Origin, Reference};
 use crate::registry::{Outcome, Progress, Pusher, Registries, Source, Traffic};
 use crate::report::{Phase, Report};
-use crate::store::Store;
+use crate::store::{Bucket, Store};
 
 /// Blobs that are asked for at once; fewer are sent at once.
 const ASKED: usize = 8;
@@ -41,7 +41,9 @@ pub struct Visit {
     head: Option<Digest>,
     /// Whether it is known which blobs that has.
     has_learned: bool,
-    /// Other repositories of the registry that the images have layers in.
+    /// Where else in the registry earlier pushes brought layers to.
+    pushed: HashMap<Digest, String>,
+    /// Other repositories of the registry that have something of the images.
     sources: Vec<String>,
 }
 
@@ -57,9 +59,10 @@ impl Visit {
         registries: &Registries,
     ) -> Result<Visit> {
         let registries = registries.metered();
-        let layers = images.layers();
-        let layers = layers.iter();
+        let pushed = remembered(images, target, store);
+        let layers = images.layers().into_iter();
         let mut sources: Vec<&str> = layers.filter_map(|layer| mount_of(layer, target)).collect();
+        sources.extend(pushed.values().map(String::as_str));
         sources.extend(others.iter().filter(|other| **other != target.repository));
         sources.sort_unstable();
         sources.dedup();
@@ -72,6 +75,7 @@ impl Visit {
             head: None,
             has_learned: false,
             sources: sources.into_iter().map(str::to_string).collect(),
+            pushed,
             registries,
         };
         visit.look(images).await.doing(doing)?;
@@ -86,16 +90,28 @@ impl Visit {
         };
         self.head = self.pusher.head(&first).await?.map(|head| head.digest);
         match self.head {
-            // A registry takes a manifest only when it has what it names.
-            Some(digest) if digest == wanted.digest => {
-                let layers = images.layers().into_iter();
-                let digests = layers.filter_map(|layer| Some(layer.descriptor.as_ref()?.digest));
-                self.pusher.know(digests);
-            }
+            Some(digest) if digest == wanted.digest => self.know(images),
             Some(digest) => self.has_learned = self.pusher.learn(digest).await,
+            // Nothing in it is new: it may be there under another tag.
+            None if !images.layers().iter().any(|layer| layer.built) => {
+                let same = self.target.with_digest(wanted.digest);
+                if first != same && self.pusher.head(&same).await?.is_some() {
+                    self.know(images);
+                }
+            }
             None => {}
         }
         Ok(())
+    }
+
+    /// A registry takes a manifest only when it has what it names.
+    fn know(&self, images: &Images) {
+        let layers = images.layers().into_iter();
+        let layers = layers.filter_map(|layer| Some(layer.descriptor.as_ref()?.digest));
+        self.pusher.know(layers);
+        let manifests = images.each().iter().flat_map(|image| &image.manifest);
+        self.pusher
+            .know(manifests.map(|manifest| manifest.config.digest));
     }
 
     pub(super) fn pusher(&self) -> &Pusher {
@@ -193,6 +209,7 @@ impl Push<'_> {
             outcomes = self.blobs(pusher).await?;
             self.tag(pusher, tags).await?;
         }
+        self.remember(&outcomes);
         let layers = self.images.layers().into_iter();
         let layers = layers
             .map(|layer| {
@@ -233,6 +250,18 @@ impl Push<'_> {
         Ok(())
     }
 
+    /// Keeps where layers went: other repositories can mount them from there.
+    fn remember(&self, outcomes: &HashMap<Digest, Outcome>) {
+        let target = &self.visit.target;
+        for (digest, outcome) in outcomes {
+            if *outcome == Outcome::Uploaded {
+                let key = place_key(target, digest);
+                // Only a help: without it they are sent again.
+                let _ = self.store.put(Bucket::Layers, &key, &target.repository);
+            }
+        }
+    }
+
     /// Brings all blobs there, each once, and says how.
     async fn blobs(&self, pusher: &Pusher) -> Result<HashMap<Digest, Outcome>> {
         let mut wanted = HashMap::new();
@@ -267,10 +296,11 @@ impl Push<'_> {
             .report
             .start(Phase::Push, layer.name.as_str(), Some(descriptor.size));
         let progress = Arc::new(Progress::new(task));
+        let pushed = self.visit.pushed.get(&descriptor.digest);
         let outcome = pusher
             .blob(
                 (descriptor.digest, descriptor.size),
-                mount_of(layer, &self.visit.target),
+                mount_of(layer, &self.visit.target).or(pushed.map(String::as_str)),
                 || Source::of_layer(layer, self.store, &self.visit.registries),
                 Some(Arc::clone(&progress)),
             )
@@ -298,7 +328,7 @@ impl Push<'_> {
     }
 }
 
-/// The other repository of the same registry that the layer is in.
+/// The other repository of the same registry that the layer is said to be in.
 fn mount_of<'a>(layer: &'a Layer, target: &Reference) -> Option<&'a str> {
     match &layer.origin {
         Origin::Registry(from)
@@ -308,6 +338,21 @@ fn mount_of<'a>(layer: &'a Layer, target: &Reference) -> Option<&'a str> {
         }
         _ => None,
     }
+}
+
+/// Other repositories of the registry that earlier pushes brought layers to.
+fn remembered(images: &Images, target: &Reference, store: &Store) -> HashMap<Digest, String> {
+    let layers = images.layers().into_iter().filter(|layer| !layer.built);
+    let each = layers.filter_map(|layer| {
+        let digest = layer.descriptor.as_ref()?.digest;
+        let from: String = store.get(Bucket::Layers, &place_key(target, &digest))?;
+        (from != target.repository).then_some((digest, from))
+    });
+    each.collect()
+}
+
+fn place_key(target: &Reference, digest: &Digest) -> String {
+    format!("pushed {} {digest}", target.host)
 }
 
 fn status(outcome: Outcome) -> Status {

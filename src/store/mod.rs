@@ -29,7 +29,7 @@ use crate::image::Digest;
 /// their form: another version is another folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bucket {
-    /// Hash of a layer's inputs → layer.
+    /// Hash of a layer's inputs → layer; registry and layer → a repository that got it.
     Layers,
     /// Digest of a base → its facts.
     Bases,

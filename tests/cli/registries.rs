@@ -290,6 +290,36 @@ async fn a_stall_ends_when_the_user_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn jobs_with_a_connector_in_common_send_it_once() {
+    let registry = FaultRegistry::start().await;
+    let project = to(registry.address());
+    let noise = crate::support::images::noise(3, 2 << 20);
+    let connector = crate::support::project::jar(&[("noise", &noise)]);
+    project.write("connector.jar", &connector);
+    let text = project.read("flinkpack.toml");
+    let text = format!("{text}[connectors]\nours = {{ path = \"connector.jar\" }}\n");
+    let arrived = |name: &str| {
+        let before = registry.state().arrived;
+        project.write("risk.jar", small_jar(name));
+        project.write("flinkpack.toml", text.replace("team/orders", name));
+        project.ok(&["build", "--push"]);
+        registry.state().arrived - before
+    };
+    assert!(arrived("first") > 2 << 20);
+    let second = arrived("second");
+    assert!(second < 100_000, "{second} bytes beside the connector");
+    assert_eq!(
+        registry.count("POST", "&from=first"),
+        3,
+        "{:?}",
+        registry.log()
+    );
+    // The other repository is gone: it is sent.
+    registry.state().blobs.clear();
+    assert!(arrived("third") > 2 << 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unchanged_push_is_one_request() {
     let registry = FaultRegistry::start().await;
     let project = to(registry.address());
@@ -302,4 +332,10 @@ async fn an_unchanged_push_is_one_request() {
     registry.clear_log();
     project.ok(&["push"]);
     assert_eq!(registry.log().len(), 1, "{:?}", registry.log());
+    // A release tag: two questions and the manifest, no blob.
+    registry.clear_log();
+    let release = project.ok(&["push", "-t", "release"]);
+    assert_eq!(digest_of(&first.stdout), digest_of(&release.stdout));
+    assert_eq!(registry.log().len(), 3, "{:?}", registry.log());
+    assert_eq!(registry.count("PUT", "/manifests/release"), 1);
 }
