@@ -242,6 +242,9 @@ pub struct Check {
     /// Write the findings as SARIF to this file
     #[arg(long, value_name = "FILE")]
     pub sarif: Option<PathBuf>,
+    /// Fail where the lock file does not hold everything already
+    #[arg(long, conflicts_with = "image")]
+    pub locked: bool,
     /// What decides the image
     #[command(flatten)]
     pub inputs: Inputs,

@@ -168,7 +168,12 @@ async fn run_build(session: &Session, global: &Global, args: Build) -> Result<()
 async fn run_check(session: &Session, global: &Global, args: &Check) -> Result<()> {
     let checked = match &args.image {
         Some(image) => check::of_image(session, image, args.inputs.platform.as_deref()).await?,
-        None => check::of_manifest(session, &inputs(global, &args.inputs, false)).await?,
+        None => {
+            // A record says how much was found, and not what.
+            let whole = global.format == Format::Json || args.sarif.is_some() || global.verbose > 0;
+            let inputs = inputs(global, &args.inputs, args.locked);
+            check::of_manifest(session, &inputs, whole).await?
+        }
     };
     if let Some(path) = &args.sarif {
         let manifest = global.manifest.display().to_string();

@@ -83,7 +83,7 @@ async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Res
     let mut found = find(session, &options.inputs).await?;
     tell_found(session, &found);
     if options.check {
-        super::check::before_build(session, &found, trusted).await?;
+        super::check::before_build(session, &mut found, trusted).await?;
     }
     let places = places(session, options, found.manifest.folder()).await;
     let mut made = found.make(session, trusted).await?;
