@@ -234,7 +234,7 @@ pub struct Build {
 /// `check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// An image instead of the manifest: REF, docker-daemon:REF, docker://REF, oci:DIR[:TAG] or oci-archive:FILE
+    /// An image instead of the manifest: REF, docker-daemon:REF, docker://REF, oci:DIR[:TAG] or oci-archive:FILE; or a Dockerfile
     pub image: Option<String>,
     /// Say what a code means, such as FP0101
     #[arg(long, value_name = "CODE", conflicts_with = "image")]

@@ -167,6 +167,9 @@ async fn run_build(session: &Session, global: &Global, args: Build) -> Result<()
 
 async fn run_check(session: &Session, global: &Global, args: &Check) -> Result<()> {
     let checked = match &args.image {
+        Some(file) if check::is_dockerfile(Path::new(file)) => {
+            check::of_dockerfile(session, Path::new(file), args.inputs.base.as_deref())?
+        }
         Some(image) => check::of_image(session, image, args.inputs.platform.as_deref()).await?,
         None => {
             // A record says how much was found, and not what.
@@ -176,7 +179,12 @@ async fn run_check(session: &Session, global: &Global, args: &Check) -> Result<(
         }
     };
     if let Some(path) = &args.sarif {
+        let file = args
+            .image
+            .as_ref()
+            .filter(|file| check::is_dockerfile(Path::new(file)));
         let manifest = global.manifest.display().to_string();
+        let manifest = file.cloned().unwrap_or(manifest);
         let mut text = serde_json::to_vec_pretty(&checked.sarif(&manifest))
             .doing(|| "encoding the findings")?;
         text.push(b'\n');

@@ -1,6 +1,7 @@
 //! `flinkpack check`: finds what would break at run time.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,26 @@ pub struct Checked {
     /// The record that was taken instead of looking.
     #[serde(skip)]
     record: Option<LockedCheck>,
+}
+
+/// Whether what `check` was given is a Dockerfile: by its name, such as `Dockerfile`,
+/// `flink.Dockerfile` and `Dockerfile.prod`.
+pub fn is_dockerfile(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.unwrap_or_default().to_ascii_lowercase();
+    let is_named = name.ends_with("dockerfile") || name.starts_with("dockerfile.");
+    is_named && path.is_file()
+}
+
+/// Of the image that a Dockerfile would make, as far as its text and the files
+/// beside it tell; `base` counts instead of its FROM.
+pub fn of_dockerfile(session: &Session, path: &Path, base: Option<&str>) -> Result<Checked> {
+    let input = super::check_dockerfile::input(session, path, base)?;
+    Ok(Checked {
+        image: path.display().to_string(),
+        findings: check::run(&input),
+        record: None,
+    })
 }
 
 /// What is kept of a check.

@@ -5,6 +5,7 @@ pub mod base_build;
 pub mod build;
 pub mod cache;
 pub mod check;
+mod check_dockerfile;
 mod check_input;
 mod context;
 mod deliver;
