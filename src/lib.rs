@@ -23,7 +23,8 @@
 //! Beside the flow: [`catalogue`] (the rows of `plugins/`), [`maven`] (Maven's
 //! dependency resolution, which reads and fetches nothing), [`daemon`] (the one
 //! place that knows bollard), [`registry`] (the OCI distribution client),
-//! [`fetch`] (downloads), [`jar`] (what a JAR is),
+//! [`fetch`] (downloads), [`jar`] (what a JAR is), [`dockerfile`] (what a
+//! Dockerfile puts where),
 //! [`store`] (what is kept between runs), [`report`]
 //! (events; `report/bars.rs` alone knows indicatif), [`error`]. [`ops`] joins
 //! the stages into commands, [`cli`] joins commands to arguments and stdout.
@@ -68,6 +69,7 @@ pub mod catalogue;
 pub mod check;
 pub mod cli;
 pub mod daemon;
+pub mod dockerfile;
 pub mod error;
 pub mod fetch;
 pub mod image;

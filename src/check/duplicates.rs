@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::finding::{Finding, Severity};
 use super::input::{Input, Loader};
 use super::view::{Place, Scope, Seen, View};
+use crate::jar::{Name, Numbered};
 
 /// What two JARs of one class loader share.
 #[derive(Default)]
 struct Pair<'v> {
     identical: usize,
-    differing: Vec<(&'v str, Place, Place)>,
+    differing: Vec<(Name<'v>, Place, Place)>,
 }
 
 /// Classes that differ, in packages, most first.
@@ -48,7 +49,7 @@ pub fn check(input: &Input, scope: Scope<'_>, found: &mut Vec<Finding>) {
         let content = |place: &Place| view.class(*place).map(|class| class.content());
         match content(first) == content(other) {
             true => pair.identical += 1,
-            false => pair.differing.push((name, *first, *other)),
+            false => pair.differing.push((*name, *first, *other)),
         }
     }
     let lost = lost_members(scope, pairs.values().flat_map(|pair| &pair.differing));
@@ -85,7 +86,7 @@ pub fn check(input: &Input, scope: Scope<'_>, found: &mut Vec<Finding>) {
                 classes(pair.differing.len()),
                 loses.jar.path
             );
-            let names = pair.differing.iter().map(|(name, ..)| *name);
+            let names = pair.differing.iter().map(|(name, ..)| name.text);
             found.push(
                 Finding::new("FP0101", Severity::Warning, message)
                     .jar(wins.jar)
@@ -129,11 +130,11 @@ fn lacking_finding(
     );
     let mut texts = HashMap::new();
     let details = lacking.iter().map(|call| {
-        let texts = texts.entry(call.by).or_insert_with(|| {
-            let texts = (input.texts)(&scope.own.jars[call.by as usize].jar.sha256);
-            texts.unwrap_or_default()
-        });
-        let member = super::text::member(call.owner, texts.get(call.text));
+        let texts = texts
+            .entry(call.by)
+            .or_insert_with(|| (input.texts)(&scope.own.jars[call.by as usize].jar.sha256));
+        let text = texts.as_ref().and_then(|texts| texts.get(call.signature));
+        let member = super::text::member(call.owner, &text.unwrap_or_default());
         let user = call.user.replace('/', ".");
         // Calls from elsewhere say more than those inside of one library.
         let is_inside = super::linkage::root(call.owner) == super::linkage::root(call.user);
@@ -149,8 +150,8 @@ fn lacking_finding(
         .details(details, 6)
 }
 
-/// A member that only a hidden copy has, by the name of its class.
-type Lost<'v> = HashMap<&'v str, Vec<LostMember>>;
+/// Members that only a hidden copy has, by the hash of its class's name.
+type Lost = Numbered<u64, Vec<LostMember>>;
 
 /// Its signature's CRC-32, and the pair of JARs between which it was lost.
 type LostMember = (u32, (u32, u32));
@@ -160,16 +161,16 @@ struct Call<'v> {
     pair: (u32, u32),
     owner: &'v str,
     by: u32,
-    text: u32,
+    signature: u32,
     /// A class of `by` that does so.
     user: &'v str,
 }
 
 fn lost_members<'v>(
     scope: Scope<'v>,
-    differing: impl Iterator<Item = &'v (&'v str, Place, Place)>,
-) -> Lost<'v> {
-    let mut lost: Lost<'v> = HashMap::new();
+    differing: impl Iterator<Item = &'v (Name<'v>, Place, Place)>,
+) -> Lost {
+    let mut lost = Lost::default();
     for (name, first, other) in differing {
         let (Some(wins), Some(loses)) = (scope.own.class(*first), scope.own.class(*other)) else {
             continue;
@@ -178,56 +179,57 @@ fn lost_members<'v>(
         if wins.major().is_none() || loses.major().is_none() {
             continue;
         }
-        for (signature, _) in loses.members() {
-            if !scope.has_member(wins, signature) {
-                let of_class = lost.entry(name).or_default();
-                of_class.push((signature, (first.jar, other.jar)));
+        for signature in loses.members() {
+            if !scope.has_member(wins, *signature) {
+                let of_class = lost.entry(name.hash).or_default();
+                of_class.push((*signature, (first.jar, other.jar)));
             }
         }
     }
     lost
 }
 
-fn called<'v>(view: &'v View<'v>, lost: &Lost<'v>) -> Vec<Call<'v>> {
+fn called<'v>(view: &'v View<'v>, lost: &Lost) -> Vec<Call<'v>> {
     let mut calls = Vec::new();
     if lost.is_empty() {
         return calls;
     }
     for (by, seen) in view.jars.iter().enumerate() {
         let by = by as u32;
-        let mut wanted: HashMap<u32, Vec<(u32, u32)>> = HashMap::new();
-        // Each owner is looked up once, though thousands of references name it.
-        let mut owners: Vec<Option<Option<&Vec<LostMember>>>> = vec![None; seen.facts.name_count()];
-        for used in seen.facts.references() {
-            let Some(owner) = owners.get_mut(used.owner_number as usize) else {
+        let mut wanted: Numbered<u32, Vec<(u32, u32)>> = Numbered::default();
+        for (owner, name) in seen.facts.names().enumerate() {
+            let Some(members) = lost.get(&name.hash) else {
                 continue;
             };
-            let members = *owner.get_or_insert_with(|| lost.get(used.owner));
-            let members = members.into_iter().flatten();
-            for (_, pair) in members.filter(|(one, _)| *one == used.signature) {
-                wanted.entry(used.number).or_default().push(*pair);
+            for used in seen.facts.references_to(owner as u32) {
+                for (_, pair) in members.iter().filter(|(one, _)| *one == used.signature) {
+                    wanted.entry(used.number).or_default().push(*pair);
+                }
             }
         }
         if wanted.is_empty() {
             continue;
         }
+        let is_wanted: Vec<bool> = (0..seen.facts.reference_count() as u32)
+            .map(|number| wanted.contains_key(&number))
+            .collect();
         for class in seen.facts.classes() {
-            let place = Place {
-                jar: by,
-                class: class.number(),
-            };
-            // A copy that is hidden itself calls nothing.
-            if view.own(class.name()) != Some(place) {
-                continue;
-            }
-            for used in class.uses() {
+            for used in class.uses_among(|number| is_wanted.get(number as usize) == Some(&true)) {
+                let place = Place {
+                    jar: by,
+                    class: class.number(),
+                };
+                // A copy that is hidden itself calls nothing.
+                if view.own(class.name()) != Some(place) {
+                    break;
+                }
                 for pair in wanted.remove(&used.number).unwrap_or_default() {
                     calls.push(Call {
                         pair,
-                        owner: used.owner,
+                        owner: used.owner.text,
                         by,
-                        text: used.text,
-                        user: class.name(),
+                        signature: used.signature,
+                        user: class.name().text,
                     });
                 }
             }
@@ -246,9 +248,10 @@ pub fn between(lib: &View<'_>, user: &View<'_>, found: &mut Vec<Finding>) {
                 continue;
             };
             let same = lib.class(place).map(|other| other.content()) == Some(class.content());
-            if !same && user.is_parent_first(class.name()) && names.insert(class.name()) {
+            let name = class.name().text;
+            if !same && user.is_parent_first(name) && names.insert(name) {
                 let of_pair = shadowed.entry((place.jar, at as u32)).or_default();
-                of_pair.push(class.name());
+                of_pair.push(name);
             }
         }
     }

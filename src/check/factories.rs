@@ -43,7 +43,7 @@ pub fn check(input: &Input, scope: Scope<'_>, found: &mut Vec<Finding>) {
             }
             for provider in &service.providers {
                 let name = provider.replace('.', "/");
-                match scope.find(&name) {
+                match scope.find(name.as_str()) {
                     Found::Class(by, class) => {
                         let factory = factory(scope, by, class);
                         if !seen.jar.of_base {
@@ -71,8 +71,8 @@ pub fn check(input: &Input, scope: Scope<'_>, found: &mut Vec<Finding>) {
         }
         lost_services(scope, seen, found);
     }
-    factories.sort_by_key(|factory| factory.class.name());
-    factories.dedup_by_key(|factory| factory.class.name());
+    factories.sort_by_key(|factory| factory.class.name().text);
+    factories.dedup_by_key(|factory| factory.class.name().text);
     twice(&factories, &is_named, found);
     if scope.own.loader == Loader::Lib {
         nobody(input, &factories, &named, found);
@@ -100,7 +100,7 @@ fn factory<'v>(scope: Scope<'v>, seen: &'v Seen<'v>, class: Class<'v>) -> Factor
         if identifier.is_some() {
             break;
         }
-        if let Found::Class(_, class) = scope.find(name) {
+        if let Found::Class(_, class) = scope.find(*name) {
             identifier = class.answer("factoryIdentifier");
         }
     }
@@ -116,7 +116,7 @@ fn factory<'v>(scope: Scope<'v>, seen: &'v Seen<'v>, class: Class<'v>) -> Factor
                     | "DecodingFormatFactory"
                     | "EncodingFormatFactory"
             )
-        }) && matches!(scope.find(name), Found::Class(_, class) if class.is_interface())
+        }) && matches!(scope.find(*name), Found::Class(_, class) if class.is_interface())
     });
     Factory {
         seen,
@@ -136,7 +136,7 @@ fn loads(
     found: &mut Vec<Finding>,
 ) {
     let class = factory.class;
-    let name = class.name().replace('/', ".");
+    let name = class.name().text.replace('/', ".");
     if let Some(missing) = scope.absent_type(class) {
         let severity = match is_named {
             true => Severity::Error,
@@ -180,7 +180,7 @@ fn lost_services(scope: Scope<'_>, seen: &Seen<'_>, found: &mut Vec<Finding>) {
             continue;
         };
         let is_named = || {
-            let name = class.name().replace('/', ".");
+            let name = class.name().text.replace('/', ".");
             let mut jars = scope.own.jars.iter();
             jars.any(|jar| {
                 let mut services = jar.facts.extras.services.iter();
@@ -193,7 +193,10 @@ fn lost_services(scope: Scope<'_>, seen: &Seen<'_>, found: &mut Vec<Finding>) {
                 .contains(&"org/apache/flink/table/factories/Factory")
             && !is_named()
         {
-            lost.push(format!("{} ({identifier})", class.name().replace('/', ".")));
+            lost.push(format!(
+                "{} ({identifier})",
+                class.name().text.replace('/', ".")
+            ));
         }
     }
     if !lost.is_empty() {
@@ -237,8 +240,8 @@ fn twice(
             };
             let message = format!(
                 "two factories answer to '{identifier}': {} and {}",
-                one.class.name().replace('/', "."),
-                other.class.name().replace('/', ".")
+                one.class.name().text.replace('/', "."),
+                other.class.name().text.replace('/', ".")
             );
             let happens = format!(
                 "a table or catalog with '{identifier}' fails: ValidationException: Multiple factories for identifier '{identifier}'"

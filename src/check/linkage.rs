@@ -1,11 +1,12 @@
 //! Classes, methods and fields that added JARs refer to and nobody provides.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::finding::{Finding, Severity};
 use super::input::Input;
 use super::reach::Reach;
 use super::view::{Found, Scope, Seen};
+use crate::jar::Reference;
 
 /// Steps from a factory within which a missing class is likely to be met.
 const NEAR: u8 = 3;
@@ -38,12 +39,9 @@ pub fn check(input: &Input, scope: Scope<'_>, reach: &Reach, found: &mut Vec<Fin
                     one.0 += 1;
                 }
                 (Lack::Member, Some(_)) => {
-                    // Large, and seldom needed.
-                    let texts = texts.get_or_insert_with(|| {
-                        let texts = (input.texts)(&seen.jar.sha256);
-                        texts.unwrap_or_default()
-                    });
-                    let member = super::text::member(owner, texts.get(text));
+                    let texts = texts.get_or_insert_with(|| (input.texts)(&seen.jar.sha256));
+                    let text = texts.as_ref().and_then(|texts| texts.get(text));
+                    let member = super::text::member(owner, &text.unwrap_or_default());
                     near.entry(provider(scope, owner))
                         .or_default()
                         .push(format!("{member}, called by {}", user.replace('/', ".")));
@@ -153,33 +151,30 @@ type Lacking = Vec<Option<Lack>>;
 
 fn lacking<'v>(scope: Scope<'v>, seen: &'v Seen<'v>) -> Lacking {
     let mut lacking = vec![None; seen.facts.reference_count()];
-    let mut known: HashMap<u32, Option<Found<'v>>> = HashMap::new();
-    for used in seen.facts.references() {
-        // Most references stay in the JAR, and in the very class they name.
-        let own = seen.facts.class(used.owner_number);
-        let found = known.entry(used.owner_number).or_insert_with(|| {
-            let found = scope.find(used.owner);
-            let stays = own.is_some_and(|own| match found {
-                Found::Class(_, class) => class.content() == own.content(),
-                _ => false,
-            });
-            (!stays || own.is_none()).then_some(found)
-        });
-        if let (None, Some(own)) = (&found, own)
-            && own.declares(used.signature)
-        {
-            continue;
-        }
-        let found = match found {
-            Some(found) => *found,
-            None => scope.find(used.owner),
-        };
+    let mut note = |used: Reference<'_>, found: Found<'v>| {
         let lack = match found {
             Found::Class(_, class) if !scope.has_member(class, used.signature) => Lack::Member,
             Found::Absent => Lack::Class,
-            _ => continue,
+            _ => return,
         };
         lacking[used.number as usize] = Some(lack);
+    };
+    let mut last: Option<(u32, Found<'v>)> = None;
+    for used in seen.facts.outward() {
+        let found = match last {
+            Some((owner, found)) if owner == used.owner_number => found,
+            _ => scope.find(used.owner),
+        };
+        last = Some((used.owner_number, found));
+        note(used, found);
+    }
+    // What a class declares itself is there, unless another copy of it wins.
+    for class in seen.facts.classes() {
+        let found = scope.find(class.name());
+        if !matches!(found, Found::Class(_, other) if other.content() == class.content()) {
+            let uses = seen.facts.inward(class);
+            uses.for_each(|used| note(used, found));
+        }
     }
     lacking
 }
@@ -191,6 +186,7 @@ fn used_by<'v>(
     seen: &'v Seen<'v>,
     lacking: &Lacking,
 ) -> BTreeMap<(&'v str, u32), (Lack, &'v str, Option<u8>)> {
+    let lacks = |number: u32| lacking.get(number as usize).copied().flatten();
     let mut users: BTreeMap<(&str, u32), (Lack, &str, Option<u8>)> = BTreeMap::new();
     for class in seen.facts.classes() {
         // A copy that is hidden refers to nothing.
@@ -202,13 +198,13 @@ fn used_by<'v>(
             continue;
         }
         let mut steps = None;
-        for used in class.uses() {
-            let Some(Some(lack)) = lacking.get(used.number as usize) else {
+        for used in class.uses_among(|number| lacks(number).is_some()) {
+            let Some(lack) = lacks(used.number) else {
                 continue;
             };
-            let key = (used.owner, used.text);
+            let key = (used.owner.text, used.signature);
             let steps = *steps.get_or_insert_with(|| reach.steps(scope, class.name()));
-            let new = (*lack, class.name(), steps);
+            let new = (lack, class.name().text, steps);
             let old = users.entry(key).or_insert(new);
             let far = |steps: Option<u8>| steps.unwrap_or(u8::MAX);
             if far(steps) < far(old.2) {

@@ -5,33 +5,35 @@
 //! coarse (a method that is never called counts), so what follows from it is a
 //! rank and no certainty.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::input::Input;
 use super::view::{Found, Place, Scope};
 use crate::image::LayerKind;
+use crate::jar::Name;
 
 /// Steps after which nothing is told apart any more.
 const FAR: u8 = 6;
 
+/// Not reached.
+const NEVER: u8 = u8::MAX;
+
 /// Distances, of the classes of one view.
 pub struct Reach {
-    steps: HashMap<Place, u8>,
+    /// By JAR and class.
+    steps: Vec<Vec<u8>>,
 }
 
 impl Reach {
     /// From what the services files of Flink's interfaces name, the main class,
     /// and every class of UDF JARs that extends one of Flink's functions.
     pub fn of(input: &Input, scope: Scope<'_>) -> Reach {
-        let mut steps = HashMap::new();
-        let mut queue = VecDeque::new();
-        let mut enter = |name: &str| {
-            if let Some(place) = scope.own.own(name)
-                && steps.insert(place, 0).is_none()
-            {
-                queue.push_back(place);
-            }
+        let jars = scope.own.jars.iter();
+        let mut reach = Reach {
+            steps: jars.map(|seen| vec![NEVER; seen.facts.len()]).collect(),
         };
+        let mut queue = VecDeque::new();
+        let mut enter = |name: &str| queue.extend(reach.arrive(scope, name.into(), 0));
         for seen in &scope.own.jars {
             if seen.jar.of_base {
                 continue;
@@ -46,8 +48,9 @@ impl Reach {
             if seen.jar.kind == Some(LayerKind::Udf) {
                 for class in seen.facts.classes() {
                     let mut types = class.types();
-                    if types.any(|name| name.starts_with("org/apache/flink/table/functions/")) {
-                        enter(class.name());
+                    if types.any(|name| name.text.starts_with("org/apache/flink/table/functions/"))
+                    {
+                        enter(class.name().text);
                     }
                 }
             }
@@ -61,10 +64,10 @@ impl Reach {
             .own
             .jars
             .iter()
-            .map(|seen| vec![false; seen.facts.name_count()])
+            .map(|seen| vec![false; seen.facts.names().count()])
             .collect();
         while let Some(place) = queue.pop_front() {
-            let step = steps.get(&place).copied().unwrap_or(0);
+            let step = reach.steps[place.jar as usize][place.class as usize];
             let Some(class) = scope.own.class(place) else {
                 continue;
             };
@@ -77,24 +80,33 @@ impl Reach {
                 let known = named.get_mut(used.owner_number as usize);
                 known.is_some_and(|known| !std::mem::replace(known, true))
             });
-            let used: Vec<&str> = used.map(|used| used.owner).collect();
-            for name in used.into_iter().chain(class.types()) {
-                if let Some(next) = scope.own.own(name)
-                    && !steps.contains_key(&next)
-                {
-                    steps.insert(next, step + 1);
-                    queue.push_back(next);
-                }
+            for name in used.map(|used| used.owner).chain(class.types()) {
+                queue.extend(reach.arrive(scope, name, step + 1));
             }
         }
-        Reach { steps }
+        reach
+    }
+
+    /// The class's place, if it was not reached before.
+    fn arrive(&mut self, scope: Scope<'_>, name: Name<'_>, step: u8) -> Option<Place> {
+        let place = scope.own.own(name)?;
+        let of_jar = self.steps.get_mut(place.jar as usize)?;
+        let known = of_jar.get_mut(place.class as usize)?;
+        let is_new = *known == NEVER;
+        if is_new {
+            *known = step;
+        }
+        is_new.then_some(place)
     }
 
     /// Steps to a class; `None` where it is far or not reached at all.
-    pub fn steps(&self, scope: Scope<'_>, name: &str) -> Option<u8> {
-        match scope.find(name) {
-            Found::Class(..) => self.steps.get(&scope.own.own(name)?).copied(),
-            _ => None,
-        }
+    pub fn steps(&self, scope: Scope<'_>, name: Name<'_>) -> Option<u8> {
+        let Found::Class(..) = scope.find(name) else {
+            return None;
+        };
+        let place = scope.own.own(name)?;
+        let of_jar = self.steps.get(place.jar as usize)?;
+        let steps = of_jar.get(place.class as usize)?;
+        (*steps != NEVER).then_some(*steps)
     }
 }

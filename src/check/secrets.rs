@@ -89,6 +89,7 @@ fn names_secret(key: &str) -> bool {
         "passwd",
         "secret",
         "secretkey",
+        "secretaccesskey",
         "token",
         "accesskeysecret",
         "apikey",

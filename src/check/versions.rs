@@ -309,7 +309,7 @@ fn main_class(input: &Input, views: &Views<'_>, found: &mut Vec<Finding>) {
     let Some(scope) = views.all().find(|scope| scope.own.loader == Loader::User) else {
         return;
     };
-    match scope.find(&main.replace('.', "/")) {
+    match scope.find(main.replace('.', "/").as_str()) {
         Found::Absent => {
             let message = format!("no JAR has the job's main class {main}");
             found.push(Finding::new("FP0306", Severity::Error, message));

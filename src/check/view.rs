@@ -4,12 +4,13 @@
 //! configuration of `classloader.*` and `plugin.classloader.*`, and
 //! `PluginLoader`, whose class loaders know no more of Flink than these patterns.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::LazyLock;
 
 use super::input::{Input, Loader, PlacedJar};
 use super::jdk;
 use crate::base::is_jar_of;
-use crate::jar::{Class, JarFacts};
+use crate::jar::{Class, JarFacts, Name, Numbered};
 
 /// Parent-first by default (`classloader.parent-first-patterns.default`, with the
 /// loggers that `CoreOptions` adds).
@@ -49,9 +50,10 @@ pub struct View<'a> {
     pub loader: Loader,
     /// In the order of the class path.
     pub jars: Vec<Seen<'a>>,
-    index: HashMap<&'a str, Place>,
+    /// By the hashes of their names.
+    index: Numbered<u64, Place>,
     /// Copies that are never loaded: name, who has it first, who has it too.
-    pub hidden: Vec<(&'a str, Place, Place)>,
+    pub hidden: Vec<(Name<'a>, Place, Place)>,
     patterns: Vec<String>,
     /// Whether a JAR of it was not read.
     partial: bool,
@@ -137,7 +139,8 @@ impl<'a> View<'a> {
             })
             .collect();
         let count = jars.iter().map(|seen| seen.facts.len()).sum();
-        let mut index: HashMap<&'a str, Place> = HashMap::with_capacity(count);
+        let mut index: Numbered<u64, Place> = Numbered::default();
+        index.reserve(count);
         let mut hidden = Vec::new();
         for (jar, seen) in jars.iter().enumerate() {
             for class in seen.facts.classes() {
@@ -145,9 +148,9 @@ impl<'a> View<'a> {
                     jar: jar as u32,
                     class: class.number(),
                 };
-                match index.entry(class.name()) {
-                    std::collections::hash_map::Entry::Vacant(free) => drop(free.insert(place)),
-                    std::collections::hash_map::Entry::Occupied(first) => {
+                match index.entry(class.name().hash) {
+                    Entry::Vacant(free) => drop(free.insert(place)),
+                    Entry::Occupied(first) => {
                         hidden.push((class.name(), *first.get(), place));
                     }
                 }
@@ -164,8 +167,8 @@ impl<'a> View<'a> {
     }
 
     /// The class in this view's own JARs.
-    pub fn own(&self, name: &str) -> Option<Place> {
-        self.index.get(name).copied()
+    pub fn own<'n>(&self, name: impl Into<Name<'n>>) -> Option<Place> {
+        self.index.get(&name.into().hash).copied()
     }
 
     /// The class at a place.
@@ -179,7 +182,7 @@ impl<'a> View<'a> {
         patterns.any(|pattern| name.starts_with(pattern.as_str()))
     }
 
-    fn seen(&self, name: &str) -> Option<Found<'_>> {
+    fn seen(&self, name: Name<'_>) -> Option<Found<'_>> {
         let place = self.own(name)?;
         let seen = self.jars.get(place.jar as usize)?;
         Some(Found::Class(seen, seen.facts.class(place.class)?))
@@ -195,21 +198,20 @@ pub struct Scope<'v> {
 
 impl<'v> Scope<'v> {
     /// Looks for a class, named with slashes, as the class loader does.
-    pub fn find(self, name: &str) -> Found<'v> {
-        let parent = || {
-            let visible =
-                !matches!(self.own.loader, Loader::Plugin(_)) || self.own.is_parent_first(name);
-            self.parent.filter(|_| visible)?.seen(name)
-        };
-        let found = if self.own.is_parent_first(name) {
-            parent().or_else(|| self.own.seen(name))
-        } else {
-            self.own.seen(name).or_else(parent)
+    pub fn find<'n>(self, name: impl Into<Name<'n>>) -> Found<'v> {
+        let name = name.into();
+        let found = match self.parent {
+            None => self.own.seen(name),
+            Some(parent) => match (self.own.is_parent_first(name.text), &self.own.loader) {
+                (true, _) => parent.seen(name).or_else(|| self.own.seen(name)),
+                (false, Loader::Plugin(_)) => self.own.seen(name),
+                (false, _) => self.own.seen(name).or_else(|| parent.seen(name)),
+            },
         };
         if let Some(found) = found {
             return found;
         }
-        if jdk::has(name) {
+        if jdk::has(name.text) {
             return Found::Jre;
         }
         match self.own.partial || self.parent.is_some_and(|parent| parent.partial) {
@@ -221,21 +223,24 @@ impl<'v> Scope<'v> {
     /// Whether looking for a field or method from this class on, as JVMS 5.4.3
     /// does, may end well: it does for certain, or leads where nobody can say.
     pub fn has_member(self, class: Class<'v>, signature: u32) -> bool {
+        if class.declares(signature) {
+            return true;
+        }
         let mut todo = vec![class];
-        let mut done: Vec<&str> = Vec::new();
+        let mut done: Vec<u64> = Vec::new();
         while let Some(class) = todo.pop() {
             if class.declares(signature) || class.major().is_none() {
                 return true;
             }
             for name in class.types() {
-                if name == "java/lang/Object" || done.contains(&name) {
+                if name.text == "java/lang/Object" || done.contains(&name.hash) {
                     continue;
                 }
                 // No hierarchy is that large, unless it is made to be.
-                if done.len() > 500 {
+                if done.len() > MOST_TYPES {
                     return true;
                 }
-                done.push(name);
+                done.push(name.hash);
                 match self.find(name) {
                     Found::Class(_, class) => todo.push(class),
                     // What is absent is told of where it is extended.
@@ -243,46 +248,52 @@ impl<'v> Scope<'v> {
                 }
             }
         }
-        jdk::OBJECT
-            .iter()
-            .any(|text| crc32fast::hash(text.as_bytes()) == signature)
+        OF_OBJECTS.contains(&signature)
     }
 
     /// The first super type, at any height, that is nowhere.
     pub fn absent_type(self, class: Class<'v>) -> Option<&'v str> {
-        let mut todo = vec![class];
-        let mut done: Vec<&str> = Vec::new();
-        while let Some(class) = todo.pop() {
-            for name in class.types() {
-                if done.contains(&name) || done.len() > 500 {
-                    continue;
-                }
-                done.push(name);
-                match self.find(name) {
-                    Found::Class(_, class) => todo.push(class),
-                    Found::Absent => return Some(name),
-                    Found::Jre | Found::Unknown => {}
-                }
+        let mut absent = None;
+        self.each_type(class, |name, found| {
+            if let (Found::Absent, None) = (found, absent) {
+                absent = Some(name.text);
             }
-        }
-        None
+        });
+        absent
     }
 
     /// All super types at any height, with the class itself.
     pub fn types(self, class: Class<'v>) -> Vec<&'v str> {
+        let mut types = vec![class.name().text];
+        self.each_type(class, |name, _| types.push(name.text));
+        types
+    }
+
+    /// Goes over the super types at any height.
+    fn each_type(self, class: Class<'v>, mut tell: impl FnMut(Name<'v>, Found<'v>)) {
         let mut todo = vec![class];
-        let mut done: Vec<&str> = vec![class.name()];
+        let mut done: Vec<u64> = vec![class.name().hash];
         while let Some(class) = todo.pop() {
             for name in class.types() {
-                if done.contains(&name) || done.len() > 500 {
+                if done.contains(&name.hash) || done.len() > MOST_TYPES {
                     continue;
                 }
-                done.push(name);
-                if let Found::Class(_, class) = self.find(name) {
+                done.push(name.hash);
+                let found = self.find(name);
+                tell(name, found);
+                if let Found::Class(_, class) = found {
                     todo.push(class);
                 }
             }
         }
-        done
     }
 }
+
+/// Super types that are followed.
+const MOST_TYPES: usize = 500;
+
+/// The CRC-32s of [`jdk::OBJECT`].
+static OF_OBJECTS: LazyLock<Vec<u32>> = LazyLock::new(|| {
+    let texts = jdk::OBJECT.iter();
+    texts.map(|text| crc32fast::hash(text.as_bytes())).collect()
+});

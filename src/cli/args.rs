@@ -240,7 +240,7 @@ pub struct Build {
 /// `check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// An image instead of the manifest: REF, docker-daemon:REF, docker://REF, oci:DIR[:TAG] or oci-archive:FILE
+    /// An image instead of the manifest: REF, docker-daemon:REF, docker://REF, oci:DIR[:TAG] or oci-archive:FILE; or a Dockerfile
     pub image: Option<String>,
     /// Say what a code means, such as FP0101
     #[arg(long, value_name = "CODE", conflicts_with = "image")]
@@ -248,6 +248,9 @@ pub struct Check {
     /// Write the findings as SARIF to this file
     #[arg(long, value_name = "FILE")]
     pub sarif: Option<PathBuf>,
+    /// Fail where the lock file does not hold everything already
+    #[arg(long, conflicts_with = "image")]
+    pub locked: bool,
     /// What decides the image
     #[command(flatten)]
     pub inputs: Inputs,

@@ -195,6 +195,9 @@ fn bound_cache(session: &Session, max_size: u64) {
 
 async fn run_check(session: &Session, global: &Global, args: &Check) -> Result<()> {
     let checked = match &args.image {
+        Some(file) if check::is_dockerfile(Path::new(file)) => {
+            check::of_dockerfile(session, Path::new(file), args.inputs.base.as_deref())?
+        }
         Some(image) => {
             let platform = match args.inputs.platforms.as_slice() {
                 [] => None,
@@ -207,10 +210,20 @@ async fn run_check(session: &Session, global: &Global, args: &Check) -> Result<(
             };
             check::of_image(session, image, platform).await?
         }
-        None => check::of_manifest(session, &inputs(global, &args.inputs, false)).await?,
+        None => {
+            // A record says how much was found, and not what.
+            let whole = global.format == Format::Json || args.sarif.is_some() || global.verbose > 0;
+            let inputs = inputs(global, &args.inputs, args.locked);
+            check::of_manifest(session, &inputs, whole).await?
+        }
     };
     if let Some(path) = &args.sarif {
+        let file = args
+            .image
+            .as_ref()
+            .filter(|file| check::is_dockerfile(Path::new(file)));
         let manifest = global.manifest.display().to_string();
+        let manifest = file.cloned().unwrap_or(manifest);
         let mut text = serde_json::to_vec_pretty(&checked.sarif(&manifest))
             .doing(|| "encoding the findings")?;
         text.push(b'\n');

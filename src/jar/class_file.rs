@@ -6,6 +6,8 @@ use noak::reader::cpool::{self, ConstantPool, Index, Item};
 use noak::reader::{Class, Method};
 use noak::{AccessFlags, MStr};
 
+use super::signature::Signature;
+
 /// Methods without arguments whose answer is worth knowing where it is a
 /// constant: what Flink finds factories and file systems by.
 const ASKED: [&str; 2] = ["factoryIdentifier", "getScheme"];
@@ -22,25 +24,14 @@ pub struct ClassFile<'a> {
     pub access: u16,
     /// Super class, then interfaces.
     pub types: Vec<&'a str>,
-    /// Fields and methods, as [`signature`] writes them.
-    pub members: Vec<String>,
+    /// Fields and methods.
+    pub members: Vec<Signature<'a>>,
     /// Fields and methods of others: owner and signature. Owners that are
     /// arrays or in `java.` are left out.
-    pub uses: Vec<(&'a str, String)>,
+    pub uses: Vec<(&'a str, Signature<'a>)>,
     /// Methods of [`ASKED`] that it declares, with what they answer where that
     /// is a constant.
     pub answers: Vec<(&'static str, Option<&'a str>)>,
-}
-
-/// `name(I)V` for a method, `name:I` for a field.
-fn signature(name: &str, descriptor: &str) -> String {
-    let mut out = String::with_capacity(name.len() + descriptor.len() + 1);
-    out.push_str(name);
-    if !descriptor.starts_with('(') {
-        out.push(':');
-    }
-    out.push_str(descriptor);
-    out
 }
 
 /// Whether a class is certainly part of every JRE, so that references to it are
@@ -69,13 +60,13 @@ fn read(bytes: &[u8]) -> Result<ClassFile<'_>, Broken> {
     for field in class.fields() {
         let field = field?;
         let (name, descriptor) = (utf8(pool, field.name())?, utf8(pool, field.descriptor())?);
-        members.push(signature(name, descriptor));
+        members.push(Signature { name, descriptor });
     }
     let mut answers = Vec::new();
     for method in class.methods() {
         let method = method?;
         let (name, descriptor) = (utf8(pool, method.name())?, utf8(pool, method.descriptor())?);
-        members.push(signature(name, descriptor));
+        members.push(Signature { name, descriptor });
         let asked = ASKED.into_iter().find(|asked| *asked == name);
         if let Some(asked) = asked
             && descriptor == "()Ljava/lang/String;"
@@ -96,7 +87,7 @@ fn read(bytes: &[u8]) -> Result<ClassFile<'_>, Broken> {
 }
 
 /// Every field and method that the constant pool names: only code does so.
-fn uses<'a>(pool: &ConstantPool<'a>) -> Result<Vec<(&'a str, String)>, Broken> {
+fn uses<'a>(pool: &ConstantPool<'a>) -> Result<Vec<(&'a str, Signature<'a>)>, Broken> {
     let mut uses = Vec::new();
     for item in pool.iter() {
         let (class, what) = match item {
@@ -108,7 +99,8 @@ fn uses<'a>(pool: &ConstantPool<'a>) -> Result<Vec<(&'a str, String)>, Broken> {
         let owner = text(pool.retrieve(class)?.name)?;
         if !is_core(owner) {
             let what = pool.retrieve(what)?;
-            uses.push((owner, signature(text(what.name)?, text(what.descriptor)?)));
+            let (name, descriptor) = (text(what.name)?, text(what.descriptor)?);
+            uses.push((owner, Signature { name, descriptor }));
         }
     }
     Ok(uses)
@@ -173,8 +165,12 @@ mod tests {
         let class = parse(&bytes).unwrap();
         assert_eq!((class.name, class.major), ("a/B", 52));
         assert_eq!(class.types, ["a/Base", "a/I"]);
-        assert_eq!(class.members, ["count:I", "run()V"]);
-        assert_eq!(class.uses, [("c/D", "go(I)V".to_string())]);
+        let members: Vec<String> = class.members.iter().map(Signature::to_string).collect();
+        assert_eq!(members, ["count:I", "run()V"]);
+        let (name, descriptor) = ("go", "(I)V");
+        let used = Signature { name, descriptor };
+        assert_eq!(class.uses, [("c/D", used)]);
+        assert_eq!(used.crc(), crc32fast::hash(b"go(I)V"));
     }
 
     #[test]

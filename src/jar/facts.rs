@@ -1,69 +1,16 @@
-//! What a JAR's classes declare and refer to, in a form that is small and read
-//! at once.
+//! What a JAR's classes declare and refer to: a few lists of numbers.
 //!
-//! Names and signatures are numbers into tables. A signature is kept as its
-//! CRC-32, which is enough to tell whether a class has it (of the some dozen
-//! members of a class, one has the same CRC-32 as another by a chance of one in
-//! 10⁸); its text is in [`Texts`], read only where a message needs it.
+//! Names are numbers into a table. A signature is its CRC-32, which is enough to
+//! tell whether a class has it (of the some dozen members of a class, one has the
+//! same CRC-32 as another by a chance of one in 10⁸); its text is in
+//! [`super::Texts`], read only where a message needs it.
+
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-/// A list of texts in one.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Table {
-    text: String,
-    ends: Vec<u32>,
-}
-
-impl Table {
-    /// Adds a text, and says its number.
-    pub fn push(&mut self, text: &str) -> u32 {
-        self.text.push_str(text);
-        self.ends.push(self.text.len() as u32);
-        self.ends.len() as u32 - 1
-    }
-
-    /// The text of this number; empty where there is none.
-    pub fn get(&self, number: u32) -> &str {
-        let at = number as usize;
-        let start = match at {
-            0 => 0,
-            _ => self.ends.get(at - 1).copied().unwrap_or(0) as usize,
-        };
-        let end = self.ends.get(at).copied().unwrap_or(0) as usize;
-        self.text.get(start..end).unwrap_or_default()
-    }
-
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.ends.len()).map(|at| self.get(at as u32))
-    }
-}
-
-/// One class; lists go from where those of the class before end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Row {
-    /// CRC-32 of the class file, as the zip's directory has it.
-    pub(super) crc: u32,
-    /// Size of the class file in bytes.
-    pub(super) size: u32,
-    /// Major version of its form; 0 where it could not be read.
-    pub(super) major: u16,
-    pub(super) access: u16,
-    pub(super) types: u32,
-    pub(super) members: u32,
-    pub(super) uses: u32,
-}
+use super::name::{self, Name};
+use super::table::Table;
 
 /// A constant that a method answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,85 +56,110 @@ pub struct Extras {
 /// Everything known of the classes of a JAR, sorted by name. Classes for newer
 /// Java versions under META-INF are left out, and so are descriptions of
 /// packages and modules.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct JarFacts {
     /// Own classes first, in order; then those of others.
     pub(super) names: Table,
-    pub(super) rows: Vec<Row>,
-    pub(super) types: Vec<u32>,
-    pub(super) members: Vec<u32>,
-    pub(super) uses: Vec<u32>,
-    /// CRC-32 of each signature, ascending.
-    pub(super) signatures: Vec<u32>,
-    /// Owner and signature of each reference.
-    pub(super) references: Vec<(u32, u32)>,
+    /// Hashes of the names.
+    pub(super) hashes: Vec<u64>,
+    pub(super) classes: Classes,
+    pub(super) references: References,
     /// Constants.
     pub answers: Vec<Answer>,
     /// The rest.
     pub extras: Extras,
 }
 
-/// The texts of a JAR's signatures, by their numbers.
-pub type Texts = Table;
+/// The classes, a number each in every list; where they have lists of their own,
+/// these go from where the one of the class before ends.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Classes {
+    /// CRC-32 of the class file, as the zip's directory has it.
+    pub(super) crcs: Vec<u32>,
+    /// Size of the class file in bytes.
+    pub(super) sizes: Vec<u32>,
+    /// Major version of its form, 0 where it could not be read; above it, in
+    /// the upper half, the access flags.
+    pub(super) forms: Vec<u32>,
+    pub(super) types_ends: Vec<u32>,
+    pub(super) members_ends: Vec<u32>,
+    pub(super) uses_ends: Vec<u32>,
+    /// Super types: numbers of names.
+    pub(super) types: Vec<u32>,
+    /// Fields and methods: CRC-32s, ascending in each class.
+    pub(super) members: Vec<u32>,
+    /// Numbers of references.
+    pub(super) uses: Vec<u32>,
+}
+
+/// What the classes refer to, each once: first the members that a class of the
+/// same JAR declares itself, then the others, both by owner.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct References {
+    /// Numbers of names.
+    pub(super) owners: Vec<u32>,
+    /// CRC-32s.
+    pub(super) signatures: Vec<u32>,
+    /// How many are of the first kind.
+    pub(super) inside: u32,
+}
 
 /// One class of a JAR.
 #[derive(Clone, Copy)]
 pub struct Class<'a> {
     facts: &'a JarFacts,
-    at: usize,
-    row: &'a Row,
+    number: u32,
 }
 
 /// A field or method that some class of a JAR refers to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub struct Reference<'a> {
     /// Its number among those of the JAR.
     pub number: u32,
-    /// The class it is looked for in, with slashes.
-    pub owner: &'a str,
+    /// The class it is looked for in.
+    pub owner: Name<'a>,
     /// The owner's number among the names of the JAR: that of its class where it
     /// is of the same JAR, else a higher one.
     pub owner_number: u32,
     /// CRC-32 of its signature.
     pub signature: u32,
-    /// The number of its signature's text.
-    pub text: u32,
 }
 
 impl JarFacts {
+    /// Fills in what follows from the rest.
+    pub(super) fn finish(&mut self) {
+        self.hashes = self.names.iter().map(name::hash).collect();
+    }
+
     /// How many classes.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.classes.crcs.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
     }
 
     /// The classes, by name.
     pub fn classes(&self) -> impl Iterator<Item = Class<'_>> {
-        let rows = self.rows.iter().enumerate();
-        rows.map(|(at, row)| Class {
+        (0..self.len() as u32).map(|number| Class {
             facts: self,
-            at,
-            row,
+            number,
         })
     }
 
     /// The class of this number.
     pub fn class(&self, number: u32) -> Option<Class<'_>> {
-        let row = self.rows.get(number as usize)?;
-        Some(Class {
+        ((number as usize) < self.len()).then_some(Class {
             facts: self,
-            at: number as usize,
-            row,
+            number,
         })
     }
 
     /// The class of this name, with slashes.
     pub fn find(&self, name: &str) -> Option<Class<'_>> {
-        let (mut low, mut high) = (0, self.rows.len());
+        let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low + (high - low) / 2;
             match self.names.get(middle as u32).cmp(name) {
@@ -199,106 +171,148 @@ impl JarFacts {
         None
     }
 
-    /// Every field and method that its classes refer to, once.
-    pub fn references(&self) -> impl Iterator<Item = Reference<'_>> {
-        (0..self.references.len() as u32).filter_map(|number| self.reference(number))
-    }
-
     /// How many references there are.
     pub fn reference_count(&self) -> usize {
-        self.references.len()
+        self.references.owners.len()
     }
 
-    /// How many names of classes there are, own and others'.
-    pub fn name_count(&self) -> usize {
-        self.names.len()
+    /// The references to what the class they name does not declare itself, or
+    /// not in this JAR.
+    pub fn outward(&self) -> impl Iterator<Item = Reference<'_>> {
+        self.references_in(self.references.inside as usize..self.reference_count())
+    }
+
+    /// The references to what this class of the JAR declares itself.
+    pub fn inward(&self, class: Class<'_>) -> impl Iterator<Item = Reference<'_>> {
+        self.references_in(self.owned(0..self.references.inside as usize, class.number))
+    }
+
+    /// All references to the class with this number among the names.
+    pub fn references_to(&self, owner: u32) -> impl Iterator<Item = Reference<'_>> {
+        let inside = self.references.inside as usize;
+        let inner = self.owned(0..inside, owner);
+        let outer = self.owned(inside..self.reference_count(), owner);
+        self.references_in(inner).chain(self.references_in(outer))
+    }
+
+    /// Those of one owner; the range is in the order of owners.
+    fn owned(&self, within: Range<usize>, owner: u32) -> Range<usize> {
+        let offset = within.start;
+        let owners = self.references.owners.get(within).unwrap_or_default();
+        let start = owners.partition_point(|one| *one < owner);
+        let length = owners[start..].partition_point(|one| *one == owner);
+        offset + start..offset + start + length
+    }
+
+    fn references_in(&self, range: Range<usize>) -> impl Iterator<Item = Reference<'_>> {
+        range.filter_map(|number| self.reference(number as u32))
+    }
+
+    /// The names of classes, own and others', by number.
+    pub fn names(&self) -> impl Iterator<Item = Name<'_>> {
+        (0..self.hashes.len() as u32).map(|number| self.name(number))
+    }
+
+    fn name(&self, number: u32) -> Name<'_> {
+        Name {
+            text: self.names.get(number),
+            hash: self.hashes.get(number as usize).copied().unwrap_or(0),
+        }
     }
 
     fn reference(&self, number: u32) -> Option<Reference<'_>> {
-        let (owner, text) = *self.references.get(number as usize)?;
+        let at = number as usize;
+        let owner = *self.references.owners.get(at)?;
         Some(Reference {
             number,
-            owner: self.names.get(owner),
+            owner: self.name(owner),
             owner_number: owner,
-            signature: self.signatures.get(text as usize).copied().unwrap_or(0),
-            text,
+            signature: self.references.signatures.get(at).copied()?,
         })
     }
 }
 
 impl<'a> Class<'a> {
-    fn list(self, all: &'a [u32], end: fn(&Row) -> u32) -> &'a [u32] {
-        let before = self
-            .at
-            .checked_sub(1)
-            .and_then(|at| self.facts.rows.get(at));
-        let start = before.map_or(0, end) as usize;
-        all.get(start..end(self.row) as usize).unwrap_or_default()
+    fn list(self, all: &'a [u32], ends: &[u32]) -> &'a [u32] {
+        let at = self.number as usize;
+        let start = match at {
+            0 => 0,
+            _ => ends.get(at - 1).copied().unwrap_or(0) as usize,
+        };
+        let end = ends.get(at).copied().unwrap_or(0) as usize;
+        all.get(start..end).unwrap_or_default()
+    }
+
+    fn number_in(self, list: &[u32]) -> u32 {
+        list.get(self.number as usize).copied().unwrap_or(0)
     }
 
     /// Its number in the JAR.
     pub fn number(self) -> u32 {
-        self.at as u32
+        self.number
     }
 
-    /// Its name, with slashes.
-    pub fn name(self) -> &'a str {
-        self.facts.names.get(self.at as u32)
+    /// Its name.
+    pub fn name(self) -> Name<'a> {
+        self.facts.name(self.number)
     }
 
     /// CRC-32 and size of its file: the same for the same bytes.
     pub fn content(self) -> (u32, u32) {
-        (self.row.crc, self.row.size)
+        let classes = &self.facts.classes;
+        (
+            self.number_in(&classes.crcs),
+            self.number_in(&classes.sizes),
+        )
     }
 
     /// Major version of its form; `None` where it could not be read.
     pub fn major(self) -> Option<u16> {
-        (self.row.major != 0).then_some(self.row.major)
+        let major = self.number_in(&self.facts.classes.forms) as u16;
+        (major != 0).then_some(major)
     }
 
     /// Whether it is an interface.
     pub fn is_interface(self) -> bool {
-        self.row.access & 0x0200 != 0
+        (self.number_in(&self.facts.classes.forms) >> 16) & 0x0200 != 0
     }
 
-    /// Super class and interfaces, with slashes.
-    pub fn types(self) -> impl Iterator<Item = &'a str> {
-        let types = self.list(&self.facts.types, |row| row.types);
-        types.iter().map(|name| self.facts.names.get(*name))
+    /// Super class and interfaces.
+    pub fn types(self) -> impl Iterator<Item = Name<'a>> {
+        let classes = &self.facts.classes;
+        let types = self.list(&classes.types, &classes.types_ends);
+        types.iter().map(|name| self.facts.name(*name))
     }
 
     /// Whether it declares a field or method with a signature of this CRC-32.
     pub fn declares(self, signature: u32) -> bool {
-        let Ok(number) = self.facts.signatures.binary_search(&signature) else {
-            return false;
-        };
-        let members = self.list(&self.facts.members, |row| row.members);
-        members.contains(&(number as u32))
+        self.members().binary_search(&signature).is_ok()
     }
 
-    /// The CRC-32 of each field and method that it declares, with the number of
-    /// its text.
-    pub fn members(self) -> impl Iterator<Item = (u32, u32)> {
-        let members = self.list(&self.facts.members, |row| row.members);
-        let signatures = &self.facts.signatures;
-        members
-            .iter()
-            .filter_map(|text| Some((*signatures.get(*text as usize)?, *text)))
+    /// The CRC-32 of each field and method that it declares, ascending.
+    pub fn members(self) -> &'a [u32] {
+        let classes = &self.facts.classes;
+        self.list(&classes.members, &classes.members_ends)
     }
 
     /// What it refers to.
     pub fn uses(self) -> impl Iterator<Item = Reference<'a>> {
-        let uses = self.list(&self.facts.uses, |row| row.uses);
-        uses.iter()
-            .filter_map(|number| self.facts.reference(*number))
+        self.uses_among(|_| true)
+    }
+
+    /// What it refers to, of the references with these numbers.
+    pub fn uses_among(self, counts: impl Fn(u32) -> bool) -> impl Iterator<Item = Reference<'a>> {
+        let classes = &self.facts.classes;
+        let uses = self.list(&classes.uses, &classes.uses_ends).iter();
+        let uses = uses.filter(move |number| counts(**number));
+        uses.filter_map(move |number| self.facts.reference(*number))
     }
 
     /// What this method of it answers: `None` where it does not declare it,
     /// `Some(None)` where the answer is computed.
     pub fn answer(self, method: &str) -> Option<Option<&'a str>> {
         let mut answers = self.facts.answers.iter();
-        let found =
-            answers.find(|answer| answer.class == self.at as u32 && answer.method == method);
+        let found = answers.find(|answer| answer.class == self.number && answer.method == method);
         found.map(|answer| answer.value.as_deref())
     }
 }

@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use super::facts::{JarFacts, Texts};
+use super::facts::JarFacts;
+use super::packed;
+use super::texts::Texts;
 use crate::error::{Context, Error, Result};
 use crate::image::Digest;
 use crate::store::{Bucket, Store};
@@ -21,37 +23,34 @@ pub fn classes(store: &Store, path: &Path, digest: &Digest, shown: &str) -> Resu
 
 /// Reads the JAR at `path`, which has this digest, and keeps what it holds.
 pub fn learn(store: &Store, path: &Path, digest: &Digest, shown: &str) -> Result<()> {
-    let (facts, texts) =
+    let (mut facts, crcs, texts) =
         super::read::read(path).doing(|| format!("reading the classes in {shown}"))?;
-    let names: Vec<&str> = facts.classes().map(|class| class.name()).collect();
-    store.put(Bucket::Files, &names_key(digest), &names)?;
-    store.put_packed(Bucket::Jars, &texts_key(digest), &texts)?;
+    let parts = [&Texts::head(&crcs, &texts), texts.text.as_bytes()];
+    store.put_file(Bucket::Jars, &texts_key(digest), &parts)?;
+    drop((crcs, texts));
+    let bytes = packed::write(&mut facts).doing(|| "encoding a cache entry")?;
     // The last to be written says that all is there.
-    store.put_packed(Bucket::Jars, &facts_key(digest), &facts)
+    store.put_bytes(Bucket::Jars, &facts_key(digest), &bytes)
 }
 
 /// The class names of a JAR that was read before.
 pub fn known_classes(store: &Store, digest: &Digest) -> Option<Vec<String>> {
-    store.get(Bucket::Files, &names_key(digest))
+    store.get_bytes(Bucket::Jars, &facts_key(digest), packed::read_names)
 }
 
 /// Whether a JAR was read before.
 pub fn is_known(store: &Store, digest: &Digest) -> bool {
-    store.has_packed(Bucket::Jars, &facts_key(digest))
+    store.has_bytes(Bucket::Jars, &facts_key(digest))
 }
 
 /// The facts of a JAR that was read before.
 pub fn known(store: &Store, digest: &Digest) -> Option<JarFacts> {
-    store.get_packed(Bucket::Jars, &facts_key(digest))
+    store.get_bytes(Bucket::Jars, &facts_key(digest), packed::read)
 }
 
 /// The texts of the signatures in its facts.
 pub fn texts(store: &Store, digest: &Digest) -> Option<Texts> {
-    store.get_packed(Bucket::Jars, &texts_key(digest))
-}
-
-fn names_key(digest: &Digest) -> String {
-    format!("classes {digest}")
+    Texts::open(store.open_file(Bucket::Jars, &texts_key(digest))?)
 }
 
 fn facts_key(digest: &Digest) -> String {

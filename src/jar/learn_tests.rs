@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use super::*;
-use crate::jar::samples;
+use crate::jar::{Reference, samples};
 
 fn jar(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
@@ -62,19 +62,28 @@ fn facts_come_back_by_content() {
     .unwrap();
     assert_eq!(names, ["a/A", "a/B", "a/Junk", "a/junk"]);
     let class = facts.find("a/B").unwrap();
-    assert_eq!(class.types().collect::<Vec<_>>(), ["a/Base", "c/I"]);
+    let types: Vec<&str> = class.types().map(|name| name.text).collect();
+    assert_eq!(types, ["a/Base", "c/I"]);
     assert_eq!(class.content(), (crc32fast::hash(&b), b.len() as u32));
     let uses: Vec<_> = class.uses().collect();
-    assert_eq!((uses[0].owner, uses[1].owner), ("a/A", "c/D"));
-    assert_eq!(texts.get(uses[0].text), "go(I)V");
+    assert_eq!((uses[0].owner.text, uses[1].owner.text), ("a/A", "c/D"));
+    assert_eq!(texts.get(uses[0].signature).as_deref(), Some("go(I)V"));
+    assert_eq!(texts.get(uses[0].signature ^ 1), None);
     assert!(uses[0].owner_number < facts.len() as u32);
     assert!(uses[1].owner_number >= facts.len() as u32);
     let other = facts.find("a/A").unwrap();
+    let numbers = |uses: &mut dyn Iterator<Item = Reference<'_>>| -> Vec<u32> {
+        uses.map(|used| used.number).collect()
+    };
+    assert_eq!(numbers(&mut facts.inward(other)), [uses[0].number]);
+    assert_eq!(numbers(&mut facts.outward()), [uses[1].number]);
+    let to = uses[1].owner_number;
+    assert_eq!(numbers(&mut facts.references_to(to)), [uses[1].number]);
     assert!(other.declares(uses[0].signature) && !class.declares(uses[0].signature));
     assert_eq!(other.answer("factoryIdentifier"), Some(Some("kafka")));
     assert_eq!(other.major(), Some(61));
     assert_eq!(facts.find("a/Junk").unwrap().major(), None);
-    assert_eq!(facts.find("a/C").map(|class| class.name()), None);
+    assert_eq!(facts.find("a/C").map(|class| class.number()), None);
     let extras = &facts.extras;
     assert_eq!(extras.unreadable, 2);
     assert_eq!(extras.main_class.as_deref(), Some("a.B"));
@@ -103,9 +112,9 @@ fn ten_thousand_entries_are_read_on_many_threads_in_one_order() {
     let (facts, _, names) = learnt(&jar(&entries)).unwrap();
     assert!(names.is_sorted() && names.len() == 3000);
     for class in facts.classes() {
-        let at: usize = class.name()["p/C".len()..].parse().unwrap();
+        let at: usize = class.name().text["p/C".len()..].parse().unwrap();
         let used = class.uses().next().unwrap();
-        assert_eq!(used.owner, format!("p/C{}", at / 2));
+        assert_eq!(used.owner.text, format!("p/C{}", at / 2));
     }
 }
 

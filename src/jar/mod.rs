@@ -7,14 +7,22 @@ mod class_file;
 mod classes;
 mod facts;
 mod learn;
+mod name;
+mod packed;
 mod read;
 #[cfg(test)]
 pub mod samples;
+mod signature;
+mod table;
+mod texts;
 
 pub use check::check;
 pub use class_file::{ClassFile, parse as parse_class};
-pub use facts::{Answer, Class, Extras, JarFacts, Reference, Service, Texts};
+pub use facts::{Answer, Class, Extras, JarFacts, Reference, Service};
 pub use learn::{classes, is_known, known, known_classes, learn, texts};
+pub use name::{Name, Numbered};
+pub use signature::Signature;
+pub use texts::Texts;
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};

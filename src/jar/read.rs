@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::build::{Builder, merge};
 use super::class_file;
-use super::facts::{Extras, JarFacts, Service, Texts};
+use super::facts::{Extras, JarFacts, Service};
+use super::table::Table;
 use crate::error::{Error, Result};
 
 /// No class file that Java takes is larger than this by much: its parts are
@@ -82,8 +83,9 @@ fn entry(name: &str) -> Option<Entry<'_>> {
     name.ends_with(".jar").then_some(Entry::Jar)
 }
 
-/// Everything in the JAR at `path`.
-pub(super) fn read(path: &Path) -> Result<(JarFacts, Texts)> {
+/// Everything in the JAR at `path`: its facts, and the texts of its signatures by
+/// their CRC-32s.
+pub(super) fn read(path: &Path) -> Result<(JarFacts, Vec<u32>, Table)> {
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
     super::check_directory(&mut file, size)?;
@@ -98,13 +100,13 @@ pub(super) fn read(path: &Path) -> Result<(JarFacts, Texts)> {
         })
         .collect();
     let builders = read_classes(&archive, &classes)?;
-    let (mut facts, texts) = merge(builders);
+    let (mut facts, crcs, texts) = merge(builders);
     facts.extras = Extras {
         unreadable: facts.extras.unreadable,
         unreadable_example: facts.extras.unreadable_example.take(),
         ..extras
     };
-    Ok((facts, texts))
+    Ok((facts, crcs, texts))
 }
 
 fn read_classes(archive: &Archive, classes: &[usize]) -> Result<Vec<Builder>> {

@@ -1,11 +1,13 @@
 //! `flinkpack.lock`: what was found, pinned. Written in a stable order, made to
 //! be read in a diff.
 
+mod check;
 mod layer;
 mod wire;
 
 use std::path::Path;
 
+pub use check::LockedCheck;
 pub use layer::LockedLayer;
 
 use crate::error::{Context, Result};
@@ -33,6 +35,8 @@ pub struct Lock {
     pub jars: Vec<LockedJar>,
     /// The layers that hold them, lowest first.
     pub layers: Vec<LockedLayer>,
+    /// The last check of all of it, where no error was found.
+    pub check: Option<LockedCheck>,
 }
 
 /// What the dependencies among the JARs follow from.
@@ -178,8 +182,8 @@ impl Lock {
             .or_else(|| self.jars.iter().find(|jar| jar.source == *source))
     }
 
-    /// What differs from another lock, a line each, leaving out the layers,
-    /// which follow from the rest.
+    /// What differs from another lock, a line each, leaving out the layers and the
+    /// check, which follow from the rest.
     pub fn differences(&self, other: &Lock) -> Vec<String> {
         let mut out = Vec::new();
         if self.base.reference != other.base.reference {

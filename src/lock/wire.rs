@@ -1,11 +1,13 @@
 //! The lock file's text, apart from its type: one form a version.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::{
-    LAYER_FORMAT, Lock, LockedBase, LockedJar, LockedLayer, LockedMaven, LockedPlatform,
-    LockedProvided, Source, VERSION,
+    LAYER_FORMAT, Lock, LockedBase, LockedCheck, LockedJar, LockedLayer, LockedMaven,
+    LockedPlatform, LockedProvided, Source, VERSION,
 };
 use crate::error::{Context, Error, Exit, Result};
 use crate::image::{Digest, LayerKind};
@@ -33,6 +35,15 @@ struct File {
     layer: Vec<Layer>,
     #[serde(default)]
     provided: Vec<Provided>,
+    check: Option<Check>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Check {
+    #[serde(default)]
+    warnings: BTreeMap<String, u32>,
+    seal: Digest,
 }
 
 #[derive(Deserialize)]
@@ -183,6 +194,10 @@ pub(super) fn read(text: &str) -> Result<Lock> {
         }),
         jars,
         layers,
+        check: file.check.map(|check| LockedCheck {
+            warnings: check.warnings,
+            seal: check.seal,
+        }),
     })
 }
 
@@ -266,6 +281,16 @@ pub(super) fn write(lock: &Lock) -> String {
         let mut table = Table::new();
         table["inputs"] = value(maven.inputs.to_string());
         document["maven"] = Item::Table(table);
+    }
+    if let Some(check) = &lock.check {
+        let mut table = Table::new();
+        if !check.warnings.is_empty() {
+            let warnings = check.warnings.iter();
+            let warnings = warnings.map(|(code, count)| (code, i64::from(*count)));
+            table["warnings"] = value(warnings.collect::<toml_edit::InlineTable>());
+        }
+        table["seal"] = value(check.seal.to_string());
+        document["check"] = Item::Table(table);
     }
     let mut jars = toml_edit::ArrayOfTables::new();
     for jar in &lock.jars {
@@ -389,6 +414,10 @@ mod tests {
                     ..jar("s3", Source::Base("opt/s3.jar".into()))
                 },
             ],
+            check: Some(LockedCheck::new(
+                "inputs",
+                BTreeMap::from([("FP0101".to_string(), 2), ("FP0601".to_string(), 1)]),
+            )),
         }
     }
 

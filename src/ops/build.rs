@@ -80,7 +80,7 @@ async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Res
     let mut found = find(session, &options.inputs).await?;
     tell::found(session, &found);
     if options.check {
-        super::check::before_build(session, &found, trusted).await?;
+        super::check::before_build(session, &mut found, trusted).await?;
     }
     let places = places(session, options, found.manifest.folder()).await;
     if !found.others.is_empty() {

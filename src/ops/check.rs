@@ -1,5 +1,8 @@
 //! `flinkpack check`: finds what would break at run time.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::Session;
@@ -9,6 +12,7 @@ use super::recorded::Trusted;
 use crate::check::{self, Allow, Finding, Severity};
 use crate::error::{Error, Exit, Result};
 use crate::image::Digest;
+use crate::lock::LockedCheck;
 use crate::stage::EntryKind;
 use crate::store::Bucket;
 
@@ -19,6 +23,29 @@ pub struct Checked {
     pub image: String,
     /// The findings, errors first; those that are allowed say why.
     pub findings: Vec<Finding>,
+    /// The record that was taken instead of looking.
+    #[serde(skip)]
+    record: Option<LockedCheck>,
+}
+
+/// Whether what `check` was given is a Dockerfile: by its name, such as `Dockerfile`,
+/// `flink.Dockerfile` and `Dockerfile.prod`.
+pub fn is_dockerfile(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.unwrap_or_default().to_ascii_lowercase();
+    let is_named = name.ends_with("dockerfile") || name.starts_with("dockerfile.");
+    is_named && path.is_file()
+}
+
+/// Of the image that a Dockerfile would make, as far as its text and the files
+/// beside it tell; `base` counts instead of its FROM.
+pub fn of_dockerfile(session: &Session, path: &Path, base: Option<&str>) -> Result<Checked> {
+    let input = super::check_dockerfile::input(session, path, base)?;
+    Ok(Checked {
+        image: path.display().to_string(),
+        findings: check::run(&input),
+        record: None,
+    })
 }
 
 /// What is kept of a check.
@@ -29,10 +56,40 @@ struct Kept {
     partial: bool,
 }
 
-/// Of the manifest's image, as `build` would make it.
-pub async fn of_manifest(session: &Session, inputs: &Inputs) -> Result<Checked> {
-    let found = find(session, inputs).await?;
-    checked(session, &found, &Trusted::None, Effort::Full).await
+/// Of the manifest's image, as `build` would make it. Where the lock file says
+/// that all of it was checked, that is enough, unless `whole` asks for every
+/// finding.
+pub async fn of_manifest(session: &Session, inputs: &Inputs, whole: bool) -> Result<Checked> {
+    let mut found = find(session, inputs).await?;
+    let checked = match (kept(session, &found, Effort::Full), record(&found)) {
+        (None, Some(record)) if !whole => Checked::before(&found, record),
+        _ => checked(session, &mut found, &Trusted::None, Effort::Full).await?,
+    };
+    if !inputs.locked {
+        remember(session, &found);
+    }
+    Ok(checked)
+}
+
+/// Writes what was found into a lock file that is up to date otherwise.
+fn remember(session: &Session, found: &Found) {
+    let Some(old) = &found.old_lock else { return };
+    if found.checked.is_none() || !old.differences(&found.lock()).is_empty() {
+        return;
+    }
+    let mut lock = old.clone();
+    lock.check = found.checked.clone();
+    match lock.write(&found.lock_path) {
+        Ok(true) => session.report.note(format!(
+            "wrote {}: it says that this was checked",
+            found.lock_path.display()
+        )),
+        Ok(false) => {}
+        // The answer counts, and a folder may be there to be read only.
+        Err(error) => session
+            .report
+            .warn(format!("the check is not kept in the lock file: {error}")),
+    }
 }
 
 /// Of an image, from wherever a base can come.
@@ -42,6 +99,7 @@ pub async fn of_image(session: &Session, image: &str, platform: Option<&str>) ->
     Ok(Checked {
         image: base.reference.clone(),
         findings: check::run(&input),
+        record: None,
     })
 }
 
@@ -49,17 +107,12 @@ pub async fn of_image(session: &Session, image: &str, platform: Option<&str>) ->
 /// where there are warnings.
 pub(super) async fn before_build(
     session: &Session,
-    found: &Found,
+    found: &mut Found,
     trusted: &Trusted,
 ) -> Result<()> {
-    let checked = checked(session, found, trusted, Effort::Cheap).await?;
-    let of = |severity: Severity| {
-        let mut codes: Vec<&str> = checked
-            .open(severity)
-            .map(|finding| finding.code.as_str())
-            .collect();
-        codes.dedup();
-        codes
+    let checked = match (kept(session, found, Effort::Cheap), record(found)) {
+        (None, Some(record)) => Checked::before(found, record),
+        _ => checked(session, found, trusted, Effort::Cheap).await?,
     };
     if let Err(error) = checked.verdict() {
         let errors: Vec<Finding> = checked.open(Severity::Error).cloned().collect();
@@ -71,51 +124,89 @@ pub(super) async fn before_build(
         ))
         .hint("`flinkpack check` shows everything; [check] allow in the manifest accepts a finding, `--no-check` builds without looking"));
     }
-    let warnings = checked.open(Severity::Warning).count();
-    if warnings > 0 {
-        let noun = if warnings == 1 { "warning" } else { "warnings" };
+    let warnings = checked.warnings();
+    if !warnings.is_empty() {
+        let codes: Vec<&str> = warnings.keys().map(String::as_str).collect();
         session.report.warn(format!(
-            "check: {warnings} {noun} ({}); `flinkpack check` shows them",
-            of(Severity::Warning).join(", ")
+            "check: {} ({}); `flinkpack check{}` shows them",
+            counted(&warnings),
+            codes.join(", "),
+            if checked.record.is_some() { " -v" } else { "" },
         ));
     }
     Ok(())
+}
+
+/// Takes over what is known of a whole check, for the lock file.
+pub(super) fn recall(session: &Session, found: &mut Found) {
+    if let Some(kept) = kept(session, found, Effort::Full) {
+        judged(session, found, kept);
+    }
 }
 
 /// Remembered by everything that decides it, so that what did not change is not
 /// looked at again.
 async fn checked(
     session: &Session,
-    found: &Found,
+    found: &mut Found,
     trusted: &Trusted,
     effort: Effort,
 ) -> Result<Checked> {
-    let key = key(found);
-    let kept: Option<Kept> = session.store.get(Bucket::Checks, &key);
-    let kept = kept.filter(|kept| !kept.partial || effort == Effort::Cheap);
-    let mut findings = match kept {
-        Some(kept) => kept.findings,
+    let kept = match kept(session, found, effort) {
+        Some(kept) => kept,
         None => {
             let Gathered { input, partial } = of_found(session, found, trusted, effort).await?;
             let kept = Kept {
                 findings: check::run(&input),
                 partial,
             };
-            session.store.put(Bucket::Checks, &key, &kept)?;
-            kept.findings
+            session.store.put(Bucket::Checks, &key(found), &kept)?;
+            kept
         }
     };
-    allow(session, found, &mut findings);
-    Ok(Checked {
-        image: found.manifest.content.image.name.get_ref().clone(),
-        findings,
-    })
+    Ok(judged(session, found, kept))
 }
 
-fn allow(session: &Session, found: &Found, findings: &mut [Finding]) {
-    let entries = &found.manifest.content.check.allow;
-    let allowed: Vec<Allow> = entries
-        .iter()
+/// What this machine has of it.
+fn kept(session: &Session, found: &Found, effort: Effort) -> Option<Kept> {
+    let kept: Option<Kept> = session.store.get(Bucket::Checks, &key(found));
+    kept.filter(|kept| !kept.partial || effort == Effort::Cheap)
+}
+
+/// What the lock file says of exactly this.
+fn record(found: &Found) -> Option<LockedCheck> {
+    let record = found.old_lock.as_ref()?.check.as_ref()?;
+    record.is_of(&inputs(found)).then(|| record.clone())
+}
+
+/// The findings as the manifest has them; where they are whole and without error,
+/// they are for the lock file too.
+fn judged(session: &Session, found: &mut Found, kept: Kept) -> Checked {
+    let mut findings = kept.findings;
+    allow(session, found, &mut findings);
+    let checked = Checked {
+        image: name(found),
+        findings,
+        record: None,
+    };
+    if !kept.partial && checked.verdict().is_ok() {
+        found.checked = Some(LockedCheck::new(&inputs(found), checked.warnings()));
+    }
+    checked
+}
+
+fn name(found: &Found) -> String {
+    found.manifest.content.image.name.get_ref().clone()
+}
+
+/// Everything that decides what is found, and what is allowed of it.
+fn inputs(found: &Found) -> String {
+    format!("{}\n{:?}", key(found), allowed(found))
+}
+
+fn allowed(found: &Found) -> Vec<Allow> {
+    let entries = found.manifest.content.check.allow.iter();
+    entries
         .map(|entry| {
             let entry = entry.get_ref().clone();
             Allow {
@@ -124,7 +215,19 @@ fn allow(session: &Session, found: &Found, findings: &mut [Finding]) {
                 reason: entry.reason,
             }
         })
-        .collect();
+        .collect()
+}
+
+/// `1 warning`, `3 warnings`.
+fn counted(warnings: &BTreeMap<String, u32>) -> String {
+    match warnings.values().sum() {
+        1u32 => "1 warning".to_string(),
+        count => format!("{count} warnings"),
+    }
+}
+
+fn allow(session: &Session, found: &Found, findings: &mut [Finding]) {
+    let allowed = allowed(found);
     for unused in check::allow(&allowed, findings) {
         session.report.detail(format!(
             "[check] allow: nothing was found that {} stands for",
@@ -151,14 +254,13 @@ fn key(found: &Found) -> String {
         };
         text.push_str(&format!("{} {what}\n", entry.path));
     }
-    for artifact in &found.artifacts {
-        text.push_str(&format!(
-            "{} {} {}\n",
-            artifact.file_name,
-            artifact.source,
-            artifact.kind.word()
-        ));
-    }
+    let artifacts = found.artifacts.iter().map(|artifact| {
+        let kind = artifact.kind.word();
+        format!("{} {} {kind}\n", artifact.file_name, artifact.source)
+    });
+    let mut artifacts: Vec<String> = artifacts.collect();
+    artifacts.sort();
+    text.extend(artifacts);
     if let Some(job) = &content.job {
         text.push_str(&format!("{:?} {:?}\n", job.class, job.args));
     }
@@ -173,6 +275,27 @@ fn key(found: &Found) -> String {
 }
 
 impl Checked {
+    /// What was found the last time.
+    fn before(found: &Found, record: LockedCheck) -> Checked {
+        Checked {
+            image: name(found),
+            findings: Vec::new(),
+            record: Some(record),
+        }
+    }
+
+    /// How many warnings are not allowed, by code.
+    fn warnings(&self) -> BTreeMap<String, u32> {
+        if let Some(record) = &self.record {
+            return record.warnings.clone();
+        }
+        let mut warnings = BTreeMap::new();
+        for finding in self.open(Severity::Warning) {
+            *warnings.entry(finding.code.clone()).or_default() += 1;
+        }
+        warnings
+    }
+
     /// What is not allowed, of this severity.
     fn open(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
         let findings = self.findings.iter();
@@ -190,7 +313,20 @@ impl Checked {
 
     /// For people, at 80 columns; information in full with `all` only.
     pub fn text(&self, all: bool) -> String {
-        check::text(&self.findings, all)
+        let Some(record) = &self.record else {
+            return check::text(&self.findings, all);
+        };
+        let mut text = String::new();
+        for (code, count) in &record.warnings {
+            let about = check::rules::find(code).map_or("", |rule| rule.about);
+            let times = if *count == 1 { "time" } else { "times" };
+            text.push_str(&format!("warning {code}, {count} {times}: {about}\n"));
+        }
+        text.push_str(&format!(
+            "0 errors, {} when this was checked, as the lock file says;\n`flinkpack check -v` looks again\n",
+            counted(&record.warnings)
+        ));
+        text
     }
 
     /// As SARIF; everything points to the manifest of this name.

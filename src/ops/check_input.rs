@@ -346,18 +346,7 @@ fn literals(found: &Found, input: &mut Input) -> Result<()> {
             continue;
         };
         let place = format!("[files] /{}", entry.path);
-        for line in text.lines() {
-            let line = line.trim();
-            let pair = line.split_once('=').or_else(|| line.split_once(": "));
-            let is_key = |key: &str| !key.is_empty() && !key.contains([' ', '<', '"', '#', '\'']);
-            if let Some((key, value)) = pair
-                && is_key(key.trim())
-            {
-                let value = value.trim().trim_matches(['"', '\'']);
-                add(&place, Some(key.trim()), value);
-            }
-        }
-        add(&place, None, &text);
+        pairs(&text, |key, value| add(&place, key, value));
         if is_sql {
             sql.push((format!("/{}", entry.path), text));
         }
@@ -365,6 +354,22 @@ fn literals(found: &Found, input: &mut Input) -> Result<()> {
     input.literals = literals;
     input.sql = sql;
     Ok(())
+}
+
+/// Tells the keys and values of a text's lines, and the text as a whole.
+pub(super) fn pairs(text: &str, mut tell: impl FnMut(Option<&str>, &str)) {
+    for line in text.lines() {
+        let line = line.trim();
+        let pair = line.split_once('=').or_else(|| line.split_once(": "));
+        let is_key = |key: &str| !key.is_empty() && !key.contains([' ', '<', '"', '#', '\'']);
+        if let Some((key, value)) = pair
+            && is_key(key.trim())
+        {
+            let value = value.trim().trim_matches(['"', '\'']);
+            tell(Some(key.trim()), value);
+        }
+    }
+    tell(None, text);
 }
 
 fn small_text(path: &std::path::Path) -> Option<String> {

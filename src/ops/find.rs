@@ -10,7 +10,7 @@ use crate::base::{self, Base};
 use crate::catalogue::{Catalogue, Kind};
 use crate::error::{Error, Result};
 use crate::image::{Digest, LayerKind};
-use crate::lock::{Lock, LockedMaven, Source};
+use crate::lock::{Lock, LockedCheck, LockedMaven, Source};
 use crate::manifest::Manifest;
 use crate::maven::Graph;
 use crate::resolve::dependencies::Chosen;
@@ -50,6 +50,8 @@ pub struct Found {
     pub lock_path: PathBuf,
     /// The lock file as it was.
     pub old_lock: Option<Lock>,
+    /// What a check came to, for the lock file.
+    pub checked: Option<LockedCheck>,
     wanted: Vec<Wanted>,
     catalogue: Catalogue,
     maven: Repositories,
@@ -156,6 +158,7 @@ pub async fn find_in(
         stage,
         lock_path,
         old_lock,
+        checked: None,
         wanted,
         catalogue,
         maven,

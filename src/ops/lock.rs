@@ -13,6 +13,7 @@ pub async fn run(session: &Session, inputs: &Inputs, check: bool) -> Result<Vec<
     let lock = if check {
         found.lock()
     } else {
+        super::check::recall(session, &mut found);
         found.make(session, &Trusted::None).await?.lock
     };
     let changes = match &found.old_lock {

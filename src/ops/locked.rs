@@ -53,7 +53,7 @@ impl Found {
             .collect();
         jars.sort_by(|a, b| (&a.path, &a.source).cmp(&(&b.path, &b.source)));
         jars.dedup_by(|a, b| a.path == b.path && a.source == b.source);
-        Lock {
+        let mut lock = Lock {
             base: LockedBase {
                 reference: base.reference.clone(),
                 platforms: self.bases().map(on_platform).collect(),
@@ -64,7 +64,16 @@ impl Found {
             maven: self.resolved.clone(),
             jars,
             layers,
+            check: self.checked.clone(),
+        };
+        // What an earlier run has checked stays, as long as nothing else changes.
+        if let (None, Some(old)) = (&lock.check, &self.old_lock)
+            && old.check.is_some()
+            && old.differences(&lock).is_empty()
+        {
+            lock.check = old.check.clone();
         }
+        lock
     }
 
     pub(super) fn check_locked(&self) -> Result<()> {

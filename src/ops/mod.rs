@@ -6,6 +6,7 @@ mod bases;
 pub mod build;
 pub mod cache;
 pub mod check;
+mod check_dockerfile;
 mod check_input;
 mod context;
 mod deliver;

@@ -69,7 +69,7 @@ impl Bucket {
             Bucket::Builds => "builds/v2",
             Bucket::Files => "files/v2",
             Bucket::Uploads => "uploads/v1",
-            Bucket::Jars => "jars/v1",
+            Bucket::Jars => "jars/v2",
             Bucket::Checks => "checks/v1",
         }
     }
@@ -200,17 +200,26 @@ impl Store {
         })
     }
 
-    /// The same for what [`Store::put_packed`] has written.
-    pub fn get_packed<T: DeserializeOwned>(&self, bucket: Bucket, key: &str) -> Option<T> {
-        self.summed(&self.entry_path(bucket, key, "bin"), |packed| {
-            postcard::from_bytes(packed).ok()
-        })
+    /// What [`Store::put_bytes`] has written, as `read` makes of it.
+    pub fn get_bytes<T>(
+        &self,
+        bucket: Bucket,
+        key: &str,
+        read: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Option<T> {
+        self.summed(&self.entry_path(bucket, key, "bin"), read)
     }
 
     /// Whether there is something to get; it may still prove broken.
-    pub fn has_packed(&self, bucket: Bucket, key: &str) -> bool {
+    pub fn has_bytes(&self, bucket: Bucket, key: &str) -> bool {
         let path = self.entry_path(bucket, key, "bin");
         self.is_current(&path) && path.exists()
+    }
+
+    /// The file that [`Store::put_file`] has written.
+    pub fn open_file(&self, bucket: Bucket, key: &str) -> Option<fs::File> {
+        let path = self.entry_path(bucket, key, "file");
+        self.is_current(&path).then(|| fs::File::open(path).ok())?
     }
 
     fn summed<T>(&self, path: &Path, read: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
@@ -240,24 +249,28 @@ impl Store {
         self.put_summed(&self.entry_path(bucket, key, "json"), &json, mode)
     }
 
-    /// Keeps `value` under `key`, in a form for what is large: half as many bytes
-    /// as JSON, and read in a tenth of the time.
-    pub fn put_packed<T: Serialize>(&self, bucket: Bucket, key: &str, value: &T) -> Result<()> {
-        let packed = postcard::to_stdvec(value).doing(|| "encoding a cache entry")?;
-        self.put_summed(
-            &self.entry_path(bucket, key, "bin"),
-            &packed,
-            temporary::MODE,
-        )
+    /// Keeps `bytes` under `key`: for what is large, and has a form of its own.
+    pub fn put_bytes(&self, bucket: Bucket, key: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.entry_path(bucket, key, "bin");
+        self.put_summed(&path, bytes, temporary::MODE)
+    }
+
+    /// The same for a file of which parts are read; whoever does so checks them.
+    pub fn put_file(&self, bucket: Bucket, key: &str, parts: &[&[u8]]) -> Result<()> {
+        let path = self.entry_path(bucket, key, "file");
+        self.put_parts(&path, parts, temporary::MODE)
     }
 
     fn put_summed(&self, path: &Path, content: &[u8], mode: u32) -> Result<()> {
-        let mut bytes = Digest::of(content).hex().into_bytes();
-        bytes.extend(content);
+        let sum = Digest::of(content).hex();
+        self.put_parts(path, &[sum.as_bytes(), content], mode)
+    }
+
+    fn put_parts(&self, path: &Path, parts: &[&[u8]], mode: u32) -> Result<()> {
         if let Some(folder) = path.parent() {
             create_folder(folder)?;
         }
-        put_in_place(&self.temporary()?, path, &bytes, mode, false)
+        put_in_place(&self.temporary()?, path, parts, mode, false)
             .doing(|| format!("writing {}", path.display()))
     }
 
@@ -354,19 +367,27 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     check_replaceable(path)?;
     create_folder(folder)?;
     temporary::sweep(folder, PREFIX);
-    put_in_place(folder, path, bytes, temporary::MODE, true)
+    put_in_place(folder, path, &[bytes], temporary::MODE, true)
         .doing(|| format!("writing {}", path.display()))
 }
 
 /// The same, by way of a temporary file in `folder`; what the user owns waits
 /// for the disk, what the cache holds does not.
-fn put_in_place(folder: &Path, path: &Path, bytes: &[u8], mode: u32, durably: bool) -> Result<()> {
+fn put_in_place(
+    folder: &Path,
+    path: &Path,
+    parts: &[&[u8]],
+    mode: u32,
+    durably: bool,
+) -> Result<()> {
     let mut file = temporary::create(folder, PREFIX)?;
     if mode != temporary::MODE {
         let mode = fs::Permissions::from_mode(mode);
         file.as_file().set_permissions(mode)?;
     }
-    file.write_all(bytes)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
     if durably {
         file.as_file().sync_data()?;
     }

@@ -3,11 +3,12 @@
 
 use std::fs;
 
-use super::on;
 use super::transcript::Transcript;
+use super::{HEAD, alone, on};
 use crate::support::base::{Tar, TinyBase};
 use crate::support::classes::class;
-use crate::support::project::{Project, jar};
+use crate::support::project::{Project, Run, jar};
+use crate::support::registry::FaultRegistry;
 
 const BUILD: &[&str] = &["build", "--output", "oci:out"];
 const FACTORY: &str = "META-INF/services/org.apache.flink.table.factories.Factory";
@@ -199,4 +200,116 @@ fn hostile_jars_end_in_findings() {
         assert!(run.stdout.contains(words), "{}", run.stdout);
     }
     project.ok(BUILD);
+}
+
+/// A base in a registry with a connector that is checked whole, and what its
+/// lock file says of that.
+async fn recorded() -> (Project, FaultRegistry) {
+    let registry = FaultRegistry::start().await;
+    flink().publish(&registry, "flink", "1.20");
+    let base = format!("docker://{}/flink:1.20", registry.address());
+    let head = HEAD.replace("oci:base", &base);
+    let mut project = Project::with_manifest(&format!(
+        "{head}[connectors]\nacme = {{ path = \"acme.jar\" }}\n"
+    ));
+    alone(&mut project);
+    project.write("acme.jar", connector("acme", "c.Factory\n"));
+    project.ok(BUILD);
+    (project, registry)
+}
+
+/// What a fresh runner reads of the registry's blobs.
+fn read_afresh(project: &Project, registry: &FaultRegistry, args: &[&str]) -> (usize, Run) {
+    fs::remove_dir_all(project.cache()).unwrap();
+    // What every command needs to know of a base.
+    project.ok(&["build", "--dry-run", "--locked", "--output", "oci:x"]);
+    registry.clear_log();
+    let run = project.ok(args);
+    (registry.count("GET", "/blobs/"), run)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_runner_takes_the_lock_files_word_for_it() {
+    let (project, registry) = recorded().await;
+    let unchecked = project.read("flinkpack.lock");
+    assert!(!unchecked.contains("[check]"), "nobody read the base's lib");
+    let first = project.ok(&["check"]);
+    assert!(first.stderr.contains("flinkpack.lock"), "{}", first.stderr);
+    let lock = project.read("flinkpack.lock");
+    let warnings = "warnings = { FP0102 = 1, FP0601 = 1 }";
+    let parts: Vec<&str> = unchecked.split("[[jar]]").collect();
+    assert!(
+        parts.iter().all(|part| lock.contains(part)) && lock.contains(warnings),
+        "{lock}"
+    );
+
+    for args in [&["check", "--locked"][..], &["check"]] {
+        let (blobs, run) = read_afresh(&project, &registry, args);
+        assert_eq!(blobs, 0, "{:#?}", registry.log());
+        for words in ["FP0102, 1 time:", "2 warnings", "`flinkpack check -v`"] {
+            assert!(run.stdout.contains(words), "{}", run.stdout);
+        }
+    }
+    let (_, run) = read_afresh(&project, &registry, BUILD);
+    let told = "warning: check: 2 warnings (FP0102, FP0601); `flinkpack check -v` shows them";
+    assert!(run.stderr.contains(told), "{}", run.stderr);
+    let jars = project.cache().join("jars");
+    assert!(!jars.exists(), "a build reads no class for a check");
+    project.ok(&["lock"]);
+    assert_eq!(project.read("flinkpack.lock"), lock, "it stays as it is");
+
+    // Who wants to see what was found, sees it.
+    for args in [&["check", "-v"][..], &["check", "--format", "json"]] {
+        let (blobs, run) = read_afresh(&project, &registry, args);
+        assert!(
+            blobs > 0 && run.stdout.contains("cli.Options"),
+            "{}",
+            run.stdout
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_counts_for_what_was_checked_alone() {
+    let (project, registry) = recorded().await;
+    project.ok(&["check"]);
+    let (manifest, lock) = (
+        project.read("flinkpack.toml"),
+        project.read("flinkpack.lock"),
+    );
+    let is_looked_at = || {
+        let (blobs, run) = read_afresh(&project, &registry, &["check", "--locked"]);
+        assert!(
+            !run.stdout.contains("as the lock file says"),
+            "{}",
+            run.stdout
+        );
+        blobs > 0
+    };
+    // Fewer warnings than there were, by hand.
+    project.write("flinkpack.lock", lock.replace("FP0102 = 1, ", ""));
+    assert!(is_looked_at());
+    project.write("flinkpack.lock", &lock);
+    // Something else is allowed, or in the image.
+    for more in [
+        "[check]\nallow = [{ code = \"FP0601\", reason = \"mounted\" }]\n",
+        "[image.env]\nA = \"b\"\n",
+    ] {
+        project.write("flinkpack.toml", format!("{manifest}{more}"));
+        assert!(is_looked_at(), "{more}");
+        assert_eq!(
+            project.read("flinkpack.lock"),
+            lock,
+            "--locked writes nothing"
+        );
+    }
+    project.write("flinkpack.toml", &manifest);
+    // A changed JAR, with an error that was not there.
+    project.write("acme.jar", connector("acme", "c.Gone\n"));
+    project.fails(1, &["check", "--locked"]);
+    fs::remove_dir_all(project.cache()).unwrap();
+    project.fails(3, &["check"]);
+    assert_eq!(project.read("flinkpack.lock"), lock, "it is another set");
+    project.ok(&["build", "--output", "oci:out", "--no-check"]);
+    assert!(!project.read("flinkpack.lock").contains("[check]"));
 }

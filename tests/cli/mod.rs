@@ -10,6 +10,7 @@ mod credentials;
 mod daemons;
 mod dependencies;
 mod determinism;
+mod dockerfiles;
 mod interrupted;
 mod jars;
 mod locks;
