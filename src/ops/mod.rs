@@ -11,6 +11,7 @@ mod context;
 mod deliver;
 mod find;
 pub mod init;
+mod init_from;
 pub mod inspect;
 mod layers;
 pub mod lock;
