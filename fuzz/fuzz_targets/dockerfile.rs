@@ -9,6 +9,7 @@ fuzz_target!(|text: &str| {
         vec![Listed {
             path: pattern.to_string(),
             below: pattern.rsplit('/').next().unwrap_or_default().to_string(),
+            in_folder: pattern.ends_with('/'),
         }]
     };
     match read(text, &list) {

@@ -137,7 +137,7 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write a commented flinkpack.toml
-    Init,
+    Init(Init),
     /// Resolve, and write flinkpack.lock
     Lock(Lock),
     /// Build the image; load it into the daemon, or push or write it
@@ -180,6 +180,14 @@ pub struct Inputs {
     /// Count what is in the cache as absent
     #[arg(long)]
     pub no_cache: bool,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Write the manifest that replaces this Dockerfile
+    #[arg(long, value_name = "DOCKERFILE")]
+    pub from: Option<PathBuf>,
 }
 
 /// `lock`.

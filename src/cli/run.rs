@@ -39,11 +39,15 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
         Session::begin(&settings, report.clone())
     };
     match command {
-        Command::Init => {
-            init::run(&global.manifest)?;
+        Command::Init(args) => {
+            init::run(&global.manifest, args.from.as_deref())?;
             report.note(format!(
-                "wrote {}: say what goes in, then run `flinkpack build`",
-                global.manifest.display()
+                "wrote {}: {}, then run `flinkpack build`",
+                global.manifest.display(),
+                match args.from {
+                    Some(_) => "look through it",
+                    None => "say what goes in",
+                }
             ));
             Ok(())
         }

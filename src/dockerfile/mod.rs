@@ -58,6 +58,8 @@ pub struct Listed {
     pub path: String,
     /// Its path below the target, where that is a folder.
     pub below: String,
+    /// Whether a folder was named, which makes the target one.
+    pub in_folder: bool,
 }
 
 /// Lists the files of the build context that a path or pattern means.
@@ -303,6 +305,7 @@ impl Reader<'_> {
         let line = self.line(at);
         let to = expanded(to, &self.variables);
         let mut found: Vec<(Origin, String)> = Vec::new();
+        let mut is_one = sources.len() == 1;
         for source in sources {
             let Source::Path(path) = source else {
                 found.push((Origin::Text, String::new()));
@@ -338,13 +341,13 @@ impl Reader<'_> {
                     }
                     found.push((Origin::Context(path.text.clone()), name.to_string()));
                 }
+                is_one &= listed.iter().all(|one| !one.in_folder);
                 let listed = listed.into_iter();
                 found.extend(listed.map(|one| (Origin::Context(one.path), one.below)));
             }
         }
-        let is_one = found.len() == 1 && sources.len() == 1;
+        let is_one = is_one && found.len() == 1;
         for (origin, below) in found {
-            let is_one = is_one && !below.contains('/');
             let target = self
                 .recipe
                 .tree

@@ -17,6 +17,7 @@ fn read_with(text: &str, files: &[&str]) -> Recipe {
             Some(Listed {
                 path: file.to_string(),
                 below: below.to_string(),
+                in_folder: !glob.matches(file),
             })
         });
         all.collect()
@@ -37,13 +38,14 @@ fn files_end_where_docker_puts_them() {
          COPY target/job.jar usrlib/\nCOPY libs/ $LIB\n\
          ADD --checksum=sha256:ab https://m.test/a-1.jar?x=1 $LIB/\n\
          COPY conf/x.yaml /opt/flink/conf/config.yaml\n\
-         WORKDIR plugins\nCOPY *.txt ./y/\n",
+         WORKDIR plugins\nCOPY *.txt ./y/\nCOPY one /opt/one\n",
         &[
             "target/job.jar",
             "libs/a.jar",
             "libs/sub/b.jar",
             "conf/x.yaml",
             "n.txt",
+            "one/file",
         ],
     );
     assert_eq!(recipe.base, "flink:1.20.1-java17");
@@ -57,6 +59,7 @@ fn files_end_where_docker_puts_them() {
             "/opt/flink/lib/sub/b.jar 6 Context(\"libs/sub/b.jar\")",
             "/opt/flink/plugins/y/n.txt 10 Context(\"n.txt\")",
             "/opt/flink/usrlib/job.jar 5 Context(\"target/job.jar\")",
+            "/opt/one/file 11 Context(\"one/file\")",
         ]
     );
     assert_eq!(recipe.left, []);

@@ -23,17 +23,27 @@ const MAX_FILES: usize = 20_000;
 const MAX_TEXT: u64 = 1 << 20;
 
 /// Reads the Dockerfile at `path`; the build context is the folder that it is in.
-pub fn input(session: &Session, path: &Path, base: Option<&str>) -> Result<Input> {
+pub(super) fn recipe(path: &Path) -> Result<Recipe> {
     let doing = || format!("reading {}", path.display());
     let size = fs::metadata(path).doing(doing)?.len();
     if size > MAX_DOCKERFILE {
         return Err(Error::usage(format!("it has {size} bytes"))).doing(doing);
     }
     let text = fs::read_to_string(path).doing(doing)?;
-    let context = path.parent().unwrap_or(Path::new(""));
-    let recipe = dockerfile::read(&text, &|pattern| list(context, pattern))
+    dockerfile::read(&text, &|pattern| list(context(path), pattern))
         .map_err(Error::usage)
-        .doing(doing)?;
+        .doing(doing)
+}
+
+/// The build context of a Dockerfile.
+pub(super) fn context(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+/// What is looked at, of the Dockerfile at `path`.
+pub fn input(session: &Session, path: &Path, base: Option<&str>) -> Result<Input> {
+    let recipe = recipe(path)?;
+    let context = context(path);
     for left in &recipe.left {
         session.report.note(format!(
             "{}:{}: left alone, {}: {}",
@@ -44,7 +54,7 @@ pub fn input(session: &Session, path: &Path, base: Option<&str>) -> Result<Input
         ));
     }
     let base = base.unwrap_or(&recipe.base);
-    let versions = Versions::of(base).doing(doing)?;
+    let versions = Versions::of(base).doing(|| format!("reading {}", path.display()))?;
     session.report.note(format!(
         "{base}: Flink {}, Scala {}, Java {}, by its name; what it holds is not read",
         versions.flink, versions.scala, versions.java
@@ -83,8 +93,8 @@ pub fn input(session: &Session, path: &Path, base: Option<&str>) -> Result<Input
 }
 
 /// What the name of a base says of it.
-struct Versions {
-    flink: FlinkVersion,
+pub(super) struct Versions {
+    pub(super) flink: FlinkVersion,
     scala: String,
     java: u32,
 }
@@ -92,7 +102,7 @@ struct Versions {
 impl Versions {
     /// Of tags as the official images have them: `1.20.1-scala_2.12-java17`, and
     /// shorter ones.
-    fn of(base: &str) -> Result<Versions> {
+    pub(super) fn of(base: &str) -> Result<Versions> {
         let unknown = || {
             Error::usage(format!(
                 "the name of the base {base} does not say its Flink"
@@ -189,7 +199,7 @@ fn jars(
 
 /// The coordinate of a file in a Maven repository, by its address: folders of the
 /// group, artifact and version, and a file that is named by the last two.
-fn coordinate_of(url: &str) -> Option<String> {
+pub(super) fn coordinate_of(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     let path = rest.split(['?', '#']).next()?;
     let mut parts: Vec<&str> = path.split('/').skip(1).collect();
@@ -212,7 +222,7 @@ fn coordinate_of(url: &str) -> Option<String> {
 }
 
 /// The coordinate of a JAR whose name is that of an artifact of the catalogue.
-fn by_name(catalogue: &Catalogue, name: &str) -> Option<String> {
+pub(super) fn by_name(catalogue: &Catalogue, name: &str) -> Option<String> {
     let stem = name.strip_suffix(".jar")?;
     let starts = stem.match_indices('-').map(|(at, _)| at);
     let versions = starts.filter(|at| stem[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
@@ -248,7 +258,7 @@ fn empty_plugins(recipe: &Recipe) -> Vec<String> {
 
 /// The options in FLINK_PROPERTIES, which the entrypoint of the official images
 /// puts into the configuration.
-fn properties(recipe: &Recipe) -> BTreeMap<String, String> {
+pub(super) fn properties(recipe: &Recipe) -> BTreeMap<String, String> {
     let text = recipe
         .env
         .get("FLINK_PROPERTIES")
@@ -318,7 +328,8 @@ fn list(context: &Path, pattern: &str) -> Vec<Listed> {
     };
     let mut out = Vec::new();
     for path in found.flatten().filter(|_| stays) {
-        let root = match path.is_dir() {
+        let in_folder = path.is_dir();
+        let root = match in_folder {
             true => path.clone(),
             false => path.parent().map(Path::to_path_buf).unwrap_or_default(),
         };
@@ -338,6 +349,7 @@ fn list(context: &Path, pattern: &str) -> Vec<Listed> {
                 out.push(Listed {
                     path: inside.display().to_string(),
                     below: below.display().to_string(),
+                    in_folder,
                 });
             }
         }

@@ -7,11 +7,16 @@ use crate::error::{Context, Error, Result};
 /// The manifest that `init` writes.
 pub const TEMPLATE: &str = include_str!("init.toml");
 
-/// Writes the manifest, unless there is one.
-pub fn run(path: &Path) -> Result<()> {
+/// Writes the manifest, unless there is one: that which replaces a Dockerfile, or
+/// one to begin with.
+pub fn run(path: &Path, dockerfile: Option<&Path>) -> Result<()> {
     if path.exists() {
         return Err(Error::new(format!("{} is there already", path.display()))
             .hint("it stays as it is; delete it first, or name another file with --manifest"));
     }
-    crate::store::write_atomically(path, TEMPLATE.as_bytes()).doing(|| "writing a first manifest")
+    let text = match dockerfile {
+        Some(dockerfile) => super::init_from::text(path, dockerfile)?,
+        None => TEMPLATE.to_string(),
+    };
+    crate::store::write_atomically(path, text.as_bytes()).doing(|| "writing a first manifest")
 }

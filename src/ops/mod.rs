@@ -13,6 +13,7 @@ mod deliver;
 mod find;
 pub mod forecast;
 pub mod init;
+mod init_from;
 pub mod inspect;
 mod layers;
 pub mod lock;

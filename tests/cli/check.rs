@@ -131,7 +131,30 @@ fn sarif_names_every_rule_and_finding() {
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
     for result in results {
         assert!(rules.iter().any(|rule| rule["id"] == result["ruleId"]));
+        // What annotations need of a result (SARIF 2.1.0, 3.27).
+        assert!(
+            ["error", "warning", "note"]
+                .iter()
+                .any(|level| result["level"] == *level)
+        );
+        assert!(
+            result["message"]["text"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty())
+        );
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "flinkpack.toml");
     }
+    // What a log and a run must have (3.13, 3.14, 3.18, 3.19, 3.49).
+    assert_eq!(log["version"], "2.1.0");
+    assert_eq!(run["tool"]["driver"]["name"], "flinkpack");
+    let mut ids: Vec<&str> = rules
+        .iter()
+        .filter_map(|rule| rule["id"].as_str())
+        .collect();
+    assert_eq!(ids.len(), rules.len());
+    ids.dedup();
+    assert_eq!(ids.len(), rules.len(), "each rule once");
 }
 
 #[test]

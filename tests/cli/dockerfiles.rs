@@ -91,3 +91,48 @@ fn a_dockerfile_that_says_too_little_is_refused_in_words() {
     let project = project("FROM registry.test/team/flink:latest\n");
     project.ok(&["check", "Dockerfile", "--base", "flink:1.20.1"]);
 }
+
+#[test]
+fn the_manifest_that_replaces_a_dockerfile_is_written() {
+    let project = project(
+        "FROM maven:3 AS build\nRUN mvn package\nFROM flink:1.20.1-scala_2.12-java17\n\
+         LABEL team=risk \"org.acme.note\"=\"a \\\"b\\\"\"\n\
+         ENV TZ=UTC FLINK_PROPERTIES=\"state.checkpoints.dir: s3://bucket/c\"\n\
+         RUN mkdir -p plugins/s3 && cp opt/flink-s3-fs-hadoop-*.jar plugins/s3/ && rm lib/flink-json-*.jar\n\
+         RUN wget -P lib REPO/flink-sql-connector-kafka/3.3.0-1.20/flink-sql-connector-kafka-3.3.0-1.20.jar && \\\n\
+         \x20   wget -P lib https://repo.test/maven2/org/postgresql/postgresql/42.7.4/postgresql-42.7.4.jar\n\
+         ADD https://files.test/acme.jar lib/\n\
+         COPY libs/ lib/\n\
+         COPY target/orders.jar /opt/flink/usrlib/\n\
+         COPY --from=build /src/risk.jar /opt/flink/lib/\n\
+         COPY hadoop-conf /opt/hadoop-conf\n\
+         RUN for jar in a b; do wget https://files.test/$jar.jar -P lib; done\n\
+         CMD [\"standalone-job\", \"--job-classname\", \"c.Orders\", \"--env\", \"prod\"]\n",
+    );
+    project.write("target/orders.jar", jar(&[]));
+    project.write("libs/fraud-1.0.jar", jar(&[]));
+    project.write("hadoop-conf/core-site.xml", "<a/>");
+    project.ok(&["init", "--from", "Dockerfile"]);
+    let manifest = project.read("flinkpack.toml");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../golden");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!("init_from", manifest));
+    let again = project.fails(1, &["init", "--from", "Dockerfile"]);
+    assert!(
+        again.stderr.contains("is there already"),
+        "{}",
+        again.stderr
+    );
+    // From another folder the paths are other ones.
+    project.ok(&[
+        "init",
+        "--from",
+        "Dockerfile",
+        "--manifest",
+        "sub/flinkpack.toml",
+    ]);
+    let orders = project.path("target/orders.jar").display().to_string();
+    assert!(project.read("sub/flinkpack.toml").contains(&orders));
+}
