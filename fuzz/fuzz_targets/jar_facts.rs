@@ -32,7 +32,9 @@ fuzz_target!(|bytes: &[u8]| {
         for used in class.uses() {
             assert_eq!(crc32(&text(used.signature)), used.signature);
         }
-        class.types().for_each(|name| assert!(name.text.len() <= 65_535));
+        class
+            .types()
+            .for_each(|name| assert!(name.text.len() <= 65_535));
     }
 });
 
