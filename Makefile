@@ -16,7 +16,7 @@ down:
 	tests/env/down
 
 test: up
-	. target/env.sh && cargo test --release --lib --test it
+	. target/env.sh && cargo test --release --no-fail-fast --lib --test it
 
 demo: build
 	examples/demo
