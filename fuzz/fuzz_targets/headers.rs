@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|text: &str| {
     for challenge in challenge::parse(text) {
         assert!(!challenge.scheme.is_empty());
-        assert_eq!(challenge.scheme, challenge.scheme.to_lowercase());
+        assert_eq!(challenge.scheme, challenge.scheme.to_ascii_lowercase());
     }
     if let Some(bytes) = location::received(text) {
         assert_ne!(bytes, 1, "0-0 is nothing");

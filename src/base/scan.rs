@@ -97,6 +97,9 @@ pub fn scan(reader: impl Read, home: &str, layer: usize) -> Result<Scan> {
             return Ok(ControlFlow::Continue(()));
         }
         if let Some(hidden) = name.strip_prefix(".wh.") {
+            if matches!(hidden, "" | "." | "..") {
+                return Err(Error::new(format!("the whiteout `{path}` names no file")));
+            }
             scan.whiteouts.push(super::facts::join(parent, hidden));
             return Ok(ControlFlow::Continue(()));
         }

@@ -113,6 +113,7 @@ fn factory<'v>(scope: Scope<'v>, seen: &'v Seen<'v>, class: Class<'v>) -> Factor
                     | "TableFactory"
                     | "DynamicTableFactory"
                     // A bulk format and a record format may share a name.
+                    | "FormatFactory"
                     | "DecodingFormatFactory"
                     | "EncodingFormatFactory"
             )

@@ -259,6 +259,57 @@ fn an_identifier_has_one_factory() {
 }
 
 #[test]
+fn a_bulk_format_and_a_record_format_may_share_a_name() {
+    let of = |name: &str| format!("org/apache/flink/table/factories/{name}");
+    let mut types = Vec::new();
+    for (name, above) in [
+        (of("FormatFactory"), of("Factory")),
+        (of("DecodingFormatFactory"), of("FormatFactory")),
+        (
+            of("DeserializationFormatFactory"),
+            of("DecodingFormatFactory"),
+        ),
+        (
+            "file/BulkReaderFormatFactory".to_string(),
+            of("DecodingFormatFactory"),
+        ),
+    ] {
+        let bytes = class(&name).interface().implements(&above).bytes();
+        types.push((format!("{name}.class"), bytes));
+    }
+    let types: Vec<(&str, Vec<u8>)> = types
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), bytes.clone()))
+        .collect();
+    let format = |name: &str, above: &str| {
+        let class = class(name).implements(above);
+        class.answers("factoryIdentifier", "avro").bytes()
+    };
+    let bulk = format("c/Bulk", "file/BulkReaderFormatFactory");
+    let record = format("c/Record", &of("DeserializationFormatFactory"));
+    let other = format("d/Record", &of("DeserializationFormatFactory"));
+    let services = b"c.Bulk\nc.Record".to_vec();
+    let image = flink(Image::new())
+        .jar("lib/flink-formats.jar", true, &types)
+        .jar(
+            "lib/c.jar",
+            false,
+            &[
+                ("c/Bulk.class", bulk),
+                ("c/Record.class", record),
+                (FACTORY, services),
+            ],
+        );
+    image.lacks("FP0303");
+    let image = image.jar(
+        "lib/d.jar",
+        false,
+        &[("d/Record.class", other), (FACTORY, b"d.Record".to_vec())],
+    );
+    image.has("w FP0303", &["'avro'", "c.Record", "d.Record"]);
+}
+
+#[test]
 fn references_that_lead_nowhere_are_ranked() {
     let factory = class("c/F")
         .implements("org/apache/flink/table/factories/Factory")

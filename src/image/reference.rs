@@ -60,13 +60,17 @@ impl Reference {
     /// Host and repository as people write them: Docker Hub's host and its
     /// `library/` left out.
     pub fn familiar_name(&self) -> String {
+        let name = self.name();
         if self.host != DOCKER_HUB {
-            return self.name();
+            return name;
         }
-        self.repository
-            .strip_prefix("library/")
-            .unwrap_or(&self.repository)
-            .to_string()
+        let short = self.repository.strip_prefix("library/");
+        let short = short.unwrap_or(&self.repository);
+        // `library/a/b` is not `a/b`, and `a.b/c` without a host has the host `a.b`.
+        match short.parse::<Reference>() {
+            Ok(again) if again.name() == name => short.to_string(),
+            _ => name,
+        }
     }
 
     fn suffix(&self) -> String {
@@ -220,6 +224,10 @@ mod tests {
     fn display_is_the_familiar_form() {
         let reference: Reference = "docker.io/library/flink:1".parse().unwrap();
         assert_eq!(reference.to_string(), "flink:1");
+        for whole in ["docker.io/library/a/b:1", "docker.io/a.b/c"] {
+            let reference: Reference = whole.parse().unwrap();
+            assert_eq!(reference.to_string(), whole);
+        }
     }
 
     #[test]

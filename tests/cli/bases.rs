@@ -94,6 +94,11 @@ fn what_is_no_base_is_told() {
         &write(flink().layer(Tar::new().hard_link("opt/flink/x", "../../../etc/passwd"))),
     );
     case(
+        "a whiteout of no file",
+        "oci:base",
+        &write(flink().layer(Tar::new().file("opt/flink/.wh...", b""))),
+    );
+    case(
         "a plain text file as archive",
         "oci-archive:base.tar",
         &|project| drop(project.write("base.tar", "this is no tar")),

@@ -12,6 +12,7 @@ mod files;
 mod hosts;
 mod placement;
 mod platforms;
+mod predicted;
 mod session_1_13;
 mod session_1_20;
 mod session_2;
