@@ -74,7 +74,11 @@ impl FromStr for BaseSpec {
 impl fmt::Display for BaseSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BaseSpec::Anywhere(reference) => write!(f, "{reference}"),
+            // An image may be called `docker-daemon` or `oci`, as places are.
+            BaseSpec::Anywhere(reference) => match reference.to_string().parse() {
+                Ok(BaseSpec::Anywhere(again)) if again == *reference => write!(f, "{reference}"),
+                _ => write!(f, "{}", reference.full()),
+            },
             BaseSpec::Daemon(reference) => write!(f, "docker-daemon:{reference}"),
             BaseSpec::Registry(reference) => write!(f, "docker://{reference}"),
             BaseSpec::Layout { path, tag } => {
@@ -112,5 +116,21 @@ mod tests {
             }
         );
         assert!("oci:".parse::<BaseSpec>().is_err());
+    }
+
+    #[test]
+    fn an_image_that_is_called_as_a_place_is_keeps_its_whole_name() {
+        for (text, shown) in [
+            (
+                "library/docker-daemon:a",
+                "docker.io/library/docker-daemon:a",
+            ),
+            ("library/oci:1", "docker.io/library/oci:1"),
+            ("library/flink:1.20", "flink:1.20"),
+        ] {
+            let spec: BaseSpec = text.parse().unwrap();
+            assert_eq!(spec.to_string(), shown);
+            assert_eq!(shown.parse::<BaseSpec>().unwrap(), spec);
+        }
     }
 }
