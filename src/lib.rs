@@ -24,8 +24,7 @@
 //! dependency resolution, which reads and fetches nothing), [`daemon`] (the one
 //! place that knows bollard), [`registry`] (the OCI distribution client),
 //! [`fetch`] (downloads), [`jar`] (what a JAR is), [`dockerfile`] (what a
-//! Dockerfile puts where),
-//! [`store`] (what is kept between runs), [`report`]
+//! Dockerfile puts where), [`store`] (what is kept between runs), [`report`]
 //! (events; `report/bars.rs` alone knows indicatif), [`error`]. [`ops`] joins
 //! the stages into commands, [`cli`] joins commands to arguments and stdout.
 //! A module imports earlier ones only; a test holds it to that.
@@ -42,7 +41,7 @@
 //! | file | is |
 //! |---|---|
 //! | `flinkpack.toml` | the manifest, written by people |
-//! | `flinkpack.lock` | what was found, pinned; written by `lock` and `build` |
+//! | `flinkpack.lock` | what was found, pinned, and that it was checked; written by `lock`, `build` and `check` |
 //! | `plugins/` beside the manifest | the project's own catalogue rows |
 //! | `target/flinkpack/image.oci` | the image, where there is no daemon and no other place was named |
 //!

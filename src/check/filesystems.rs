@@ -77,18 +77,28 @@ pub fn check(input: &Input, found: &mut Vec<Finding>) {
             );
         }
     }
+    // One finding for two plugins, whatever many schemes both serve.
+    let mut rivals: BTreeMap<(&str, &str), (Vec<String>, [&PlacedJar; 2])> = BTreeMap::new();
     for (scheme, jars) in &served {
         if let [first, second, ..] = jars[..] {
-            let message = format!(
-                "{scheme}:// has two plugins: {} and {}",
-                first.path, second.path
-            );
-            found.push(
-                Finding::new("FP0402", Severity::Warning, message)
-                    .jar(first)
-                    .jar(second),
-            );
+            let pair = (first.path.as_str(), second.path.as_str());
+            let (schemes, _) = rivals.entry(pair).or_insert((Vec::new(), [first, second]));
+            schemes.push(format!("{scheme}://"));
         }
+    }
+    for (schemes, [first, second]) in rivals.into_values() {
+        let have = if schemes.len() == 1 { "has" } else { "have" };
+        let message = format!(
+            "{} {have} two plugins: {} and {}",
+            schemes.join(", "),
+            first.path,
+            second.path
+        );
+        found.push(
+            Finding::new("FP0402", Severity::Warning, message)
+                .jar(first)
+                .jar(second),
+        );
     }
     for folder in &input.empty_plugins {
         let message = format!("plugins/{folder} is empty");

@@ -50,6 +50,18 @@ pub enum Loader {
     Plugin(String),
 }
 
+impl Loader {
+    /// Who loads the JAR at this path under FLINK_HOME; `None` where nobody does.
+    pub fn of(path: &str) -> Option<Loader> {
+        match path.split('/').collect::<Vec<_>>()[..] {
+            ["lib", _, ..] => Some(Loader::Lib),
+            ["usrlib", _, ..] => Some(Loader::User),
+            ["plugins", name, _, ..] => Some(Loader::Plugin(name.to_string())),
+            _ => None,
+        }
+    }
+}
+
 /// A JAR in its place.
 #[derive(Clone)]
 pub struct PlacedJar {

@@ -29,7 +29,7 @@ pub use allow::{Allow, apply as allow};
 pub use finding::{Finding, Severity};
 pub use input::{Input, Literal, Loader, PlacedJar, Wanted};
 pub use sarif::sarif;
-pub use secrets::is_text_worth_reading;
+pub use secrets::{is_text_worth_reading, secret};
 pub use text::{counts, explained, page, text};
 
 /// Changes when the same input gives other findings: what was found is kept.

@@ -21,7 +21,8 @@ pub fn check(input: &Input, found: &mut Vec<Finding>) {
     }
 }
 
-fn secret(literal: &Literal) -> Option<(&'static str, Severity)> {
+/// What kind of secret a value is, if it is one, and how certain that is.
+pub fn secret(literal: &Literal) -> Option<(&'static str, Severity)> {
     let value = literal.value.as_str();
     if has_private_key(value) {
         return Some(("a private key", Severity::Error));

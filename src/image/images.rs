@@ -64,16 +64,8 @@ impl Images {
         if !self.are_several() {
             return Ok(self.first());
         }
-        let host = Platform::host();
-        let mut each = self.each.iter();
-        each.find(|image| host.accepts(&image.platform))
-            .ok_or_else(|| {
-                Error::new(format!(
-                    "none of the platforms {} is this machine's, {host}",
-                    self.platforms().join(", ")
-                ))
-                .hint("--push or --output oci:DIR takes all of them; --platform chooses one")
-            })
+        let platforms: Vec<&Platform> = self.each.iter().map(|image| &image.platform).collect();
+        Ok(&self.each[for_host(&platforms)?])
     }
 
     /// The names of the platforms.
@@ -106,6 +98,20 @@ impl Images {
     pub fn layers_mut(&mut self) -> impl Iterator<Item = &mut Layer> {
         self.each.iter_mut().flat_map(|image| &mut image.layers)
     }
+}
+
+/// Which of several platforms this machine's daemon runs.
+pub fn for_host(platforms: &[&Platform]) -> Result<usize> {
+    let host = Platform::host();
+    let mut all = platforms.iter();
+    all.position(|one| host.accepts(one)).ok_or_else(|| {
+        let names: Vec<String> = platforms.iter().map(|one| one.to_string()).collect();
+        Error::usage(format!(
+            "the Docker daemon takes one platform, and none of {} is this machine's, {host}",
+            names.join(", ")
+        ))
+        .hint("--push, or --output oci:DIR, takes all of them; --platform chooses one")
+    })
 }
 
 /// Whether two layers are one blob.

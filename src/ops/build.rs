@@ -13,7 +13,7 @@ use super::target::{Target, targets};
 use super::{Session, attached, tell};
 use crate::error::{Error, Result};
 use crate::image::assemble::in_oci_types;
-use crate::image::{Digest, Image, Images, Platform};
+use crate::image::{Digest, Image, Images, Platform, images};
 
 pub use super::deliver::Output;
 pub use super::find::Inputs;
@@ -146,17 +146,9 @@ fn check_several(found: &Found, places: &Places) -> Result<()> {
         ))
         .hint("oci-archive:FILE and oci:DIR hold all of them; --platform chooses one"));
     }
-    let host = Platform::host();
-    if places.load && !found.bases().any(|base| host.accepts(&base.platform)) {
-        let names: Vec<String> = found
-            .bases()
-            .map(|base| base.platform.to_string())
-            .collect();
-        return Err(Error::usage(format!(
-            "the Docker daemon takes one platform, and none of {} is this machine's, {host}",
-            names.join(", ")
-        ))
-        .hint("--push, or --output oci:DIR, takes all of them; --platform chooses one"));
+    if places.load {
+        let platforms: Vec<&Platform> = found.bases().map(|base| &base.platform).collect();
+        images::for_host(&platforms)?;
     }
     Ok(())
 }

@@ -27,7 +27,10 @@ pub(super) fn recipe(path: &Path) -> Result<Recipe> {
     let doing = || format!("reading {}", path.display());
     let size = fs::metadata(path).doing(doing)?.len();
     if size > MAX_DOCKERFILE {
-        return Err(Error::usage(format!("it has {size} bytes"))).doing(doing);
+        return Err(Error::usage(format!(
+            "it has {size} bytes; of a Dockerfile {MAX_DOCKERFILE} are read"
+        )))
+        .doing(doing);
     }
     let text = fs::read_to_string(path).doing(doing)?;
     dockerfile::read(&text, &|pattern| list(context(path), pattern))
@@ -154,11 +157,8 @@ fn jars(
         let Some(below) = recipe.tree.below_home(path) else {
             continue;
         };
-        let loader = match below.split('/').collect::<Vec<_>>()[..] {
-            ["lib", _, ..] => Loader::Lib,
-            ["usrlib", _, ..] => Loader::User,
-            ["plugins", name, _, ..] => Loader::Plugin(name.to_string()),
-            _ => continue,
+        let Some(loader) = Loader::of(below) else {
+            continue;
         };
         if !below.ends_with(".jar") {
             continue;

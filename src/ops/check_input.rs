@@ -141,11 +141,8 @@ fn placed(facts: &BaseFacts, base: &Base, found: Option<&Found>) -> Vec<Located>
         let Some(below) = path.strip_prefix(&prefix) else {
             continue;
         };
-        let loader = match below.split('/').collect::<Vec<_>>()[..] {
-            ["lib", _, ..] => Loader::Lib,
-            ["usrlib", _, ..] => Loader::User,
-            ["plugins", name, _, ..] => Loader::Plugin(name.to_string()),
-            _ => continue,
+        let Some(loader) = Loader::of(below) else {
+            continue;
         };
         let is_jar = below.ends_with(".jar") && node.kind != NodeKind::Folder;
         let Some((file, sha256)) = is_jar.then(|| base::jar_file(facts, path)).flatten() else {

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use super::check_dockerfile::{Versions, by_name, context, coordinate_of, properties, recipe};
 use crate::catalogue::{Catalogue, Kind};
+use crate::check::{self, Literal};
 use crate::dockerfile::{Origin, Placed, Recipe};
 use crate::error::{Context, Result};
+use crate::image::Reference;
 use crate::manifest::Manifest;
 
 /// The sections with their lines, in the order of the file.
@@ -68,8 +70,8 @@ fn name(manifest: &Path) -> String {
     let folder = folder.as_deref().and_then(Path::parent);
     let name = folder.and_then(Path::file_name).unwrap_or_default();
     let name = name.to_string_lossy().to_ascii_lowercase();
-    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    match !name.is_empty() && name.chars().all(is_plain) {
+    let is_name = format!("registry.example.com/team/{name}").parse::<Reference>();
+    match is_name.is_ok_and(|reference| reference.tag.is_none() && reference.digest.is_none()) {
         true => name,
         false => "my-job".to_string(),
     }
@@ -119,13 +121,13 @@ impl Writer {
             .iter()
             .filter(|(name, _)| *name != "FLINK_PROPERTIES")
         {
-            self.add("image.env", name, &quoted(value));
+            self.value("image.env", name, value);
         }
         for (name, value) in &recipe.labels {
             self.add("image.labels", name, &quoted(value));
         }
         for (name, value) in properties(recipe) {
-            self.add("config", &name, &quoted(&value));
+            self.value("config", &name, &value);
         }
         let in_usrlib = |path: &str| {
             let below = recipe.tree.below_home(path);
@@ -145,6 +147,8 @@ impl Writer {
             let below = recipe.tree.below_home(path).unwrap_or_default();
             let parts: Vec<&str> = below.split('/').collect();
             match parts[..] {
+                // In lib/ they work in old versions of Flink alone: [filesystems] knows.
+                ["lib", _] | ["plugins", _, _] if self.filesystem(path, placed) => {}
                 ["lib", _, ..] if below.ends_with(".jar") => self.in_lib(path, placed),
                 ["usrlib", _, ..] if in_usrlib(path) && is_job && of_job == 1 => {
                     self.job(path, placed, recipe);
@@ -156,7 +160,6 @@ impl Writer {
                     }
                     None => self.leave(path, placed),
                 },
-                ["plugins", _, _, ..] if self.filesystem(path) => {}
                 _ => match &placed.origin {
                     Origin::Context(file) => {
                         let file = quoted(&format!("{}{file}", self.folder));
@@ -173,6 +176,21 @@ impl Writer {
         for left in &recipe.left {
             self.left
                 .push(format!("line {}, {}: {}", left.line, left.why, left.text));
+        }
+    }
+
+    /// A value that everybody who can pull the image could read.
+    fn value(&mut self, section: &'static str, name: &str, value: &str) {
+        let literal = Literal {
+            place: section.to_string(),
+            key: Some(name.to_string()),
+            value: value.to_string(),
+        };
+        match check::secret(&literal) {
+            None => self.add(section, name, &quoted(value)),
+            Some((what, _)) => self.left.push(format!(
+                "the value of {name}: {what}; give it at run time, and change it"
+            )),
         }
     }
 
@@ -255,8 +273,8 @@ impl Writer {
         Some((found.name.clone(), version.to_string()))
     }
 
-    /// Whether a plugin's JAR is one that flinkpack places by itself.
-    fn filesystem(&mut self, path: &str) -> bool {
+    /// Whether a JAR is a plugin that flinkpack places by itself, once.
+    fn filesystem(&mut self, path: &str, placed: &Placed) -> bool {
         let file = path.rsplit('/').next().unwrap_or(path);
         let found = self.catalogue.entries().find(|entry| {
             let artifact = entry.artifact.as_deref().unwrap_or_default();
@@ -266,7 +284,17 @@ impl Writer {
         let Some(name) = found.map(|entry| entry.name.clone()) else {
             return false;
         };
-        self.add("filesystems", &name, "{}");
+        if !matches!(placed.origin, Origin::Base(_)) {
+            self.left.push(format!(
+                "line {}, {path}: [filesystems] {name} takes the JAR of the base's own version",
+                placed.line
+            ));
+        }
+        let line = format!("{} = {{}}", key(&name));
+        let lines = self.lines.entry("filesystems").or_default();
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
         true
     }
 

@@ -22,7 +22,6 @@ pub struct Last {
     base: BaseOutcome,
     each: Vec<LastImage>,
     targets: Vec<(Reference, Vec<String>)>,
-    #[serde(default)]
     attached: Vec<Attachment>,
 }
 
