@@ -78,15 +78,19 @@ pub fn check(input: &Input, found: &mut Vec<Finding>) {
         }
     }
     // One finding for two plugins, whatever many schemes both serve.
-    let mut rivals: BTreeMap<(&str, &str), (Vec<String>, [&PlacedJar; 2])> = BTreeMap::new();
+    let mut rivals: Vec<([&PlacedJar; 2], Vec<String>)> = Vec::new();
     for (scheme, jars) in &served {
         if let [first, second, ..] = jars[..] {
-            let pair = (first.path.as_str(), second.path.as_str());
-            let (schemes, _) = rivals.entry(pair).or_insert((Vec::new(), [first, second]));
-            schemes.push(format!("{scheme}://"));
+            let mut known = rivals.iter_mut();
+            let known = known.find(|([a, b], _)| a.path == first.path && b.path == second.path);
+            let scheme = format!("{scheme}://");
+            match known {
+                Some((_, schemes)) => schemes.push(scheme),
+                None => rivals.push(([first, second], vec![scheme])),
+            }
         }
     }
-    for (schemes, [first, second]) in rivals.into_values() {
+    for ([first, second], schemes) in rivals {
         let have = if schemes.len() == 1 { "has" } else { "have" };
         let message = format!(
             "{} {have} two plugins: {} and {}",

@@ -1,30 +1,69 @@
-//! Facts put together class by class; several builders work at once, and become
-//! one at the end.
+//! Facts put together class by class.
+
+use std::io;
 
 use super::class_file::ClassFile;
 use super::facts::{Answer, JarFacts};
-use super::name::Numbered;
+use super::name::{Name, Numbered};
 use super::signature::Signature;
-use super::table::{Names, Table};
+use super::table::Names;
+use super::texts::TextsWriter;
+
+/// A class file as the builder takes it: what takes time is done before, so that many
+/// threads can share one builder.
+pub(super) struct Prepared<'a> {
+    form: u32,
+    types: Vec<Name<'a>>,
+    /// By CRC-32.
+    members: Vec<(u32, Signature<'a>)>,
+    uses: Vec<(Name<'a>, u32, Signature<'a>)>,
+    answers: Vec<(&'static str, Option<&'a str>)>,
+}
+
+impl<'a> Prepared<'a> {
+    pub(super) fn of(class: ClassFile<'a>) -> Prepared<'a> {
+        let members = class.members.into_iter();
+        let mut members: Vec<_> = members.map(|one| (one.crc(), one)).collect();
+        members.sort_unstable_by_key(|(crc, _)| *crc);
+        let uses = class.uses.into_iter();
+        Prepared {
+            form: u32::from(class.access) << 16 | u32::from(class.major),
+            types: class.types.into_iter().map(Name::from).collect(),
+            members,
+            uses: uses
+                .map(|(owner, signature)| (Name::from(owner), signature.crc(), signature))
+                .collect(),
+            answers: class.answers,
+        }
+    }
+}
+
+/// What an entry says of a class: the name that class loaders find it by, and CRC-32
+/// and size of its file.
+#[derive(Clone, Copy)]
+pub(super) struct Told<'a> {
+    /// The entry's number; of two with one name Java takes the later one.
+    pub(super) entry: u32,
+    pub(super) name: &'a str,
+    pub(super) content: (u32, u32),
+}
 
 /// One class so far; its lists go from where those of the class before end.
 struct Draft {
-    name: String,
+    entry: u32,
+    name: u32,
     crc: u32,
     size: u32,
     form: u32,
-    types_end: usize,
-    members_end: usize,
-    uses_end: usize,
+    types_end: u32,
+    members_end: u32,
+    uses_end: u32,
 }
 
-/// What one thread has read; numbers are into its own tables.
-#[derive(Default)]
-pub(super) struct Builder {
+/// The classes so far; numbers are into its own tables.
+pub(super) struct Builder<'w> {
     names: Names,
-    /// The texts of the signatures, by CRC-32.
-    signatures: Numbered<u32, u32>,
-    texts: Table,
+    texts: TextsWriter<'w>,
     /// Owner and CRC-32 of each reference, in 32 bits each.
     references: Vec<u64>,
     numbers: Numbered<u64, u32>,
@@ -36,8 +75,8 @@ pub(super) struct Builder {
     answers: Vec<(usize, &'static str, Option<String>)>,
     /// How many class files could not be read.
     unreadable: u32,
-    /// Why one of them could not.
-    example: Option<String>,
+    /// The first of those that could not, by entry, and why.
+    example: Option<(u32, String)>,
 }
 
 /// A reference in one number.
@@ -49,21 +88,35 @@ fn unpair(pair: u64) -> (u32, u32) {
     ((pair >> 32) as u32, pair as u32)
 }
 
-impl Builder {
-    /// Adds a class. `name` is that of its entry, without `.class`: the one that
-    /// class loaders find it by.
-    pub(super) fn add(&mut self, name: &str, content: (u32, u32), class: &ClassFile<'_>) {
+impl<'w> Builder<'w> {
+    pub(super) fn new(texts: TextsWriter<'w>) -> Builder<'w> {
+        Builder {
+            names: Names::default(),
+            texts,
+            references: Vec::new(),
+            numbers: Numbered::default(),
+            drafts: Vec::new(),
+            types: Vec::new(),
+            members: Vec::new(),
+            uses: Vec::new(),
+            answers: Vec::new(),
+            unreadable: 0,
+            example: None,
+        }
+    }
+
+    /// Adds a class. An error is of the file that the texts go to.
+    pub(super) fn add(&mut self, told: Told<'_>, class: &Prepared<'_>) -> io::Result<()> {
         for name in &class.types {
-            self.types.push(self.names.number(name));
+            self.types.push(self.names.number(*name));
         }
-        let first = self.members.len();
-        for member in &class.members {
-            let crc = self.signature(*member);
-            self.members.push(crc);
+        for (crc, signature) in &class.members {
+            self.texts.add(*crc, *signature)?;
+            self.members.push(*crc);
         }
-        self.members[first..].sort_unstable();
-        for (owner, signature) in &class.uses {
-            let reference = pair(self.names.number(owner), self.signature(*signature));
+        for (owner, crc, signature) in &class.uses {
+            self.texts.add(*crc, *signature)?;
+            let reference = pair(self.names.number(*owner), *crc);
             let number = *self.numbers.entry(reference).or_insert_with(|| {
                 self.references.push(reference);
                 self.references.len() as u32 - 1
@@ -75,42 +128,36 @@ impl Builder {
             let value = value.map(str::to_string);
             self.answers.push((at, method, value));
         }
-        let form = u32::from(class.access) << 16 | u32::from(class.major);
-        self.draft(name, content, form);
+        self.draft(told, class.form);
+        Ok(())
     }
 
     /// Adds a class that could not be read: its name and content alone.
-    pub(super) fn add_unreadable(&mut self, name: &str, content: (u32, u32), why: &str) {
+    pub(super) fn add_unreadable(&mut self, told: Told<'_>, why: &str) {
         self.unreadable += 1;
-        self.example
-            .get_or_insert_with(|| format!("{}: {why}", name.replace('/', ".")));
-        self.draft(name, content, 0);
+        let first = self.example.as_ref();
+        if first.is_none_or(|(entry, _)| *entry > told.entry) {
+            let text = format!("{}: {why}", told.name.replace('/', "."));
+            self.example = Some((told.entry, text));
+        }
+        self.draft(told, 0);
     }
 
-    fn draft(&mut self, name: &str, (crc, size): (u32, u32), form: u32) {
+    fn draft(&mut self, told: Told<'_>, form: u32) {
         self.drafts.push(Draft {
-            name: name.to_string(),
-            crc,
-            size,
+            entry: told.entry,
+            name: self.names.number(Name::from(told.name)),
+            crc: told.content.0,
+            size: told.content.1,
             form,
-            types_end: self.types.len(),
-            members_end: self.members.len(),
-            uses_end: self.uses.len(),
+            types_end: self.types.len() as u32,
+            members_end: self.members.len() as u32,
+            uses_end: self.uses.len() as u32,
         });
-    }
-
-    /// The CRC-32 of a signature, whose text is kept.
-    fn signature(&mut self, signature: Signature<'_>) -> u32 {
-        let crc = signature.crc();
-        let texts = &mut self.texts;
-        let known = self.signatures.entry(crc);
-        known.or_insert_with(|| texts.push(&signature.parts()));
-        crc
     }
 
     /// The lists of a draft.
     fn lists(&self, at: usize) -> (&[u32], &[u32], &[u32]) {
-        let draft = &self.drafts[at];
         let (types, members, uses) = match at.checked_sub(1) {
             Some(before) => {
                 let before = &self.drafts[before];
@@ -118,96 +165,87 @@ impl Builder {
             }
             None => (0, 0, 0),
         };
+        let draft = &self.drafts[at];
         (
-            &self.types[types..draft.types_end],
-            &self.members[members..draft.members_end],
-            &self.uses[uses..draft.uses_end],
+            &self.types[types as usize..draft.types_end as usize],
+            &self.members[members as usize..draft.members_end as usize],
+            &self.uses[uses as usize..draft.uses_end as usize],
         )
     }
-}
 
-/// A signature's CRC-32, and where its text is: builder and number.
-type Told = (u32, u32, u32);
-
-/// The facts of everything that these have read, and the texts of the signatures
-/// by their CRC-32s, in order.
-pub(super) fn merge(builders: Vec<Builder>) -> (JarFacts, Vec<u32>, Table) {
-    let mut facts = JarFacts::default();
-    let mut order: Vec<(usize, usize)> = Vec::new();
-    for (of, builder) in builders.iter().enumerate() {
-        order.extend((0..builder.drafts.len()).map(|at| (of, at)));
-        facts.extras.unreadable += builder.unreadable;
+    /// The facts of everything that was added.
+    pub(super) fn finish(mut self) -> io::Result<JarFacts> {
+        // What is not needed any more goes before more is made.
+        self.texts.finish()?;
+        self.numbers = Numbered::default();
+        let mut facts = JarFacts::default();
+        facts.extras.unreadable = self.unreadable;
+        facts.extras.unreadable_example = self.example.take().map(|(_, text)| text);
+        let order = self.order();
+        let names = self.renumber_names(&order, &mut facts);
+        self.declare(&order, &names, &mut facts);
+        let references = self.renumber_references(&names, &mut facts);
+        for at in &order {
+            let (_, _, uses) = self.lists(*at as usize);
+            let classes = &mut facts.classes;
+            let uses = uses.iter().map(|one| references[*one as usize]);
+            classes.uses.extend(uses);
+            classes.uses_ends.push(classes.uses.len() as u32);
+        }
+        facts.finish();
+        Ok(facts)
     }
-    let examples = builders
-        .iter()
-        .filter_map(|builder| builder.example.clone());
-    facts.extras.unreadable_example = examples.min();
-    let name_of = |(of, at): &(usize, usize)| builders[*of].drafts[*at].name.as_str();
-    order.sort_unstable_by(|a, b| name_of(a).cmp(name_of(b)));
-    order.dedup_by(|a, b| name_of(a) == name_of(b));
 
-    let names = names(&builders, order.iter().map(name_of), &mut facts);
-    declare(&builders, &order, &names, &mut facts);
-    refer(&builders, &order, &names, &mut facts);
-    facts.finish();
-    let (crcs, texts) = texts(&builders);
-    (facts, crcs, texts)
-}
+    /// The drafts by name, of those with one name the one that Java takes.
+    fn order(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.drafts.len() as u32).collect();
+        let draft = |at: u32| &self.drafts[at as usize];
+        let name = |at: u32| self.names.text(draft(at).name);
+        order.sort_unstable_by(|a, b| {
+            let later = draft(*b).entry.cmp(&draft(*a).entry);
+            name(*a).cmp(name(*b)).then(later)
+        });
+        order.dedup_by_key(|at| draft(*at).name);
+        order
+    }
 
-/// Numbers all names, and says what number each builder's names get.
-fn names<'b>(
-    builders: &'b [Builder],
-    own: impl Iterator<Item = &'b str>,
-    facts: &mut JarFacts,
-) -> Vec<Vec<u32>> {
-    let mut numbers: Numbered<u64, u32> = Numbered::default();
-    for name in own {
-        numbers.insert(super::name::hash(name), facts.names.push(&[name]));
+    /// Numbers the names as the facts have them: own classes, then the others by text.
+    /// Answers the new number of each.
+    fn renumber_names(&self, order: &[u32], facts: &mut JarFacts) -> Vec<u32> {
+        const NONE: u32 = u32::MAX;
+        let mut numbers = vec![NONE; self.names.len()];
+        for at in order {
+            let name = self.drafts[*at as usize].name;
+            numbers[name as usize] = facts.names.push(&[self.names.text(name)]);
+        }
+        let all = 0..self.names.len() as u32;
+        let mut others: Vec<u32> = all.filter(|name| numbers[*name as usize] == NONE).collect();
+        others.sort_unstable_by_key(|name| self.names.text(*name));
+        for name in others {
+            numbers[name as usize] = facts.names.push(&[self.names.text(name)]);
+        }
+        numbers
     }
-    let all = builders.iter().flat_map(|builder| builder.names.iter());
-    let mut others: Vec<_> = all
-        .filter(|name| !numbers.contains_key(&name.hash))
-        .collect();
-    others.sort_unstable_by_key(|name| name.text);
-    others.dedup_by_key(|name| name.hash);
-    for name in others {
-        numbers.insert(name.hash, facts.names.push(&[name.text]));
-    }
-    let of_builder = |builder: &Builder| {
-        let names = builder.names.iter();
-        names.map(|name| numbers[&name.hash]).collect()
-    };
-    builders.iter().map(of_builder).collect()
-}
 
-/// What the classes are and declare.
-fn declare(
-    builders: &[Builder],
-    order: &[(usize, usize)],
-    names: &[Vec<u32>],
-    facts: &mut JarFacts,
-) {
-    let mut numbers: Vec<Vec<Option<u32>>> = builders
-        .iter()
-        .map(|builder| vec![None; builder.drafts.len()])
-        .collect();
-    for (number, (of, at)) in order.iter().enumerate() {
-        numbers[*of][*at] = Some(number as u32);
-        let draft = &builders[*of].drafts[*at];
-        let (types, members, _) = builders[*of].lists(*at);
-        let classes = &mut facts.classes;
-        classes
-            .types
-            .extend(types.iter().map(|name| names[*of][*name as usize]));
-        classes.members.extend(members);
-        classes.crcs.push(draft.crc);
-        classes.sizes.push(draft.size);
-        classes.forms.push(draft.form);
-        classes.types_ends.push(classes.types.len() as u32);
-        classes.members_ends.push(classes.members.len() as u32);
-    }
-    for (builder, numbers) in builders.iter().zip(numbers) {
-        for (at, method, value) in &builder.answers {
+    /// What the classes are and declare.
+    fn declare(&self, order: &[u32], names: &[u32], facts: &mut JarFacts) {
+        let mut numbers: Vec<Option<u32>> = vec![None; self.drafts.len()];
+        for (number, at) in order.iter().enumerate() {
+            let at = *at as usize;
+            numbers[at] = Some(number as u32);
+            let draft = &self.drafts[at];
+            let (types, members, _) = self.lists(at);
+            let classes = &mut facts.classes;
+            let types = types.iter().map(|name| names[*name as usize]);
+            classes.types.extend(types);
+            classes.members.extend(members);
+            classes.crcs.push(draft.crc);
+            classes.sizes.push(draft.size);
+            classes.forms.push(draft.form);
+            classes.types_ends.push(classes.types.len() as u32);
+            classes.members_ends.push(classes.members.len() as u32);
+        }
+        for (at, method, value) in &self.answers {
             if let Some(class) = numbers[*at] {
                 facts.answers.push(Answer {
                     class,
@@ -216,72 +254,40 @@ fn declare(
                 });
             }
         }
+        facts
+            .answers
+            .sort_by(|a, b| (a.class, &a.method).cmp(&(b.class, &b.method)));
     }
-    facts
-        .answers
-        .sort_by(|a, b| (a.class, &a.method).cmp(&(b.class, &b.method)));
-}
 
-/// What they refer to.
-fn refer(builders: &[Builder], order: &[(usize, usize)], names: &[Vec<u32>], facts: &mut JarFacts) {
-    let renamed = |of: usize, reference: u64| {
-        let (owner, crc) = unpair(reference);
-        pair(names[of][owner as usize], crc)
-    };
-    let mut all: Vec<u64> = Vec::new();
-    for (of, builder) in builders.iter().enumerate() {
-        all.extend(builder.references.iter().map(|one| renamed(of, *one)));
+    /// Numbers the references as the facts have them: those inside the JAR, then the
+    /// others, both by owner. Answers the new number of each.
+    fn renumber_references(&self, names: &[u32], facts: &mut JarFacts) -> Vec<u32> {
+        let renamed = |reference: u64| {
+            let (owner, crc) = unpair(reference);
+            pair(names[owner as usize], crc)
+        };
+        let is_outside = |reference: u64| {
+            let (owner, crc) = unpair(reference);
+            let class = facts.class(owner);
+            !class.is_some_and(|class| class.declares(crc))
+        };
+        let mut order: Vec<(bool, u64, u32)> = (0..)
+            .zip(&self.references)
+            .map(|(number, reference)| {
+                let reference = renamed(*reference);
+                (is_outside(reference), reference, number)
+            })
+            .collect();
+        order.sort_unstable();
+        let inside = order.partition_point(|(is_outside, ..)| !is_outside);
+        facts.references.inside = inside as u32;
+        let mut numbers = vec![0; order.len()];
+        for (number, (_, reference, old)) in order.into_iter().enumerate() {
+            let (owner, crc) = unpair(reference);
+            facts.references.owners.push(owner);
+            facts.references.signatures.push(crc);
+            numbers[old as usize] = number as u32;
+        }
+        numbers
     }
-    all.sort_unstable();
-    all.dedup();
-    let is_inside = |reference: &u64| {
-        let (owner, crc) = unpair(*reference);
-        let class = facts.class(owner);
-        class.is_some_and(|class| class.declares(crc))
-    };
-    let (inside, outside): (Vec<u64>, Vec<u64>) = all.into_iter().partition(is_inside);
-    let references = &mut facts.references;
-    references.inside = inside.len() as u32;
-    let mut numbers: Numbered<u64, u32> = Numbered::default();
-    for reference in inside.into_iter().chain(outside) {
-        numbers.insert(reference, references.owners.len() as u32);
-        let (owner, crc) = unpair(reference);
-        references.owners.push(owner);
-        references.signatures.push(crc);
-    }
-    let renumbered: Vec<Vec<u32>> = builders
-        .iter()
-        .enumerate()
-        .map(|(of, builder)| {
-            let references = builder.references.iter();
-            let numbers = references.map(|one| numbers[&renamed(of, *one)]);
-            numbers.collect()
-        })
-        .collect();
-    for (of, at) in order {
-        let (_, _, uses) = builders[*of].lists(*at);
-        let classes = &mut facts.classes;
-        classes
-            .uses
-            .extend(uses.iter().map(|one| renumbered[*of][*one as usize]));
-        classes.uses_ends.push(classes.uses.len() as u32);
-    }
-}
-
-/// The texts of all signatures.
-fn texts(builders: &[Builder]) -> (Vec<u32>, Table) {
-    let mut all: Vec<Told> = Vec::new();
-    for (of, builder) in builders.iter().enumerate() {
-        let signatures = builder.signatures.iter();
-        all.extend(signatures.map(|(crc, number)| (*crc, of as u32, *number)));
-    }
-    all.sort_unstable();
-    all.dedup_by_key(|(crc, ..)| *crc);
-    let mut texts = Table::default();
-    let mut crcs = Vec::with_capacity(all.len());
-    for (crc, of, number) in all {
-        crcs.push(crc);
-        texts.push(&[builders[of as usize].texts.get(number)]);
-    }
-    (crcs, texts)
 }

@@ -42,20 +42,18 @@ fn look(path: &Path) -> Result<()> {
             },
         );
     }
-    std::io::Seek::rewind(&mut file)?;
-    let archive = super::open(file, size)?;
-    for name in archive.file_names() {
+    super::Archive::open(path)?.each(|name, _| {
         let leaves =
             name.starts_with(['/', '\\']) || name.split(['/', '\\']).any(|part| part == "..");
-        if leaves {
-            return Err(Error::new(format!(
+        match leaves {
+            false => Ok(()),
+            true => Err(Error::new(format!(
                 "its entry `{}` leads out of its folder",
                 name.escape_default()
             ))
-            .hint("whoever made this JAR wants files written elsewhere: do not use it"));
+            .hint("whoever made this JAR wants files written elsewhere: do not use it")),
         }
-    }
-    Ok(())
+    })
 }
 
 #[cfg(test)]

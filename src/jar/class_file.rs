@@ -34,6 +34,14 @@ pub struct ClassFile<'a> {
     pub answers: Vec<(&'static str, Option<&'a str>)>,
 }
 
+impl<'a> ClassFile<'a> {
+    /// The signatures of what it declares and refers to.
+    pub(super) fn signatures(&self) -> impl Iterator<Item = Signature<'a>> {
+        let used = self.uses.iter().map(|(_, signature)| *signature);
+        self.members.iter().copied().chain(used)
+    }
+}
+
 /// Whether a class is certainly part of every JRE, so that references to it are
 /// not worth keeping.
 fn is_core(owner: &str) -> bool {

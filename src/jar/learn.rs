@@ -23,29 +23,31 @@ pub fn classes(store: &Store, path: &Path, digest: &Digest, shown: &str) -> Resu
 
 /// Reads the JAR at `path`, which has this digest, and keeps what it holds.
 pub fn learn(store: &Store, path: &Path, digest: &Digest, shown: &str) -> Result<()> {
-    let (mut facts, crcs, texts) =
-        super::read::read(path).doing(|| format!("reading the classes in {shown}"))?;
-    let parts = [&Texts::head(&crcs, &texts), texts.text.as_bytes()];
-    store.put_file(Bucket::Jars, &texts_key(digest), &parts)?;
-    drop((crcs, texts));
-    let bytes = packed::write(&mut facts).doing(|| "encoding a cache entry")?;
+    let mut facts = JarFacts::default();
+    store.put_file(Bucket::Jars, &texts_key(digest), |texts| {
+        facts =
+            super::read::read(path, texts).doing(|| format!("reading the classes in {shown}"))?;
+        Ok(())
+    })?;
     // The last to be written says that all is there.
-    store.put_bytes(Bucket::Jars, &facts_key(digest), &bytes)
+    store.put_large(Bucket::Jars, &facts_key(digest), |out| {
+        packed::write(&mut facts, out)
+    })
 }
 
 /// The class names of a JAR that was read before.
 pub fn known_classes(store: &Store, digest: &Digest) -> Option<Vec<String>> {
-    store.get_bytes(Bucket::Jars, &facts_key(digest), packed::read_names)
+    store.get_large(Bucket::Jars, &facts_key(digest), packed::read_names)
 }
 
 /// Whether a JAR was read before.
 pub fn is_known(store: &Store, digest: &Digest) -> bool {
-    store.has_bytes(Bucket::Jars, &facts_key(digest))
+    store.has_large(Bucket::Jars, &facts_key(digest))
 }
 
 /// The facts of a JAR that was read before.
 pub fn known(store: &Store, digest: &Digest) -> Option<JarFacts> {
-    store.get_bytes(Bucket::Jars, &facts_key(digest), packed::read)
+    store.get_large(Bucket::Jars, &facts_key(digest), packed::read)
 }
 
 /// The texts of the signatures in its facts.

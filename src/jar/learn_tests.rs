@@ -119,6 +119,40 @@ fn ten_thousand_entries_are_read_on_many_threads_in_one_order() {
 }
 
 #[test]
+fn of_two_entries_with_one_name_the_later_counts() {
+    let (first, second) = (
+        samples::class("a/B", "a/Base").bytes(),
+        samples::class("a/B", "a/Base").method("run", "()V").bytes(),
+    );
+    let mut bytes = jar(&[("a/B.class", &first), ("a/C.class", &second)]);
+    for at in 0..bytes.len() - 9 {
+        if &bytes[at..at + 9] == b"a/C.class" {
+            bytes[at..at + 9].copy_from_slice(b"a/B.class");
+        }
+    }
+    let (facts, _, names) = learnt(&bytes).unwrap();
+    assert_eq!(names, ["a/B"]);
+    let class = facts.find("a/B").unwrap();
+    assert_eq!(class.content().0, crc32fast::hash(&second));
+    assert!(class.declares(crc32fast::hash(b"run()V")));
+    assert_eq!(facts.extras.collisions, ["a/B.class"]);
+}
+
+#[test]
+fn a_small_class_that_names_much_is_unreadable() {
+    let long = "x".repeat(60_000);
+    let class = |times| {
+        let class = samples::class("a/B", "a/Base").calls("c/D", &long, "()V");
+        class.again(times).bytes()
+    };
+    let (facts, ..) = learnt(&jar(&[("a/B.class", &class(100))])).unwrap();
+    assert_eq!(facts.extras.unreadable, 0);
+    let (facts, ..) = learnt(&jar(&[("a/B.class", &class(1200))])).unwrap();
+    let why = facts.extras.unreadable_example.unwrap();
+    assert!(why.contains("too long"), "{why}");
+}
+
+#[test]
 fn a_bomb_is_unreadable_and_no_more() {
     let bomb = vec![0; 17 << 20];
     let (facts, ..) = learnt(&jar(&[("a/B.class", &bomb)])).unwrap();

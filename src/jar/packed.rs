@@ -1,10 +1,20 @@
 //! Facts as bytes: lists of numbers, four bytes each, that are copied rather than
-//! decoded. Reading 50 MB of them takes some hundredths of a second.
+//! decoded. Reading 50 MB of them takes some hundredths of a second, and no second
+//! time their memory.
 //!
 //! Each part has its length in bytes before it: the names, the lists in the order
 //! of [`lists`], then answers and extras.
 
+use std::io::{self, Read, Write};
+
 use super::facts::{Answer, Extras, JarFacts};
+use super::table::Table;
+use crate::error::{Context, Result};
+
+/// Bytes that are copied at once.
+const CHUNK: usize = 1 << 16;
+/// Bytes that are made room for before they were seen: a length may be damaged.
+const MAX_TRUSTED: u64 = 64 << 20;
 
 /// Every list of numbers, in the order of the file.
 fn lists(facts: &mut JarFacts) -> [&mut Vec<u32>; 12] {
@@ -30,67 +40,87 @@ fn lists(facts: &mut JarFacts) -> [&mut Vec<u32>; 12] {
     ]
 }
 
-/// The facts as bytes.
-pub(super) fn write(facts: &mut JarFacts) -> Result<Vec<u8>, postcard::Error> {
-    let mut bytes = Vec::new();
-    let begin = |bytes: &mut Vec<u8>, length: usize| {
-        bytes.extend((length as u64).to_le_bytes());
-    };
-    begin(&mut bytes, facts.names.text.len());
-    bytes.extend(facts.names.text.as_bytes());
+/// Writes the facts.
+pub(super) fn write(facts: &mut JarFacts, out: &mut dyn Write) -> Result<()> {
+    begin(out, facts.names.text.len())?;
+    out.write_all(facts.names.text.as_bytes())?;
     for list in lists(facts) {
-        begin(&mut bytes, list.len() * 4);
-        list.iter()
-            .for_each(|number| bytes.extend(number.to_le_bytes()));
+        begin(out, list.len() * 4)?;
+        let mut bytes = Vec::with_capacity(CHUNK);
+        for numbers in list.chunks(CHUNK / 4) {
+            bytes.clear();
+            bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+            out.write_all(&bytes)?;
+        }
     }
     let rest = (&facts.answers, &facts.extras, facts.references.inside);
-    let rest = postcard::to_stdvec(&rest)?;
-    begin(&mut bytes, rest.len());
-    bytes.extend(rest);
-    Ok(bytes)
+    let rest = postcard::to_stdvec(&rest).doing(|| "encoding a cache entry")?;
+    begin(out, rest.len())?;
+    out.write_all(&rest)?;
+    Ok(())
+}
+
+fn begin(out: &mut dyn Write, length: usize) -> Result<()> {
+    Ok(out.write_all(&(length as u64).to_le_bytes())?)
 }
 
 /// What [`write`] has written; `None` where it is something else.
-pub(super) fn read(bytes: &[u8]) -> Option<JarFacts> {
-    let mut left = bytes;
+pub(super) fn read(from: &mut dyn Read) -> Option<JarFacts> {
     let mut facts = JarFacts::default();
-    facts.names.text = str::from_utf8(part(&mut left)?).ok()?.to_string();
+    facts.names.text = String::from_utf8(part(from)?).ok()?;
     for list in lists(&mut facts) {
-        let (numbers, []) = part(&mut left)?.as_chunks::<4>() else {
-            return None;
-        };
-        *list = numbers.iter().map(|one| u32::from_le_bytes(*one)).collect();
+        *list = numbers(from)?;
     }
-    let rest: (Vec<Answer>, Extras, u32) = postcard::from_bytes(part(&mut left)?).ok()?;
+    let rest: (Vec<Answer>, Extras, u32) = postcard::from_bytes(&part(from)?).ok()?;
     (facts.answers, facts.extras, facts.references.inside) = rest;
     facts.finish();
     Some(facts)
 }
 
 /// The class names alone.
-pub(super) fn read_names(bytes: &[u8]) -> Option<Vec<String>> {
-    let mut left = bytes;
-    let mut facts = JarFacts::default();
-    facts.names.text = str::from_utf8(part(&mut left)?).ok()?.to_string();
-    let (ends, _) = part(&mut left)?.as_chunks::<4>();
-    let classes = part(&mut left)?.len() / 4;
-    facts.names.ends = ends
-        .iter()
-        .take(classes)
-        .map(|one| u32::from_le_bytes(*one))
-        .collect();
-    Some(facts.names.iter().map(str::to_string).collect())
+pub(super) fn read_names(from: &mut dyn Read) -> Option<Vec<String>> {
+    let mut names = Table {
+        text: String::from_utf8(part(from)?).ok()?,
+        ends: numbers(from)?,
+    };
+    let classes = numbers(from)?.len();
+    io::copy(from, &mut io::sink()).ok()?;
+    names.ends.truncate(classes);
+    Some(names.iter().map(str::to_string).collect())
 }
 
-fn part<'a>(left: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = u64::from_le_bytes(*left.split_off(..8)?.first_chunk()?);
-    left.split_off(..usize::try_from(length).ok()?)
+fn length(from: &mut dyn Read) -> Option<u64> {
+    let mut length = [0; 8];
+    from.read_exact(&mut length).ok()?;
+    Some(u64::from_le_bytes(length))
+}
+
+fn part(from: &mut dyn Read) -> Option<Vec<u8>> {
+    let length = length(from)?;
+    let mut bytes = Vec::with_capacity(length.min(MAX_TRUSTED) as usize);
+    from.take(length).read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 == length).then_some(bytes)
+}
+
+fn numbers(from: &mut dyn Read) -> Option<Vec<u32>> {
+    let mut left = length(from)?;
+    let mut numbers = Vec::with_capacity((left.min(MAX_TRUSTED) / 4) as usize);
+    let mut bytes = [0; CHUNK];
+    while left > 0 {
+        let bytes = bytes.get_mut(..left.min(CHUNK as u64) as usize)?;
+        from.read_exact(bytes).ok()?;
+        let (some, []) = bytes.as_chunks::<4>() else {
+            return None;
+        };
+        numbers.extend(some.iter().map(|one| u32::from_le_bytes(*one)));
+        left -= bytes.len() as u64;
+    }
+    Some(numbers)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jar::table::Table;
 
     fn facts() -> JarFacts {
         let mut facts = JarFacts::default();
@@ -110,11 +140,12 @@ mod tests {
 
     #[test]
     fn facts_come_back_and_cut_ones_do_not() {
-        let bytes = write(&mut facts()).unwrap();
-        assert_eq!(read(&bytes), Some(facts()));
-        assert_eq!(read_names(&bytes).unwrap(), ["a/A", "b/B"]);
+        let mut bytes = Vec::new();
+        write(&mut facts(), &mut bytes).unwrap();
+        assert_eq!(read(&mut bytes.as_slice()), Some(facts()));
+        assert_eq!(read_names(&mut bytes.as_slice()).unwrap(), ["a/A", "b/B"]);
         for end in 0..bytes.len() {
-            assert_eq!(read(&bytes[..end]), None, "{end} bytes");
+            assert_eq!(read(&mut &bytes[..end]), None, "{end} bytes");
         }
     }
 }

@@ -1,18 +1,19 @@
 //! Reading a JAR whole: on all processors, within bounds.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use super::build::{Builder, merge};
-use super::class_file;
+use super::archive::{Archive, Inflater, Place};
+use super::build::{Builder, Prepared, Told};
+use super::class_file::{self, ClassFile};
 use super::facts::{Extras, JarFacts, Service};
+use super::name::{self, Scatter};
 use super::table::Table;
-use crate::error::{Error, Result};
+use super::texts::TextsWriter;
+use crate::error::{Context, Error, Result};
 
 /// No class file that Java takes is larger than this by much: its parts are
 /// counted with 16 bits.
@@ -20,42 +21,18 @@ const MAX_CLASS: u64 = 16 << 20;
 /// Bytes of class files that are read of one JAR; what is beyond is counted as
 /// unreadable. The largest JARs seen have a tenth of it.
 const MAX_ALL: u64 = 2 << 30;
+/// Bytes of signatures in one class, each time it names one: a small class can name
+/// long ones many times. No real one comes near.
+const MAX_SIGNATURES: u64 = 64 << 20;
+/// The same for one JAR: the largest seen have half of it. Below 4 GiB, so that
+/// places in the file of texts fit 32 bits.
+const MAX_ALL_SIGNATURES: u64 = (4 << 30) - MAX_SIGNATURES - 1;
 /// A services file, a manifest.
 const MAX_TEXT: u64 = 1 << 20;
 /// Names of one kind that are kept of a JAR.
 const MAX_LISTED: usize = 2000;
 /// Below this number of classes a second thread costs more than it brings.
 const WORTH_A_THREAD: usize = 200;
-
-/// A file that many read at once, each from its own place.
-#[derive(Clone)]
-struct Shared {
-    file: Arc<File>,
-    size: u64,
-    at: u64,
-}
-
-impl Read for Shared {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(bytes, self.at)?;
-        self.at += count as u64;
-        Ok(count)
-    }
-}
-
-impl Seek for Shared {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let at = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-            SeekFrom::End(by) => self.size.checked_add_signed(by),
-        };
-        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.at)
-    }
-}
-
-type Archive = zip::ZipArchive<Shared>;
 
 /// What a file's name says that it is.
 enum Entry<'a> {
@@ -83,133 +60,157 @@ fn entry(name: &str) -> Option<Entry<'_>> {
     name.ends_with(".jar").then_some(Entry::Jar)
 }
 
-/// Everything in the JAR at `path`: its facts, and the texts of its signatures by
-/// their CRC-32s.
-pub(super) fn read(path: &Path) -> Result<(JarFacts, Vec<u32>, Table)> {
-    let mut file = File::open(path)?;
-    let size = file.metadata()?.len();
-    super::check_directory(&mut file, size)?;
-    let file = Arc::new(file);
-    let shared = Shared { file, size, at: 0 };
-    let mut archive = super::archive(shared)?;
-    let extras = extras(&mut archive);
-    let classes: Vec<usize> = (0..archive.len())
-        .filter(|at| {
-            let name = archive.name_for_index(*at);
-            name.is_some_and(|name| matches!(entry(name), Some(Entry::Class(_))))
-        })
-        .collect();
-    let builders = read_classes(&archive, &classes)?;
-    let (mut facts, crcs, texts) = merge(builders);
+/// The entries that are classes.
+#[derive(Default)]
+struct Classes {
+    names: Table,
+    places: Vec<Place>,
+}
+
+/// Everything in the JAR at `path`; the texts of its signatures go to `texts`.
+pub(super) fn read(path: &Path, texts: &mut (dyn Write + Send)) -> Result<JarFacts> {
+    let archive = Archive::open(path)?;
+    let (extras, classes) = look(&archive)?;
+    let builder = Builder::new(TextsWriter::new(texts));
+    let builder = read_classes(&archive, &classes, builder)?;
+    drop(classes);
+    let mut facts = builder
+        .finish()
+        .doing(|| "keeping the texts of its signatures")?;
     facts.extras = Extras {
         unreadable: facts.extras.unreadable,
         unreadable_example: facts.extras.unreadable_example.take(),
         ..extras
     };
-    Ok((facts, crcs, texts))
+    Ok(facts)
 }
 
-fn read_classes(archive: &Archive, classes: &[usize]) -> Result<Vec<Builder>> {
+/// What may still be read of a JAR.
+struct Budget {
+    classes: AtomicU64,
+    signatures: AtomicU64,
+}
+
+fn read_classes<'w>(
+    archive: &Archive,
+    classes: &Classes,
+    builder: Builder<'w>,
+) -> Result<Builder<'w>> {
     let most = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = most.min(classes.len() / WORTH_A_THREAD + 1);
-    let (next, sum) = (AtomicUsize::new(0), AtomicU64::new(0));
-    let work = || {
-        let (mut archive, mut builder) = (archive.clone(), Builder::default());
-        let mut bytes = Vec::new();
-        while let Some(at) = classes.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let left = MAX_ALL.saturating_sub(sum.load(Ordering::Relaxed));
-            read_class(&mut archive, *at, left, &mut bytes, &mut builder);
-            sum.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        }
-        builder
+    let threads = most.min(classes.places.len() / WORTH_A_THREAD + 1);
+    let next = AtomicUsize::new(0);
+    let budget = Budget {
+        classes: AtomicU64::new(MAX_ALL),
+        signatures: AtomicU64::new(MAX_ALL_SIGNATURES),
     };
-    std::thread::scope(|scope| {
+    let builder = Mutex::new(builder);
+    let work = || -> io::Result<()> {
+        let mut inflater = Inflater::default();
+        loop {
+            let entry = next.fetch_add(1, Ordering::Relaxed) as u32;
+            let Some(place) = classes.places.get(entry as usize) else {
+                return Ok(());
+            };
+            let size = u32::try_from(place.size).unwrap_or(u32::MAX);
+            let told = Told {
+                entry,
+                name: classes.names.get(entry),
+                content: (place.crc, size),
+            };
+            // What is wrong with a class makes it unreadable, no error.
+            let class = read_class(archive, *place, &budget, &mut inflater);
+            let class = class.map(Prepared::of);
+            let mut builder = builder.lock().unwrap_or_else(PoisonError::into_inner);
+            match class {
+                Ok(class) => builder.add(told, &class)?,
+                Err(why) => builder.add_unreadable(told, &why),
+            }
+        }
+    };
+    std::thread::scope(|scope| -> Result<()> {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut builders = vec![work()];
+        let mut done = vec![work()];
         for other in others {
-            let builder = other
-                .join()
-                .map_err(|_| Error::new("a thread that read classes ended by a panic"))?;
-            builders.push(builder);
+            done.push(
+                other
+                    .join()
+                    .map_err(|_| Error::new("a thread that read classes ended by a panic"))?,
+            );
         }
-        Ok(builders)
-    })
+        let done: io::Result<Vec<()>> = done.into_iter().collect();
+        done.doing(|| "keeping the texts of its signatures")?;
+        Ok(())
+    })?;
+    Ok(builder.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Reads one class; what is wrong with it makes it unreadable, no error.
-fn read_class(
-    archive: &mut Archive,
-    at: usize,
-    left: u64,
-    bytes: &mut Vec<u8>,
-    builder: &mut Builder,
-) {
-    bytes.clear();
-    let Some(name) = archive.name_for_index(at).map(str::to_string) else {
-        return;
-    };
-    let Some(Entry::Class(name)) = entry(&name) else {
-        return;
-    };
-    let mut file = match archive.by_index(at) {
-        Ok(file) => file,
-        Err(error) => return builder.add_unreadable(name, (0, 0), &error.to_string()),
-    };
-    let size = u32::try_from(file.size()).unwrap_or(u32::MAX);
-    let content = (file.crc32(), size);
-    let most = MAX_CLASS.min(left);
-    if file.size() > most {
-        return builder.add_unreadable(name, content, "it is too large");
+fn read_class<'i>(
+    archive: &Archive,
+    place: Place,
+    budget: &Budget,
+    inflater: &'i mut Inflater,
+) -> std::result::Result<ClassFile<'i>, String> {
+    let left = budget.classes.load(Ordering::Relaxed);
+    let bytes = archive.read(place, MAX_CLASS.min(left), inflater)?;
+    take(&budget.classes, bytes.len() as u64)?;
+    let class = class_file::parse(bytes)?;
+    let signatures = class.signatures().map(|one| one.len() as u64).sum();
+    if signatures > MAX_SIGNATURES {
+        return Err("its signatures are too long".to_string());
     }
-    match Read::take(&mut file, most + 1).read_to_end(bytes) {
-        Ok(count) if count as u64 > most => {
-            return builder.add_unreadable(name, content, "it is larger than it says");
-        }
-        Ok(_) => {}
-        Err(error) => return builder.add_unreadable(name, content, &error.to_string()),
-    }
-    match class_file::parse(bytes) {
-        Ok(class) => builder.add(name, content, &class),
-        Err(why) => builder.add_unreadable(name, content, &why),
+    take(&budget.signatures, signatures)?;
+    Ok(class)
+}
+
+fn take(budget: &AtomicU64, amount: u64) -> std::result::Result<(), String> {
+    let order = Ordering::Relaxed;
+    match budget.fetch_update(order, order, |left| left.checked_sub(amount)) {
+        Ok(_) => Ok(()),
+        Err(_) => Err("its JAR holds too much".to_string()),
     }
 }
 
-fn extras(archive: &mut Archive) -> Extras {
+/// What is worth knowing beside the classes, and where these are.
+fn look(archive: &Archive) -> Result<(Extras, Classes)> {
     let mut extras = Extras::default();
-    let mut folded: HashMap<String, usize> = HashMap::new();
+    let mut classes = Classes::default();
+    let mut folded: HashSet<u64, Scatter> = HashSet::default();
     let mut services: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for at in 0..archive.len() {
-        let Some(name) = archive.name_for_index(at).map(str::to_string) else {
-            continue;
-        };
-        let kind = entry(&name);
-        if let Some(Entry::Class(_)) = kind
-            && folded.insert(name.to_ascii_lowercase(), at).is_some()
-            && extras.collisions.len() < 5
-        {
-            extras.collisions.push(name.clone());
-        }
-        match kind {
+    let mut inflater = Inflater::default();
+    archive.each(|name, place| {
+        let mut text = || text(archive, place, &mut inflater);
+        match entry(&name) {
+            Some(Entry::Class(class)) => {
+                let is_new = folded.insert(name::hash(&name.to_ascii_lowercase()));
+                if !is_new && extras.collisions.len() < 5 {
+                    extras.collisions.push(name.to_string());
+                }
+                classes.names.push(&[class]);
+                classes.places.push(place);
+            }
             Some(Entry::Service(interface)) => {
-                let providers = providers(&text(archive, at));
+                let providers = providers(&text());
                 services
                     .entry(interface.to_string())
                     .or_default()
                     .extend(providers);
             }
             Some(Entry::Manifest) => {
-                let text = text(archive, at);
+                let text = text();
                 extras.main_class = attribute(&text, "Main-Class");
                 extras.multi_release =
                     attribute(&text, "Multi-Release").is_some_and(|value| value == "true");
             }
             Some(Entry::Artifact) if extras.artifacts.len() < MAX_LISTED => {
-                extras.artifacts.extend(artifact(&text(archive, at)));
+                extras.artifacts.extend(artifact(&text()));
             }
-            Some(Entry::Jar) if extras.nested.len() < MAX_LISTED => extras.nested.push(name),
+            Some(Entry::Jar) if extras.nested.len() < MAX_LISTED => {
+                extras.nested.push(name.to_string());
+            }
             _ => {}
         }
-    }
+        Ok(())
+    })?;
     let services = services.into_iter().take(MAX_LISTED);
     extras.services = services
         .map(|(interface, providers)| Service {
@@ -219,16 +220,13 @@ fn extras(archive: &mut Archive) -> Extras {
         .collect();
     extras.artifacts.sort();
     extras.artifacts.dedup();
-    extras
+    Ok((extras, classes))
 }
 
 /// A small text; what cannot be read counts as empty.
-fn text(archive: &mut Archive, at: usize) -> String {
-    let mut bytes = Vec::new();
-    if let Ok(file) = archive.by_index(at) {
-        let _ = file.take(MAX_TEXT).read_to_end(&mut bytes);
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+fn text(archive: &Archive, place: Place, inflater: &mut Inflater) -> String {
+    let bytes = archive.read(place, MAX_TEXT, inflater);
+    String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
 }
 
 /// The classes that a services file names (java.util.ServiceLoader).

@@ -101,6 +101,15 @@ impl Sample {
         self
     }
 
+    /// The call before, so many times more.
+    pub fn again(mut self, times: u16) -> Sample {
+        let call = self.pool.split_off(self.pool.len() - 5);
+        let calls = usize::from(times) + 1;
+        self.pool.extend(call.repeat(calls));
+        self.count += times;
+        self
+    }
+
     /// The class file.
     pub fn bytes(mut self) -> Vec<u8> {
         let code = self.text("Code");

@@ -1,6 +1,6 @@
 //! Texts by number, and distinct names.
 
-use super::name::{self, Name, Numbered};
+use super::name::{Name, Numbered};
 
 /// A list of texts in one.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,15 +48,20 @@ pub(super) struct Names {
 
 impl Names {
     /// The number of a name, which is added where it is new.
-    pub(super) fn number(&mut self, text: &str) -> u32 {
+    pub(super) fn number(&mut self, name: Name<'_>) -> u32 {
         let Names { table, numbers } = self;
         *numbers
-            .entry(name::hash(text))
-            .or_insert_with(|| table.push(&[text]))
+            .entry(name.hash)
+            .or_insert_with(|| table.push(&[name.text]))
     }
 
-    /// All names, by number.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Name<'_>> {
-        self.table.iter().map(Name::from)
+    /// The name of this number.
+    pub(super) fn text(&self, number: u32) -> &str {
+        self.table.get(number)
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
     }
 }

@@ -7,11 +7,12 @@
 
 mod blob;
 mod file;
+mod large;
 mod lock;
 mod temporary;
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -69,7 +70,7 @@ impl Bucket {
             Bucket::Builds => "builds/v2",
             Bucket::Files => "files/v2",
             Bucket::Uploads => "uploads/v1",
-            Bucket::Jars => "jars/v2",
+            Bucket::Jars => "jars/v3",
             Bucket::Checks => "checks/v1",
         }
     }
@@ -200,18 +201,22 @@ impl Store {
         })
     }
 
-    /// What [`Store::put_bytes`] has written, as `read` makes of it.
-    pub fn get_bytes<T>(
+    /// What [`Store::put_large`] has written, as `read` makes of it.
+    pub fn get_large<T>(
         &self,
         bucket: Bucket,
         key: &str,
-        read: impl FnOnce(&[u8]) -> Option<T>,
+        read: impl FnOnce(&mut dyn Read) -> Option<T>,
     ) -> Option<T> {
-        self.summed(&self.entry_path(bucket, key, "bin"), read)
+        let path = self.entry_path(bucket, key, "bin");
+        if !self.is_current(&path) {
+            return None;
+        }
+        large::read(&path, read)
     }
 
     /// Whether there is something to get; it may still prove broken.
-    pub fn has_bytes(&self, bucket: Bucket, key: &str) -> bool {
+    pub fn has_large(&self, bucket: Bucket, key: &str) -> bool {
         let path = self.entry_path(bucket, key, "bin");
         self.is_current(&path) && path.exists()
     }
@@ -249,28 +254,36 @@ impl Store {
         self.put_summed(&self.entry_path(bucket, key, "json"), &json, mode)
     }
 
-    /// Keeps `bytes` under `key`: for what is large, and has a form of its own.
-    pub fn put_bytes(&self, bucket: Bucket, key: &str, bytes: &[u8]) -> Result<()> {
+    /// Keeps what `write` writes under `key`: for what is large, and has a form of
+    /// its own.
+    pub fn put_large(
+        &self,
+        bucket: Bucket,
+        key: &str,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
+    ) -> Result<()> {
         let path = self.entry_path(bucket, key, "bin");
-        self.put_summed(&path, bytes, temporary::MODE)
+        large::put_summed(&self.temporary()?, &path, write)
     }
 
     /// The same for a file of which parts are read; whoever does so checks them.
-    pub fn put_file(&self, bucket: Bucket, key: &str, parts: &[&[u8]]) -> Result<()> {
+    pub fn put_file(
+        &self,
+        bucket: Bucket,
+        key: &str,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
+    ) -> Result<()> {
         let path = self.entry_path(bucket, key, "file");
-        self.put_parts(&path, parts, temporary::MODE)
+        large::put(&self.temporary()?, &path, write)
     }
 
     fn put_summed(&self, path: &Path, content: &[u8], mode: u32) -> Result<()> {
-        let sum = Digest::of(content).hex();
-        self.put_parts(path, &[sum.as_bytes(), content], mode)
-    }
-
-    fn put_parts(&self, path: &Path, parts: &[&[u8]], mode: u32) -> Result<()> {
         if let Some(folder) = path.parent() {
             create_folder(folder)?;
         }
-        put_in_place(&self.temporary()?, path, parts, mode, false)
+        let sum = Digest::of(content).hex();
+        let parts = [sum.as_bytes(), content];
+        put_in_place(&self.temporary()?, path, &parts, mode, false)
             .doing(|| format!("writing {}", path.display()))
     }
 

@@ -1,7 +1,6 @@
 //! The repository `central`, as the installed Maven defines it.
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::environment::Environment;
 use super::xml;
 use crate::error::{Context, Error, Result};
+use crate::jar::{Archive, Inflater};
 use crate::store::{Bucket, Store};
 
 /// The documented public mirror that is asked where no Maven is installed.
@@ -68,14 +68,20 @@ fn model_builder(home: &Path) -> Option<PathBuf> {
 }
 
 fn read_central(jar: &Path) -> Result<String> {
-    let mut archive = zip::ZipArchive::new(fs::File::open(jar)?)?;
-    let mut text = String::new();
-    archive
-        .by_name(SUPER_POM)
-        .doing(|| format!("opening {SUPER_POM}"))?
-        .take(MAX_POM)
-        .read_to_string(&mut text)?;
-    let document = xml::parse(&text, SUPER_POM)?;
+    let archive = Archive::open(jar)?;
+    let mut found = None;
+    archive.each(|name, place| {
+        found = found.or((name == SUPER_POM).then_some(place));
+        Ok(())
+    })?;
+    let mut inflater = Inflater::default();
+    let place = found.ok_or_else(|| Error::new(format!("it has no {SUPER_POM}")))?;
+    let bytes = archive.read(place, MAX_POM, &mut inflater);
+    let bytes = bytes
+        .map_err(Error::new)
+        .doing(|| format!("reading {SUPER_POM}"))?;
+    let text = std::str::from_utf8(bytes).doing(|| format!("reading {SUPER_POM}"))?;
+    let document = xml::parse(text, SUPER_POM)?;
     xml::list(document.root_element(), "repositories", "repository")
         .find(|repository| xml::text(*repository, "id") == Some("central"))
         .and_then(|repository| xml::text(repository, "url"))
