@@ -22,7 +22,7 @@ demo: build
 	examples/demo
 
 bench: up
-	. target/env.sh && benches/run && benches/resolve && benches/engine 3
+	. target/env.sh && benches/run && benches/resolve && benches/check 3 && benches/engine 3
 
 fuzz:
 	fuzz/run

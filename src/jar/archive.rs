@@ -117,29 +117,26 @@ impl Archive {
             bytes,
             state,
         } = inflater;
-        packed.resize(length as usize, 0);
-        self.zip
-            .get_ref()
-            .read_exact_at(packed, start)
-            .map_err(text)?;
-        match place.method {
-            CompressionMethod::STORE => std::mem::swap(packed, bytes),
+        let packed = room(packed, length as usize);
+        let reader = self.zip.get_ref();
+        reader.read_exact_at(packed, start).map_err(text)?;
+        let bytes = match place.method {
+            CompressionMethod::STORE => packed,
             CompressionMethod::DEFLATE => {
-                state.reset(false);
-                bytes.clear();
                 // One more, so that what is larger than it says shows.
-                bytes.reserve(place.size as usize + 1);
-                let status = state.decompress_vec(packed, bytes, FlushDecompress::Finish);
+                let room = room(bytes, place.size as usize + 1);
+                state.reset(false);
+                let status = state.decompress(packed, room, FlushDecompress::Finish);
+                let count = state.total_out();
                 match status.map_err(text)? {
                     Status::StreamEnd => {}
-                    _ if bytes.len() as u64 > place.size => {
-                        return Err("it is larger than it says".to_string());
-                    }
+                    _ if count > place.size => return Err("it is larger than it says".to_string()),
                     _ => return Err("it is cut off".to_string()),
                 }
+                &mut room[..count as usize]
             }
             method => return Err(format!("it is packed by method {method}")),
-        }
+        };
         let found = ZipVerification {
             crc: crc32fast::hash(bytes),
             uncompressed_size: bytes.len() as u64,
@@ -148,6 +145,15 @@ impl Archive {
         claim.valid(found).map_err(text)?;
         Ok(bytes)
     }
+}
+
+/// The first bytes of a buffer that never shrinks: zeroing it each time would cost as
+/// much as unpacking a class.
+fn room(buffer: &mut Vec<u8>, length: usize) -> &mut [u8] {
+    if buffer.len() < length {
+        buffer.resize(length, 0);
+    }
+    &mut buffer[..length]
 }
 
 fn text(error: impl ToString) -> String {

@@ -136,3 +136,30 @@ fn the_manifest_that_replaces_a_dockerfile_is_written() {
     let orders = project.path("target/orders.jar").display().to_string();
     assert!(project.read("sub/flinkpack.toml").contains(&orders));
 }
+
+#[test]
+fn what_the_manifest_does_better_is_not_taken_over_as_it_was() {
+    let project = project(
+        "FROM flink:1.20.1-scala_2.12-java17\n\
+         ENV AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYzKq81mZt0uVw MODE=live\n\
+         RUN mkdir -p plugins/azure && cp opt/flink-azure-fs-hadoop-*.jar plugins/azure/\n\
+         RUN wget -P lib REPO/flink-azure-fs-hadoop/1.20.0/flink-azure-fs-hadoop-1.20.0.jar\n",
+    );
+    project.ok(&[
+        "init",
+        "--from",
+        "Dockerfile",
+        "--manifest",
+        "my-orders/flinkpack.toml",
+    ]);
+    let manifest = project.read("my-orders/flinkpack.toml");
+    assert!(manifest.contains("/my-orders\""), "{manifest}");
+    assert!(manifest.contains("MODE = \"live\""), "{manifest}");
+    // A secret stays where it is, and is spoken of.
+    assert!(!manifest.contains("wJalr"), "{manifest}");
+    assert!(manifest.contains("AWS_SECRET_ACCESS_KEY"), "{manifest}");
+    // One plugin, whatever many copies of it there were.
+    assert_eq!(manifest.matches("azure = {}").count(), 1, "{manifest}");
+    assert!(!manifest.contains("azure-2"), "{manifest}");
+    assert!(manifest.contains("of the base's own version"), "{manifest}");
+}
