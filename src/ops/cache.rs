@@ -190,16 +190,12 @@ pub fn parse_size(text: &str) -> std::result::Result<u64, String> {
         Some(at) => text.split_at(at),
         None => (text, ""),
     };
-    let shift = match unit
-        .to_ascii_lowercase()
-        .trim_end_matches('b')
-        .trim_end_matches('i')
-    {
-        "" if unit.is_empty() => 0,
-        "k" => 10,
-        "m" => 20,
-        "g" => 30,
-        "t" => 40,
+    let shift = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
         _ => return Err(wrong()),
     };
     let number = number.parse::<u64>().map_err(|_| wrong())?;
@@ -215,7 +211,7 @@ mod tests {
         assert_eq!(parse_size("17"), Ok(17));
         assert_eq!(parse_size("500M"), Ok(500 << 20));
         assert_eq!(parse_size("2GiB"), Ok(2 << 30));
-        for wrong in ["", "G", "1X", "-1", "1.5G", "99999999999T", "bib"] {
+        for wrong in ["", "G", "1X", "-1", "1.5G", "99999999999T", "bib", "1mi", "1Gbb"] {
             assert!(parse_size(wrong).is_err(), "{wrong}");
         }
     }
