@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::build::{Builder, merge};
 use super::class_file;
-use super::facts::{Extras, JarFacts, Service};
+use super::facts::{Extras, JarFacts, Service, Versioned};
+use super::signed;
 use super::table::Table;
 use crate::error::{Error, Result};
 
@@ -60,6 +61,7 @@ type Archive = zip::ZipArchive<Shared>;
 /// What a file's name says that it is.
 enum Entry<'a> {
     Class(&'a str),
+    Versioned(u16, &'a str),
     Service(&'a str),
     Manifest,
     Artifact,
@@ -69,6 +71,9 @@ enum Entry<'a> {
 fn entry(name: &str) -> Option<Entry<'_>> {
     if let Some(class) = super::classes::class(name) {
         return Some(Entry::Class(class));
+    }
+    if let Some((release, class)) = super::classes::versioned(name) {
+        return Some(Entry::Versioned(release, class));
     }
     if let Some(interface) = name.strip_prefix("META-INF/services/") {
         let is_file = !interface.is_empty() && !interface.contains('/');
@@ -197,11 +202,18 @@ fn extras(archive: &mut Archive) -> Extras {
                     .or_default()
                     .extend(providers);
             }
+            Some(Entry::Versioned(release, class)) if extras.versioned.len() < MAX_LISTED => {
+                extras.versioned.push(Versioned {
+                    release,
+                    name: class.to_string(),
+                    major: major(archive, at),
+                });
+            }
             Some(Entry::Manifest) => {
                 let text = text(archive, at);
                 extras.main_class = attribute(&text, "Main-Class");
-                extras.multi_release =
-                    attribute(&text, "Multi-Release").is_some_and(|value| value == "true");
+                extras.multi_release = attribute(&text, "Multi-Release")
+                    .is_some_and(|value| value.eq_ignore_ascii_case("true"));
             }
             Some(Entry::Artifact) if extras.artifacts.len() < MAX_LISTED => {
                 extras.artifacts.extend(artifact(&text(archive, at)));
@@ -219,7 +231,55 @@ fn extras(archive: &mut Archive) -> Extras {
         .collect();
     extras.artifacts.sort();
     extras.artifacts.dedup();
+    let names: Vec<String> = archive.file_names().map(str::to_string).collect();
+    let signatures = signed::signature_files(&names);
+    extras.signed = !signatures.is_empty();
+    extras.broken_signature = extras
+        .signed
+        .then(|| signature_problem(archive, &signatures))
+        .flatten();
     extras
+}
+
+/// What the JVM says when it loads a class of a signed JAR that was changed.
+fn signature_problem(archive: &mut Archive, signatures: &[String]) -> Option<String> {
+    let manifest = named(archive, "META-INF/MANIFEST.MF")?;
+    for signature in signatures {
+        let signature = named(archive, signature)?;
+        if let Some(problem) = signed::manifest_problem(&manifest, &signature) {
+            return Some(problem);
+        }
+    }
+    for (name, (digest, told)) in signed::entries(&manifest) {
+        if !name.ends_with(".class") {
+            continue;
+        }
+        let bytes = named(archive, &name)?;
+        if signed::digest_of(digest, &bytes)? != told {
+            return Some(format!("{digest} digest error for {name}"));
+        }
+    }
+    None
+}
+
+/// The bytes of an entry, within bounds.
+fn named(archive: &mut Archive, name: &str) -> Option<Vec<u8>> {
+    let file = archive.by_name(name).ok()?;
+    let mut bytes = Vec::new();
+    Read::take(file, MAX_CLASS).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// The major version of the form of a class; 0 where it is none.
+fn major(archive: &mut Archive, at: usize) -> u16 {
+    let mut head = [0; 8];
+    let read = archive
+        .by_index(at)
+        .map(|mut file| file.read_exact(&mut head));
+    match (read, head) {
+        (Ok(Ok(())), [0xca, 0xfe, 0xba, 0xbe, _, _, high, low]) => u16::from_be_bytes([high, low]),
+        _ => 0,
+    }
 }
 
 /// A small text; what cannot be read counts as empty.

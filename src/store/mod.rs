@@ -69,7 +69,7 @@ impl Bucket {
             Bucket::Builds => "builds/v2",
             Bucket::Files => "files/v2",
             Bucket::Uploads => "uploads/v1",
-            Bucket::Jars => "jars/v2",
+            Bucket::Jars => "jars/v3",
             Bucket::Checks => "checks/v1",
         }
     }
