@@ -2,9 +2,10 @@
 # up       the test environment, under target/; writes target/env.sh       down  ends it
 # test     every test, on the environment                                  demo  see it work
 # bench    the comparison with other tools                                 fuzz  the parsers, a minute each
+# proof    docs/proof.md: what check finds, and what Flink then does
 # clean    all of it away
 
-.PHONY: build up down test demo bench fuzz clean
+.PHONY: build up down test demo bench fuzz proof clean
 
 build:
 	cargo build --release
@@ -26,6 +27,9 @@ bench: up
 
 fuzz:
 	fuzz/run
+
+proof: up
+	. target/env.sh && FLINKPACK_PROOF=write cargo test --release --test it -- e2e::proof
 
 clean: down
 	rm -rf target examples/orders/build

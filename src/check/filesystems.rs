@@ -22,18 +22,6 @@ const DIRECTORIES: &[&str] = &[
     "state.changelog.dstl.dfs.base-path",
 ];
 
-/// Classes of JDBC drivers that are seen often.
-const DRIVERS: &[&str] = &[
-    "com/mysql/cj/jdbc/Driver",
-    "com/mysql/jdbc/Driver",
-    "org/postgresql/Driver",
-    "oracle/jdbc/OracleDriver",
-    "com/microsoft/sqlserver/jdbc/SQLServerDriver",
-    "org/mariadb/jdbc/Driver",
-    "com/ibm/db2/jcc/DB2Driver",
-    "org/apache/derby/jdbc/EmbeddedDriver",
-];
-
 /// Looks at schemes, plugins' folders, and JARs that are in the wrong one.
 pub fn check(input: &Input, found: &mut Vec<Finding>) {
     let filesystems: Vec<_> = input
@@ -52,14 +40,12 @@ pub fn check(input: &Input, found: &mut Vec<Finding>) {
             continue;
         };
         let in_plugin = matches!(jar.loader, Loader::Plugin(_));
-        if in_plugin || !input.flink.at_least(1, 10) || !artifact.contains("-s3-") {
-            for scheme in &entry.schemes {
-                served.entry(scheme).or_default().push(jar);
-            }
+        for scheme in &entry.schemes {
+            served.entry(scheme).or_default().push(jar);
         }
         if !in_plugin && input.flink.at_least(1, 10) && artifact.contains("-s3-") {
             let message = format!("{} is not in a plugin's folder", jar.path);
-            found.push(Finding::new("FP0403", Severity::Error, message).jar(jar));
+            found.push(Finding::new("FP0403", Severity::Warning, message).jar(jar));
         }
     }
     for (scheme, place) in schemes(input) {
@@ -105,23 +91,10 @@ pub fn check(input: &Input, found: &mut Vec<Finding>) {
         );
     }
     for folder in &input.empty_plugins {
-        let message = format!("plugins/{folder} is empty");
+        let message = format!("plugins/{folder} has no JAR");
         found.push(
             Finding::new("FP0404", Severity::Error, message).path(format!("plugins/{folder}")),
         );
-    }
-    for jar in input.jars.iter().filter(|jar| jar.loader == Loader::User) {
-        let facts = jar.facts.iter();
-        let mut drivers =
-            facts.flat_map(|facts| DRIVERS.iter().filter(|name| facts.find(name).is_some()));
-        if let Some(driver) = drivers.next() {
-            let message = format!(
-                "{} brings the JDBC driver {}",
-                jar.path,
-                driver.replace('/', ".")
-            );
-            found.push(Finding::new("FP0405", Severity::Warning, message).jar(jar));
-        }
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Input {
     pub java: Option<u32>,
     /// The JARs in lib/, usrlib/ and the plugins' folders.
     pub jars: Vec<PlacedJar>,
-    /// Folders under plugins/ without a file.
+    /// Folders under plugins/ without a JAR.
     pub empty_plugins: Vec<String>,
     /// The effective configuration, with dotted keys.
     pub config: BTreeMap<String, String>,

@@ -6,6 +6,7 @@
 //! fail is a warning; the rest is information.
 
 mod allow;
+mod drivers;
 mod duplicates;
 mod factories;
 mod filesystems;
@@ -19,6 +20,7 @@ mod reach;
 pub mod rules;
 mod sarif;
 mod secrets;
+mod signed;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -33,7 +35,7 @@ pub use secrets::{is_text_worth_reading, secret};
 pub use text::{counts, explained, page, text};
 
 /// Changes when the same input gives other findings: what was found is kept.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Everything that is to be said of an image: errors first, then by code and
 /// file.
@@ -44,6 +46,7 @@ pub fn run(input: &Input) -> Vec<Finding> {
         let reach = reach::Reach::of(input, view);
         duplicates::check(input, view, &mut found);
         factories::check(input, view, &mut found);
+        signed::check(view.own, &mut found);
         linkage::check(input, view, &reach, &mut found);
     }
     if let Some(user) = &views.user {
@@ -51,6 +54,7 @@ pub fn run(input: &Input) -> Vec<Finding> {
     }
     versions::check(input, &views, &mut found);
     filesystems::check(input, &mut found);
+    drivers::check(input, &mut found);
     secrets::check(input, &mut found);
     others::check(input, &mut found);
     found.sort_by(|a, b| {

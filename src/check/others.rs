@@ -1,7 +1,8 @@
 //! What is odd about single JARs.
 
 use super::finding::{Finding, Severity};
-use super::input::Input;
+use super::input::{Input, Loader, PlacedJar};
+use crate::jar::Extras;
 
 /// Looks at each added JAR by itself.
 pub fn check(input: &Input, found: &mut Vec<Finding>) {
@@ -27,5 +28,55 @@ pub fn check(input: &Input, found: &mut Vec<Finding>) {
                     .details(extras.collisions.iter().cloned(), 5),
             );
         }
+        unused_versions(jar, extras, found);
+        nested(jar, extras, found);
+        if let Some(problem) = &extras.broken_signature {
+            let message = format!("{} was changed after it was signed", jar.path);
+            found.push(
+                Finding::new("FP0704", Severity::Error, message)
+                    .jar(jar)
+                    .details([format!("java.lang.SecurityException: {problem}")], 1),
+            );
+        }
     }
+}
+
+fn unused_versions(jar: &PlacedJar, extras: &Extras, found: &mut Vec<Finding>) {
+    if extras.multi_release || extras.versioned.is_empty() {
+        return;
+    }
+    let message = format!(
+        "{} has classes for newer Java versions, and no Multi-Release in its manifest",
+        jar.path
+    );
+    let names = extras.versioned.iter();
+    let names = names.map(|one| format!("Java {}: {}", one.release, one.name.replace('/', ".")));
+    found.push(
+        Finding::new("FP0703", Severity::Information, message)
+            .jar(jar)
+            .details(names, 4),
+    );
+}
+
+fn nested(jar: &PlacedJar, extras: &Extras, found: &mut Vec<Finding>) {
+    if extras.nested.is_empty() {
+        return;
+    }
+    // `flink run` unpacks those in the lib/ of a job's JAR, so somebody has put
+    // them there to be used.
+    let is_wanted = |name: &&String| jar.loader == Loader::User && name.starts_with("lib/");
+    let wanted = extras.nested.iter().filter(is_wanted).count();
+    let severity = match wanted {
+        0 => Severity::Information,
+        _ => Severity::Warning,
+    };
+    let message = match extras.nested.len() {
+        1 => format!("{} has a JAR in it", jar.path),
+        count => format!("{} has {count} JARs in it", jar.path),
+    };
+    found.push(
+        Finding::new("FP0706", severity, message)
+            .jar(jar)
+            .details(extras.nested.iter().cloned(), 4),
+    );
 }

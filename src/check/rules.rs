@@ -163,12 +163,12 @@ pub const ALL: &[Rule] = &[
     rule(
         "FP0403",
         "An S3 file system outside of plugins/",
-        "From Flink 1.10 on S3 file systems work from plugins/ only: s3:// fails, and the JAR's classes meet everybody else's.",
+        "From Flink 1.10 on these JARs no longer relocate what they bundle: s3:// is served, but their Hadoop and AWS classes meet everybody else's, and Flink takes them for a Hadoop that they are not: NoClassDefFoundError: org/apache/hadoop/hdfs/HdfsConfiguration, and no security module of Hadoop.",
         "Name it under [filesystems] instead of adding the JAR.",
     ),
     rule(
         "FP0404",
-        "An empty folder under plugins/",
+        "A folder without a JAR under plugins/",
         "Flink does not start: it throws an IOException over a plugin without a JAR.",
         "Remove the folder, or put the plugin's JAR into it.",
     ),
@@ -177,6 +177,12 @@ pub const ALL: &[Rule] = &[
         "A JDBC driver in usrlib/",
         "java.sql.DriverManager keeps the driver of the first job's class loader: No suitable driver, or a class loader that is never freed, after a restart.",
         "Put drivers into lib/: `with = [\"group:driver:version\"]` at the connector.",
+    ),
+    rule(
+        "FP0406",
+        "A connector without its JDBC driver",
+        "ClassNotFoundException for the driver's class, or No suitable driver, when a table of it is used.",
+        "Put the driver into lib/: `with = [\"group:driver:version\"]` at the connector. If it is mounted, allow this finding under [check] with the reason.",
     ),
     rule(
         "FP0501",
@@ -213,5 +219,29 @@ pub const ALL: &[Rule] = &[
         "Classes whose names differ by case alone",
         "Nothing in an image; unpacked on a file system that ignores case, one class overwrites the other.",
         "Nothing needs to be done.",
+    ),
+    rule(
+        "FP0703",
+        "Classes for newer Java versions that are never used",
+        "The usual classes are loaded, whatever the Java: META-INF/versions counts only where the manifest says Multi-Release: true.",
+        "If they matter, keep the manifest's line when the JAR is shaded (ManifestResourceTransformer).",
+    ),
+    rule(
+        "FP0704",
+        "A signed JAR that was changed",
+        "SecurityException when the first class of the JAR, or the changed one, is loaded.",
+        "Take the JAR as it was published. When JARs are shaded into one, exclude META-INF/*.SF, META-INF/*.DSA and META-INF/*.RSA.",
+    ),
+    rule(
+        "FP0705",
+        "A package in a signed JAR and in an unsigned one",
+        "SecurityException: signer information does not match signer information of other classes in the same package, when classes of both are loaded.",
+        "Keep one of the two JARs, or take both as they were published, signed or not.",
+    ),
+    rule(
+        "FP0706",
+        "JARs inside of a JAR",
+        "Nobody loads them: NoClassDefFoundError for what is in them only. `flink run` alone unpacks those in the lib/ of the job's JAR that it is given; an application started from usrlib/ does not.",
+        "Put them beside the JAR, into usrlib/ or lib/, or shade their classes into it.",
     ),
 ];

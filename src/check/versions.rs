@@ -7,6 +7,7 @@ use super::finding::{Finding, Severity};
 use super::input::{Input, Loader, PlacedJar};
 use super::view::{Found, Views};
 use crate::base::is_jar_of;
+use crate::jar::Extras;
 
 /// Looks at every added JAR, and at those that must not meet in lib/.
 pub fn check(input: &Input, views: &Views<'_>, found: &mut Vec<Finding>) {
@@ -15,7 +16,7 @@ pub fn check(input: &Input, views: &Views<'_>, found: &mut Vec<Finding>) {
             minor(input, jar, found);
             scala(input, jar, found);
             java(input, jar, found);
-            logging(jar, found);
+            logging(input, jar, found);
         }
     }
     let lib: Vec<&PlacedJar> = input
@@ -29,13 +30,13 @@ pub fn check(input: &Input, views: &Views<'_>, found: &mut Vec<Finding>) {
 }
 
 /// `artifact`, Scala suffix and version of a coordinate or a file name.
-struct Parts {
-    artifact: String,
+pub(super) struct Parts {
+    pub(super) artifact: String,
     scala: Option<String>,
-    version: String,
+    pub(super) version: String,
 }
 
-fn parts(jar: &PlacedJar) -> Option<Parts> {
+pub(super) fn parts(jar: &PlacedJar) -> Option<Parts> {
     let (artifact, version) = match &jar.coordinate {
         Some(coordinate) => {
             let mut parts = coordinate.split([':', '@']);
@@ -76,6 +77,21 @@ fn suffix(version: &str) -> Option<&str> {
     (is_minor && matches!(all[0], "1" | "2")).then_some(suffix)
 }
 
+/// `1.20` of artifacts that have the Flink they are for in their names.
+fn named_minor(artifact: &str) -> Option<&str> {
+    let named = [
+        "iceberg-flink-runtime-",
+        "paimon-flink-",
+        "flink-doris-connector-",
+        "hudi-flink",
+    ];
+    let rest = named.iter().find_map(|name| artifact.strip_prefix(name))?;
+    let minor = rest.strip_suffix("-bundle").unwrap_or(rest);
+    let (major, rest) = minor.split_once('.')?;
+    let is_number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    (matches!(major, "1" | "2") && is_number(rest)).then_some(minor)
+}
+
 fn minor(input: &Input, jar: &PlacedJar, found: &mut Vec<Finding>) {
     let Some(parts) = parts(jar) else { return };
     let is_flinks = parts.artifact.starts_with("flink-");
@@ -84,8 +100,8 @@ fn minor(input: &Input, jar: &PlacedJar, found: &mut Vec<Finding>) {
         .coordinate
         .as_deref()
         .and_then(|text| text.split(':').next());
-    let made_for = match suffix(&parts.version) {
-        Some(minor) if is_flinks => minor.to_string(),
+    let made_for = match suffix(&parts.version).or(named_minor(&parts.artifact)) {
+        Some(minor) if is_flinks || named_minor(&parts.artifact).is_some() => minor.to_string(),
         // Artifacts of Flink's own build carry Flink's version.
         None if is_flinks && group == Some("org.apache.flink") && is_in_tree(&parts.artifact) => {
             let mut numbers = parts.version.split('.');
@@ -145,9 +161,14 @@ fn java(input: &Input, jar: &PlacedJar, found: &mut Vec<Finding>) {
     };
     let newest = java + 44;
     let too_new = |major: u16| u32::from(major) > newest;
-    let majors: Vec<u16> = facts
+    // Where a JAR has a class by versions, that of the image's Java counts.
+    let versioned = versioned(&facts.extras, java);
+    let usual = facts
         .classes()
-        .filter_map(|class| class.major())
+        .filter(|class| !versioned.contains_key(class.name().text))
+        .filter_map(|class| class.major());
+    let majors: Vec<u16> = usual
+        .chain(versioned.values().copied())
         .filter(|major| too_new(*major))
         .collect();
     let Some(most) = majors.iter().max() else {
@@ -168,18 +189,55 @@ fn java(input: &Input, jar: &PlacedJar, found: &mut Vec<Finding>) {
     found.push(Finding::new("FP0203", severity, message).jar(jar));
 }
 
-fn logging(jar: &PlacedJar, found: &mut Vec<Finding>) {
+/// The classes under META-INF/versions that this Java loads, with the major
+/// versions of their forms.
+pub(super) fn versioned(extras: &Extras, java: u32) -> BTreeMap<&str, u16> {
+    let mut chosen: BTreeMap<&str, (u16, u16)> = BTreeMap::new();
+    for one in &extras.versioned {
+        if extras.multi_release && u32::from(one.release) <= java {
+            let best = chosen.entry(&one.name).or_default();
+            *best = (*best).max((one.release, one.major));
+        }
+    }
+    let chosen = chosen.into_iter();
+    chosen.map(|(name, (_, major))| (name, major)).collect()
+}
+
+/// What SLF4J 1 finds its binding by.
+const BINDING: &str = "org/slf4j/impl/StaticLoggerBinder";
+
+fn logging(input: &Input, jar: &PlacedJar, found: &mut Vec<Finding>) {
     let Some(facts) = &jar.facts else { return };
-    let is_logging = |name: &str| {
-        ["log4j", "slf4j", "logback", "reload4j"]
-            .iter()
-            .any(|word| name.contains(word))
+    if jar.loader != Loader::Lib {
+        return;
+    }
+    let has_binding = |jar: &PlacedJar| {
+        let mut facts = jar.facts.iter();
+        facts.any(|facts| facts.find(BINDING).is_some())
     };
-    if jar.loader != Loader::Lib || is_logging(jar.file_name()) {
+    let is_logging = ["log4j", "slf4j", "logback", "reload4j"]
+        .iter()
+        .any(|word| jar.file_name().contains(word));
+    if is_logging {
+        let mut others = input.jars.iter();
+        let other = others.find(|other| {
+            other.loader == Loader::Lib && other.path != jar.path && has_binding(other)
+        });
+        if let (true, Some(other)) = (has_binding(jar), other) {
+            let message = format!("{} is an SLF4J binding, and so is {}", jar.path, other.path);
+            found.push(
+                Finding::new("FP0209", Severity::Warning, message)
+                    .jar(jar)
+                    .jar(other)
+                    .remedy(
+                        "leave the added one out (`exclude`, `drop`): Flink's own binding is there",
+                    ),
+            );
+        }
         return;
     }
     let known = [
-        ("org/slf4j/impl/StaticLoggerBinder", "an SLF4J binding"),
+        (BINDING, "an SLF4J binding"),
         ("org/apache/logging/log4j/core/LoggerContext", "Log4j 2"),
         ("org/apache/log4j/Logger", "Log4j 1"),
         ("ch/qos/logback/classic/Logger", "Logback"),
@@ -339,6 +397,18 @@ fn main_class(input: &Input, views: &Views<'_>, found: &mut Vec<Finding>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_of_a_table_format_has_flinks_minor() {
+        for (artifact, minor) in [
+            ("iceberg-flink-runtime-1.20", Some("1.20")),
+            ("hudi-flink1.13-bundle", Some("1.13")),
+            ("hudi-flink-bundle", None),
+            ("flink-sql-connector-hbase-2.2", None),
+        ] {
+            assert_eq!(named_minor(artifact), minor, "{artifact}");
+        }
+    }
 
     #[test]
     fn the_suffix_of_an_external_connector_is_flinks_minor() {

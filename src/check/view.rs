@@ -4,11 +4,13 @@
 //! configuration of `classloader.*` and `plugin.classloader.*`, and
 //! `PluginLoader`, whose class loaders know no more of Flink than these patterns.
 
+use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
 use std::sync::LazyLock;
 
 use super::input::{Input, Loader, PlacedJar};
 use super::jdk;
+use super::versions;
 use crate::base::is_jar_of;
 use crate::jar::{Class, JarFacts, Name, Numbered};
 
@@ -57,6 +59,9 @@ pub struct View<'a> {
     patterns: Vec<String>,
     /// Whether a JAR of it was not read.
     partial: bool,
+    /// Classes that the image's Java finds under META-INF/versions; what they
+    /// declare is not known.
+    versioned: BTreeSet<&'a str>,
 }
 
 /// All class loaders.
@@ -74,7 +79,7 @@ impl<'a> Views<'a> {
         };
         let mut lib = of(&Loader::Lib);
         lib.sort_by_key(|jar| (is_jar_of(jar.file_name(), "flink-dist"), jar.path.as_str()));
-        let lib = View::new(Loader::Lib, lib, Vec::new());
+        let lib = View::new(input, Loader::Lib, lib, Vec::new());
         let user = of(&Loader::User);
         let user = (!user.is_empty()).then(|| {
             let first = input.config.get("classloader.resolve-order");
@@ -83,7 +88,7 @@ impl<'a> Views<'a> {
                 Some("parent-first") => vec![String::new()],
                 _ => patterns(input, "classloader.parent-first-patterns", PARENT_FIRST),
             };
-            View::new(Loader::User, user, patterns)
+            View::new(input, Loader::User, user, patterns)
         });
         let mut names: Vec<&Loader> = input.jars.iter().map(|jar| &jar.loader).collect();
         names.sort();
@@ -94,7 +99,7 @@ impl<'a> Views<'a> {
             .map(|loader| {
                 let key = "plugin.classloader.parent-first-patterns";
                 let patterns = patterns(input, key, PLUGIN_PARENT_FIRST);
-                View::new(loader.clone(), of(loader), patterns)
+                View::new(input, loader.clone(), of(loader), patterns)
             })
             .collect();
         Views { lib, user, plugins }
@@ -129,7 +134,12 @@ fn patterns(input: &Input, key: &str, default: &str) -> Vec<String> {
 }
 
 impl<'a> View<'a> {
-    fn new(loader: Loader, jars: Vec<&'a PlacedJar>, patterns: Vec<String>) -> View<'a> {
+    fn new(
+        input: &Input,
+        loader: Loader,
+        jars: Vec<&'a PlacedJar>,
+        patterns: Vec<String>,
+    ) -> View<'a> {
         let partial = jars.iter().any(|jar| jar.facts.is_none());
         let jars: Vec<Seen<'a>> = jars
             .into_iter()
@@ -156,7 +166,13 @@ impl<'a> View<'a> {
                 }
             }
         }
+        let java = input.java.unwrap_or_default();
+        let of_java = jars.iter().flat_map(|seen| {
+            let names = versions::versioned(&seen.facts.extras, java);
+            names.into_keys()
+        });
         View {
+            versioned: of_java.collect(),
             loader,
             jars,
             index,
@@ -214,7 +230,8 @@ impl<'v> Scope<'v> {
         if jdk::has(name.text) {
             return Found::Jre;
         }
-        match self.own.partial || self.parent.is_some_and(|parent| parent.partial) {
+        let mut views = std::iter::once(self.own).chain(self.parent);
+        match views.any(|view| view.partial || view.versioned.contains(name.text)) {
             true => Found::Unknown,
             false => Found::Absent,
         }

@@ -11,6 +11,14 @@ pub(super) fn class(entry: &str) -> Option<&str> {
     counts.then_some(name)
 }
 
+/// The Java version and the name of a class for newer versions (JAR File
+/// Specification, "Multi-release JAR files").
+pub(super) fn versioned(entry: &str) -> Option<(u16, &str)> {
+    let (release, name) = entry.strip_prefix("META-INF/versions/")?.split_once('/')?;
+    let release = release.parse().ok().filter(|release| *release >= 9)?;
+    Some((release, class(name)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,6 +35,20 @@ mod tests {
             "b/.class",
         ] {
             assert_eq!(class(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn classes_for_newer_versions_have_the_name_of_the_usual_one() {
+        let entry = "META-INF/versions/11/b/C.class";
+        assert_eq!(versioned(entry), Some((11, "b/C")));
+        for other in [
+            "META-INF/versions/8/b/C.class",
+            "META-INF/versions/x/b/C.class",
+            "META-INF/versions/11/module-info.class",
+            "b/C.class",
+        ] {
+            assert_eq!(versioned(other), None, "{other}");
         }
     }
 }

@@ -32,6 +32,17 @@ pub struct Service {
     pub providers: Vec<String>,
 }
 
+/// A class for newer Java versions, under META-INF/versions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Versioned {
+    /// The Java version from which on it takes the place of the usual one.
+    pub release: u16,
+    /// Its name, with slashes.
+    pub name: String,
+    /// Major version of its form, 0 where it could not be read.
+    pub major: u16,
+}
+
 /// What is worth knowing of a JAR beside its classes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Extras {
@@ -43,6 +54,13 @@ pub struct Extras {
     pub main_class: Option<String>,
     /// Whether its manifest says `Multi-Release: true`.
     pub multi_release: bool,
+    /// Classes for newer Java versions; they count where it is multi-release.
+    pub versioned: Vec<Versioned>,
+    /// Whether it is signed.
+    pub signed: bool,
+    /// Why the JVM refuses its classes, in the JVM's words, where it was changed
+    /// after it was signed.
+    pub broken_signature: Option<String>,
     /// JARs in it.
     pub nested: Vec<String>,
     /// Entries whose names differ by case alone, or not at all: some of them.

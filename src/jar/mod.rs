@@ -14,13 +14,14 @@ mod read;
 #[cfg(test)]
 pub mod samples;
 mod signature;
+mod signed;
 mod table;
 mod texts;
 
 pub use archive::{Archive, Inflater, Place};
 pub use check::check;
 pub use class_file::{ClassFile, parse as parse_class};
-pub use facts::{Answer, Class, Extras, JarFacts, Reference, Service};
+pub use facts::{Answer, Class, Extras, JarFacts, Reference, Service, Versioned};
 pub use learn::{classes, is_known, known, known_classes, learn, texts};
 pub use name::{Name, Numbered};
 pub use signature::Signature;

@@ -9,8 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use super::archive::{Archive, Inflater, Place};
 use super::build::{Builder, Prepared, Told};
 use super::class_file::{self, ClassFile};
-use super::facts::{Extras, JarFacts, Service};
+use super::facts::{Extras, JarFacts, Service, Versioned};
 use super::name::{self, Scatter};
+use super::signed;
 use super::table::Table;
 use super::texts::TextsWriter;
 use crate::error::{Context, Error, Result};
@@ -37,6 +38,7 @@ const WORTH_A_THREAD: usize = 200;
 /// What a file's name says that it is.
 enum Entry<'a> {
     Class(&'a str),
+    Versioned(u16, &'a str),
     Service(&'a str),
     Manifest,
     Artifact,
@@ -46,6 +48,9 @@ enum Entry<'a> {
 fn entry(name: &str) -> Option<Entry<'_>> {
     if let Some(class) = super::classes::class(name) {
         return Some(Entry::Class(class));
+    }
+    if let Some((release, class)) = super::classes::versioned(name) {
+        return Some(Entry::Versioned(release, class));
     }
     if let Some(interface) = name.strip_prefix("META-INF/services/") {
         let is_file = !interface.is_empty() && !interface.contains('/');
@@ -176,8 +181,12 @@ fn look(archive: &Archive) -> Result<(Extras, Classes)> {
     let mut classes = Classes::default();
     let mut folded: HashSet<u64, Scatter> = HashSet::default();
     let mut services: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut signatures: Vec<(String, Place)> = Vec::new();
     let mut inflater = Inflater::default();
     archive.each(|name, place| {
+        if signed::is_part(&name) {
+            signatures.push((name.to_string(), place));
+        }
         let mut text = || text(archive, place, &mut inflater);
         match entry(&name) {
             Some(Entry::Class(class)) => {
@@ -195,11 +204,18 @@ fn look(archive: &Archive) -> Result<(Extras, Classes)> {
                     .or_default()
                     .extend(providers);
             }
+            Some(Entry::Versioned(release, class)) if extras.versioned.len() < MAX_LISTED => {
+                extras.versioned.push(Versioned {
+                    release,
+                    name: class.to_string(),
+                    major: major(archive, place, &mut inflater),
+                });
+            }
             Some(Entry::Manifest) => {
                 let text = text();
                 extras.main_class = attribute(&text, "Main-Class");
-                extras.multi_release =
-                    attribute(&text, "Multi-Release").is_some_and(|value| value == "true");
+                extras.multi_release = attribute(&text, "Multi-Release")
+                    .is_some_and(|value| value.eq_ignore_ascii_case("true"));
             }
             Some(Entry::Artifact) if extras.artifacts.len() < MAX_LISTED => {
                 extras.artifacts.extend(artifact(&text()));
@@ -220,7 +236,50 @@ fn look(archive: &Archive) -> Result<(Extras, Classes)> {
         .collect();
     extras.artifacts.sort();
     extras.artifacts.dedup();
+    let signed = signed::files(&signatures);
+    extras.signed = !signed.is_empty();
+    extras.broken_signature = signature_problem(archive, &classes, &signatures, &signed);
     Ok((extras, classes))
+}
+
+/// What the JVM says when it loads a class of a signed JAR that was changed: `files`
+/// are those of its parts that are signatures.
+fn signature_problem(
+    archive: &Archive,
+    classes: &Classes,
+    parts: &[(String, Place)],
+    files: &[Place],
+) -> Option<String> {
+    let mut inflater = Inflater::default();
+    let manifest = parts.iter().find(|(name, _)| name == signed::MANIFEST)?;
+    let manifest = archive.read(manifest.1, MAX_CLASS, &mut inflater).ok()?;
+    let manifest = manifest.to_vec();
+    for file in files {
+        let signature = archive.read(*file, MAX_CLASS, &mut inflater).ok()?;
+        if let Some(problem) = signed::manifest_problem(&manifest, signature) {
+            return Some(problem);
+        }
+    }
+    let entries = signed::entries(&manifest);
+    for (number, place) in (0..).zip(&classes.places) {
+        let name = format!("{}.class", classes.names.get(number));
+        let Some((digest, told)) = entries.get(&name) else {
+            continue;
+        };
+        let bytes = archive.read(*place, MAX_CLASS, &mut inflater).ok()?;
+        if signed::digest_of(digest, bytes)? != *told {
+            return Some(format!("{digest} digest error for {name}"));
+        }
+    }
+    None
+}
+
+/// The major version of the form of a class; 0 where it is none.
+fn major(archive: &Archive, place: Place, inflater: &mut Inflater) -> u16 {
+    match archive.read(place, MAX_CLASS, inflater) {
+        Ok([0xca, 0xfe, 0xba, 0xbe, _, _, high, low, ..]) => u16::from_be_bytes([*high, *low]),
+        _ => 0,
+    }
 }
 
 /// A small text; what cannot be read counts as empty.

@@ -211,7 +211,17 @@ mod tests {
         assert_eq!(parse_size("17"), Ok(17));
         assert_eq!(parse_size("500M"), Ok(500 << 20));
         assert_eq!(parse_size("2GiB"), Ok(2 << 30));
-        for wrong in ["", "G", "1X", "-1", "1.5G", "99999999999T", "bib", "1mi", "1Gbb"] {
+        for wrong in [
+            "",
+            "G",
+            "1X",
+            "-1",
+            "1.5G",
+            "99999999999T",
+            "bib",
+            "1mi",
+            "1Gbb",
+        ] {
             assert!(parse_size(wrong).is_err(), "{wrong}");
         }
     }

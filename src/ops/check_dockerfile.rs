@@ -242,14 +242,15 @@ pub(super) fn by_name(catalogue: &Catalogue, name: &str) -> Option<String> {
     })
 }
 
-/// Folders below plugins/ in which nothing is.
+/// Folders below plugins/ in which no JAR is.
 fn empty_plugins(recipe: &Recipe) -> Vec<String> {
     let tree = &recipe.tree;
     let name = |path: &String| {
         let below = tree.below_home(path)?.strip_prefix("plugins/")?;
         Some(below.split('/').next()?.to_string())
     };
-    let full: BTreeSet<String> = tree.files.keys().filter_map(name).collect();
+    let jars = tree.files.keys().filter(|path| path.ends_with(".jar"));
+    let full: BTreeSet<String> = jars.filter_map(name).collect();
     // What is left alone may fill one.
     let made = tree.folders.iter().filter(|_| recipe.left.is_empty());
     let made: BTreeSet<String> = made.filter_map(name).collect();

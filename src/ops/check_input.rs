@@ -234,19 +234,13 @@ async fn gather(
         .iter()
         .any(|one| is_worth(one) && one.jar.facts.is_none());
     let store = session.store.clone();
-    let mut plugins: BTreeMap<&str, usize> = BTreeMap::new();
-    for (name, node) in facts.children("plugins") {
-        if node.kind == NodeKind::Folder {
-            plugins.insert(name, facts.children(&format!("plugins/{name}")).count());
-        }
-    }
-    let empty = plugins.into_iter().filter(|(_, count)| *count == 0);
+    let empty = plugins_without_jar(facts);
     Ok(Gathered {
         input: Input {
             flink: facts.flink.clone(),
             scala: facts.scala.clone(),
             java: facts.java,
-            empty_plugins: empty.map(|(name, _)| name.to_string()).collect(),
+            empty_plugins: empty,
             jars: located.into_iter().map(|one| one.jar).collect(),
             config: stage::config::effective(facts),
             sql: Vec::new(),
@@ -258,6 +252,27 @@ async fn gather(
         },
         partial,
     })
+}
+
+/// Folders under plugins/ in which Flink finds no JAR: it looks right under them.
+fn plugins_without_jar(facts: &BaseFacts) -> Vec<String> {
+    let prefix = facts.under_home("plugins/");
+    let below = facts.nodes.range(prefix.clone()..);
+    let below = below.take_while(|(path, _)| path.starts_with(&prefix));
+    let mut folders: BTreeMap<&str, bool> = BTreeMap::new();
+    for (path, node) in below {
+        let (folder, file) = match path[prefix.len()..].split_once('/') {
+            Some((folder, file)) => (folder, Some(file)),
+            None if node.kind == NodeKind::Folder => (&path[prefix.len()..], None),
+            None => continue,
+        };
+        let is_jar = |file: &str| {
+            file.ends_with(".jar") && !file.contains('/') && node.kind != NodeKind::Folder
+        };
+        *folders.entry(folder).or_default() |= file.is_some_and(is_jar);
+    }
+    let without = folders.into_iter().filter(|(_, has_jar)| !has_jar);
+    without.map(|(folder, _)| folder.to_string()).collect()
 }
 
 /// Loads the facts of these JARs, on all processors.

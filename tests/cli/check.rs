@@ -186,7 +186,7 @@ fn an_image_that_was_built_elsewhere_is_checked_as_it_is() {
     let run = project.fails(3, &["check", "oci:base"]);
     for words in [
         "error FP0301: META-INF/services",
-        "error FP0404: plugins/s3 is empty",
+        "error FP0404: plugins/s3 has no JAR",
     ] {
         assert!(run.stdout.contains(words), "{}", run.stdout);
     }
@@ -219,7 +219,7 @@ fn hostile_jars_end_in_findings() {
     let project = on(&flink(), "[udfs]\nbad = { path = \"bad.jar\" }\n");
     project.write("bad.jar", jar(&entries));
     let run = project.ok(&["check", "-v"]);
-    for words in ["FP0701", "FP0702"] {
+    for words in ["FP0701", "FP0702", "FP0703", "FP0706"] {
         assert!(run.stdout.contains(words), "{}", run.stdout);
     }
     project.ok(BUILD);

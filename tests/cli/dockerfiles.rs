@@ -70,7 +70,7 @@ fn what_is_right_gives_nothing() {
     let text = project.read("Dockerfile").replace("cp opt/", "ls opt/");
     project.write("prod.Dockerfile", text);
     let run = project.fails(3, &["check", "prod.Dockerfile"]);
-    for code in ["FP0404: plugins/s3 is empty", "FP0401"] {
+    for code in ["FP0404: plugins/s3 has no JAR", "FP0401"] {
         assert!(run.stdout.contains(code), "{}", run.stdout);
     }
 }

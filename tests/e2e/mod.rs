@@ -3,7 +3,7 @@
 
 mod application;
 mod bases;
-mod check;
+
 mod daemons;
 mod disturbed;
 mod entrypoint;
@@ -12,7 +12,7 @@ mod files;
 mod hosts;
 mod placement;
 mod platforms;
-mod predicted;
+mod proof;
 mod session_1_13;
 mod session_1_20;
 mod session_2;

@@ -1,0 +1,74 @@
+//! JDBC drivers: that they are there, and where they can be found.
+
+use super::finding::{Finding, Severity};
+use super::input::{Input, Loader};
+use super::versions::parts;
+
+/// Classes of JDBC drivers that are seen often.
+const DRIVERS: &[&str] = &[
+    "com/mysql/cj/jdbc/Driver",
+    "com/mysql/jdbc/Driver",
+    "org/postgresql/Driver",
+    "oracle/jdbc/OracleDriver",
+    "com/microsoft/sqlserver/jdbc/SQLServerDriver",
+    "org/mariadb/jdbc/Driver",
+    "com/ibm/db2/jcc/DB2Driver",
+    "org/apache/derby/jdbc/EmbeddedDriver",
+];
+
+/// What a services file of a driver is for.
+const DRIVER: &str = "java.sql.Driver";
+
+/// Looks for drivers in usrlib/, and for connectors without one.
+pub fn check(input: &Input, found: &mut Vec<Finding>) {
+    for jar in input.jars.iter().filter(|jar| jar.loader == Loader::User) {
+        let facts = jar.facts.iter();
+        let mut drivers =
+            facts.flat_map(|facts| DRIVERS.iter().filter(|name| facts.find(name).is_some()));
+        if let Some(driver) = drivers.next() {
+            let message = format!(
+                "{} brings the JDBC driver {}",
+                jar.path,
+                driver.replace('/', ".")
+            );
+            found.push(Finding::new("FP0405", Severity::Warning, message).jar(jar));
+        }
+    }
+    without(input, found);
+}
+
+/// Connectors whose row in the catalogue says that they need a driver.
+fn without(input: &Input, found: &mut Vec<Finding>) {
+    // What was not read may be one.
+    if input
+        .jars
+        .iter()
+        .any(|jar| jar.facts.is_none() && !matches!(jar.loader, Loader::Plugin(_)))
+    {
+        return;
+    }
+    let facts = || input.jars.iter().filter_map(|jar| jar.facts.as_deref());
+    let has = |what: &str| match what.contains("MySQL") {
+        true => facts().any(|facts| DRIVERS[..2].iter().any(|name| facts.find(name).is_some())),
+        false => facts().any(|facts| {
+            let mut services = facts.extras.services.iter();
+            services.any(|service| service.interface == DRIVER)
+                || DRIVERS.iter().any(|name| facts.find(name).is_some())
+        }),
+    };
+    let minor = format!("{}.{}", input.flink.major, input.flink.minor);
+    for jar in input.jars.iter().filter(|jar| !jar.of_base) {
+        let Some(parts) = parts(jar) else { continue };
+        let mut releases = input.catalogue.entries().flat_map(|entry| &entry.releases);
+        let release = releases.find(|release| {
+            let artifact = release.maven.rsplit(':').next().unwrap_or_default();
+            artifact.trim_end_matches("_{scala}") == parts.artifact
+                && release.version.replace("{minor}", &minor) == parts.version
+        });
+        let needs = release.and_then(|release| release.needs.as_deref());
+        if let Some(needs) = needs.filter(|needs| needs.contains("driver") && !has(needs)) {
+            let message = format!("{} needs {needs}; no JAR of the image has it", jar.path);
+            found.push(Finding::new("FP0406", Severity::Warning, message).jar(jar));
+        }
+    }
+}
