@@ -131,6 +131,8 @@ impl Upload<'_> {
             StatusCode::RANGE_NOT_SATISFIABLE => Trouble::OutOfStep(error),
             StatusCode::NOT_FOUND => Trouble::Gone(error),
             StatusCode::BAD_REQUEST => Trouble::Refused(error),
+            // Another session has another address.
+            _ if error.is("address-ended") => Trouble::Gone(error),
             _ => Trouble::Failure(error.into()),
         }
     }
