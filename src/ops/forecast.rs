@@ -141,7 +141,7 @@ async fn diff_ids_in_daemon(
 ) -> Result<Vec<Digest>> {
     let docker = session.need_daemon().await?;
     for reference in references {
-        if let Some(inspected) = docker.inspect(&reference.to_string()).await? {
+        if let Some(inspected) = docker.inspect_whole(&reference.to_string()).await? {
             let base = &host(found).layers;
             let same = daemon::same_layers(base, &inspected.diff_ids);
             if same == base.len() {

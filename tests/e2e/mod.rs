@@ -13,6 +13,7 @@ mod hosts;
 mod placement;
 mod platforms;
 mod predicted;
+mod pruned;
 mod session_1_13;
 mod session_1_20;
 mod session_2;
