@@ -237,6 +237,9 @@ impl Client {
                 }
                 return Err(refusal::passing(answer).await);
             } else {
+                if at_home {
+                    self.host.speed_up();
+                }
                 self.pass_on_warnings(&answer);
                 return Ok(answer);
             }
