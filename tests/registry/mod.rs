@@ -15,6 +15,7 @@ mod pull;
 mod push;
 mod real;
 mod resume;
+mod sessions;
 mod trust;
 mod uploads;
 
