@@ -29,7 +29,7 @@ use crate::store::{Bucket, Store};
 const PATIENCE: u64 = 3600;
 
 /// Tags the error of an image that the daemon does not have whole.
-const DAMAGED: &str = "damaged-image";
+pub const DAMAGED: &str = "damaged-image";
 
 /// Bytes on their way.
 pub type ByteStream = Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send>>;

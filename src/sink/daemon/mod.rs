@@ -16,7 +16,7 @@ use archive::Archive;
 
 pub use ahead::{Ahead, LayerSink};
 
-use crate::daemon::Daemon;
+use crate::daemon::{DAMAGED, Daemon};
 use crate::error::{Context, Error, Result};
 use crate::image::{Digest, Image, Layer, Reference};
 use crate::report::{Phase, Report};
@@ -172,9 +172,11 @@ fn hint_of(error: Error) -> Error {
 /// before it unpacks. A daemon that does not answer has other troubles.
 async fn untag(daemon: &Daemon, image: &Image, names: &[Reference]) {
     for name in names.iter().map(Reference::to_string) {
-        if let Ok(Some(found)) = daemon.inspect(&name).await
-            && is_of(image, &found.id)
-        {
+        let is_broken = match daemon.inspect(&name).await {
+            Ok(found) => found.is_some_and(|found| is_of(image, &found.id)),
+            Err(error) => error.is(DAMAGED),
+        };
+        if is_broken {
             let _ = daemon.untag(&name).await;
         }
     }
