@@ -182,7 +182,9 @@ def prepare(host):
 
 
 def clean(hosts):
-    """Leaves nothing in daemons that others use."""
-    remove = 'for name in "${@:2}"; do "$1" images -q --filter "reference=$name/*" --filter "reference=$name/*/*" --filter "reference=$name/*/*/*"; done | sort -u | xargs -r "$1" rmi -f'
+    """Takes the names of these hosts out of daemons that others use. By name: an ID would
+    take the base's own name with it."""
+    names = "grep -F " + " ".join(f"-e {host}/" for host in hosts)
+    remove = f'"$1" images --format "{{{{.Repository}}}}:{{{{.Tag}}}}" | {names} | xargs -r "$1" rmi'
     for program, variables in ((DOCKER, {}), (os.path.join(BIN, "docker28"), DOCKER28)):
-        subprocess.run(["bash", "-c", remove, "bash", program, *hosts], env={**os.environ, **variables}, capture_output=True)
+        subprocess.run(["bash", "-c", remove, "bash", program], env={**os.environ, **variables}, capture_output=True)
