@@ -28,6 +28,9 @@ use crate::store::{Bucket, Store};
 /// when all is unpacked, which takes minutes for a large image on a slow disk.
 const PATIENCE: u64 = 3600;
 
+/// Tags the error of an image that the daemon does not have whole.
+pub const DAMAGED: &str = "damaged-image";
+
 /// Bytes on their way.
 pub type ByteStream = Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send>>;
 
@@ -155,6 +158,15 @@ impl Daemon {
             Err(DockerError::DockerResponseServerError {
                 status_code: 404, ..
             }) => return Ok(None),
+            // Of an image whose blobs it lost, containerd's store tells no layers.
+            Err(DockerError::JsonDataError { .. }) => {
+                return Err(
+                    Error::new("it has lost a part of the image, though not its name")
+                        .tagged(DAMAGED)
+                        .doing(doing())
+                        .hint(format!("`docker rmi {name}`, and pull or load it again")),
+                );
+            }
             Err(error) => return Err(Error::from(error).doing(doing())),
         };
         let id = answer.id.unwrap_or_default().parse().doing(doing)?;
@@ -179,6 +191,14 @@ impl Daemon {
                 variant: answer.variant.filter(|variant| !variant.is_empty()),
             },
         }))
+    }
+
+    /// The same, where an image that is not whole counts as none.
+    pub async fn inspect_whole(&self, name: &str) -> Result<Option<Inspected>> {
+        match self.inspect(name).await {
+            Err(error) if error.is(DAMAGED) => Ok(None),
+            outcome => outcome,
+        }
     }
 
     /// The image as an archive, streaming: what `docker save` writes.

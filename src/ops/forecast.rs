@@ -5,6 +5,7 @@ use super::build::{self, Options};
 use super::deliver;
 use super::find::{Found, find};
 use super::outcome::BaseOutcome;
+use super::recorded::Trusted;
 use super::target::targets;
 use crate::base::Base;
 use crate::error::Result;
@@ -43,6 +44,9 @@ pub struct ForecastLayer {
     pub size: u64,
     /// Whether it is in the cache.
     pub cached: bool,
+    /// Whether a registry has what the lock file records of it, so that neither it
+    /// nor its JARs are needed here.
+    pub recorded: bool,
     /// Whether the daemon lacks it.
     pub to_daemon: bool,
     /// Whether a registry lacks it.
@@ -75,6 +79,7 @@ pub async fn run(session: &Session, options: &Options) -> Result<Forecast> {
     } else {
         Vec::new()
     };
+    let records = found.records(session, &Trusted::All)?;
     let mut layers = Vec::new();
     // The daemon finds a layer by all those below it, so one that is new makes
     // new what lies above.
@@ -82,6 +87,10 @@ pub async fn run(session: &Session, options: &Options) -> Result<Forecast> {
     for group in layer::group(&found.stage, found.base_layers())? {
         let plan = Plan::new(group, &found.base.facts);
         let known = plan.known(&session.store);
+        let known = known.or_else(|| found.recorded(plan.inputs()));
+        let in_registry = known
+            .as_ref()
+            .is_some_and(|known| registry.contains(&known.digest));
         let in_daemon = known
             .as_ref()
             .is_some_and(|known| there.get(chain) == Some(&known.diff_id));
@@ -92,8 +101,8 @@ pub async fn run(session: &Session, options: &Options) -> Result<Forecast> {
             size: plan.size(),
             cached: plan.is_cached(&session.store),
             to_daemon: places.load && !in_daemon,
-            to_registry: places.push
-                && !known.is_some_and(|known| registry.contains(&known.digest)),
+            recorded: in_registry && records.contains_key(plan.inputs()),
+            to_registry: places.push && !in_registry,
         });
     }
     let base_to_registry: u64 = found
@@ -118,7 +127,7 @@ pub async fn run(session: &Session, options: &Options) -> Result<Forecast> {
             Some(old) => old.differences(&lock),
             None => vec![format!("{} is new", found.lock_path.display())],
         },
-        build_bytes: sum(|layer| !layer.cached),
+        build_bytes: sum(|layer| !layer.cached && !layer.recorded),
         daemon_bytes: places.load.then(|| sum(|layer| layer.to_daemon)),
         registry_bytes: places
             .push
@@ -141,7 +150,7 @@ async fn diff_ids_in_daemon(
 ) -> Result<Vec<Digest>> {
     let docker = session.need_daemon().await?;
     for reference in references {
-        if let Some(inspected) = docker.inspect(&reference.to_string()).await? {
+        if let Some(inspected) = docker.inspect_whole(&reference.to_string()).await? {
             let base = &host(found).layers;
             let same = daemon::same_layers(base, &inspected.diff_ids);
             if same == base.len() {
@@ -162,7 +171,11 @@ impl Forecast {
             self.base.digest.short()
         ));
         for layer in &self.layers {
-            let state = if layer.cached { "cached" } else { "to build" };
+            let state = match (layer.cached, layer.recorded) {
+                (true, _) => "cached",
+                (false, true) => "recorded",
+                (false, false) => "to build",
+            };
             let mut goes = Vec::new();
             if layer.to_daemon {
                 goes.push("to load");

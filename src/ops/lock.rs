@@ -14,7 +14,8 @@ pub async fn run(session: &Session, inputs: &Inputs, check: bool) -> Result<Vec<
         found.lock()
     } else {
         super::check::recall(session, &mut found);
-        found.make(session, &Trusted::None).await?.lock
+        // What the lock file says of a layer still holds while its inputs do.
+        found.make(session, &Trusted::All).await?.lock
     };
     let changes = match &found.old_lock {
         Some(old) => old.differences(&lock),

@@ -113,25 +113,31 @@ impl Found {
         trusted: &Trusted,
     ) -> Result<BTreeMap<String, Known>> {
         let mut records = BTreeMap::new();
-        let Some(old) = self.old_lock.as_ref().filter(|_| *trusted != Trusted::None) else {
+        if *trusted == Trusted::None {
             return Ok(records);
-        };
+        }
         for group in layer::group(&self.stage, self.base_layers())? {
             let plan = Plan::new(group, &self.base.facts);
             let inputs = plan.inputs();
             if plan.is_cached(&session.store) || !plan.lacks_content() || !trusted.takes(inputs) {
                 continue;
             }
-            if let Some(record) = old.layers.iter().find(|one| one.is_of(inputs)) {
-                let known = Known {
-                    digest: record.digest,
-                    diff_id: record.diff_id,
-                    size: record.size,
-                };
+            if let Some(known) = self.recorded(inputs) {
                 records.insert(inputs.to_string(), known);
             }
         }
         Ok(records)
+    }
+
+    /// What the lock file has of the layer with these inputs.
+    pub(super) fn recorded(&self, inputs: &str) -> Option<Known> {
+        let layers = &self.old_lock.as_ref()?.layers;
+        let record = layers.iter().find(|one| one.is_of(inputs))?;
+        Some(Known {
+            digest: record.digest,
+            diff_id: record.diff_id,
+            size: record.size,
+        })
     }
 
     /// Brings the bytes that uncached layers need into the store.

@@ -12,7 +12,7 @@ use super::host::Host;
 use super::login::Surroundings;
 use super::retry::{Attempts, Failure, Remedy, passes};
 use super::token::Asker;
-use super::transport::{Answer, is_loopback};
+use super::transport::{Answer, authority, is_loopback};
 use super::{Registries, refusal};
 use crate::error::{Error, Result};
 use crate::fetch::redact;
@@ -133,8 +133,17 @@ impl Client {
 
     /// The same, where the caller says what was being done.
     pub async fn refusal(&self, call: &Call, answer: Answer) -> Error {
+        if let Some(place) = self.elsewhere(&answer.url) {
+            return refusal::elsewhere(answer, &self.host.name, &place).await;
+        }
         let credential = self.host.login.credential(&call.scopes).await;
         refusal::error(answer, &self.host.name, credential.as_ref()).await
+    }
+
+    /// The host that an address is on, where that is not the registry itself.
+    fn elsewhere(&self, url: &Url) -> Option<String> {
+        let home = self.host.home(url.scheme()).ok()?;
+        (url.origin() != home.origin()).then(|| authority(url))?
     }
 
     /// The first call to a host finds out which scheme it speaks.
@@ -228,6 +237,9 @@ impl Client {
                 }
                 return Err(refusal::passing(answer).await);
             } else {
+                if at_home {
+                    self.host.speed_up();
+                }
                 self.pass_on_warnings(&answer);
                 return Ok(answer);
             }

@@ -121,6 +121,13 @@ impl Host {
         }
     }
 
+    /// It answered as it should: step by step it is asked more again.
+    pub(super) fn speed_up(&self) {
+        for lanes in [&self.uploads, &self.downloads, &self.questions] {
+            lanes.widen();
+        }
+    }
+
     /// Whether this warning has to be passed on: not twice, and not too many.
     pub(super) fn is_new_warning(&self, text: &str) -> bool {
         let mut told = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);

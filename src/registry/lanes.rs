@@ -6,10 +6,18 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::error::Result;
 
+/// Answers without a complaint after which one more lane opens.
+const CALM: usize = 50;
+
 /// Things of one kind that may be under way at once. A registry that says that
-/// it is asked too often gets half as many, down to one at a time.
+/// it is asked too often gets half as many, down to one at a time; while it says
+/// no more of that, one after the other comes back.
 pub(super) struct Lanes {
     permits: Semaphore,
+    /// Permits that there are at most.
+    most: usize,
+    /// Answers since it complained, or since the last lane came back.
+    calm: AtomicUsize,
     /// Permits that there are, free or taken.
     open: AtomicUsize,
     /// Permits that there shall be.
@@ -21,6 +29,8 @@ impl Lanes {
         let lanes = lanes.max(1);
         Lanes {
             permits: Semaphore::new(lanes),
+            most: lanes,
+            calm: AtomicUsize::new(0),
             open: AtomicUsize::new(lanes),
             wanted: AtomicUsize::new(lanes),
         }
@@ -34,8 +44,27 @@ impl Lanes {
         })
     }
 
+    /// The registry answered without a complaint.
+    pub fn widen(&self) {
+        if self.wanted.load(Ordering::Relaxed) == self.most {
+            return;
+        }
+        if self.calm.fetch_add(1, Ordering::Relaxed) + 1 != CALM {
+            return;
+        }
+        self.calm.store(0, Ordering::Relaxed);
+        let more = |wanted: usize| (wanted < self.most).then(|| wanted + 1);
+        let widened = self
+            .wanted
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        if widened.is_ok() && self.opens_one() {
+            self.permits.add_permits(1);
+        }
+    }
+
     /// Closes half of them: free ones at once, the others when they are left.
     pub fn narrow(&self) {
+        self.calm.store(0, Ordering::Relaxed);
         let halve = |wanted: usize| Some((wanted / 2).max(1));
         let _ = self
             .wanted
@@ -46,6 +75,16 @@ impl Lanes {
                 return;
             }
         }
+    }
+
+    /// Adds one to the open ones, if there are fewer than wanted: one that shall be
+    /// closed and is still taken stays open instead.
+    fn opens_one(&self) -> bool {
+        let wanted = self.wanted.load(Ordering::Relaxed);
+        let more = |open: usize| (open < wanted).then(|| open + 1);
+        self.open
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .is_ok()
     }
 
     /// Takes one off the open ones, if there are more than wanted.
@@ -95,5 +134,43 @@ mod tests {
         }
         assert_eq!(lanes.permits.available_permits(), 1);
         let _last = lanes.enter().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn they_come_back_one_by_one() {
+        let lanes = Lanes::new(4);
+        lanes.narrow();
+        lanes.narrow();
+        let free = |lanes: &Lanes| lanes.permits.available_permits();
+        assert_eq!(free(&lanes), 1);
+        for _ in 1..CALM {
+            lanes.widen();
+        }
+        assert_eq!(free(&lanes), 1);
+        lanes.widen();
+        assert_eq!(free(&lanes), 2);
+        // A complaint counts more than the calm before it.
+        for _ in 1..CALM {
+            lanes.widen();
+        }
+        lanes.narrow();
+        lanes.widen();
+        assert_eq!(free(&lanes), 1);
+        for _ in 0..10 * CALM {
+            lanes.widen();
+        }
+        assert_eq!(free(&lanes), 4, "and no more than there were");
+    }
+
+    #[tokio::test]
+    async fn a_lane_that_is_still_taken_stays_open() {
+        let lanes = Lanes::new(2);
+        let held = [lanes.enter().await.unwrap(), lanes.enter().await.unwrap()];
+        lanes.narrow();
+        for _ in 0..CALM {
+            lanes.widen();
+        }
+        drop(held);
+        assert_eq!(lanes.permits.available_permits(), 2);
     }
 }

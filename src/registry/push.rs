@@ -224,6 +224,9 @@ impl Pusher {
         }
         let is_worth_asking = size > SMALL && !self.absent().contains(&digest);
         if is_worth_asking && self.ask(&self.target.repository, digest).await? {
+            if let Some(opened) = session {
+                opened.cancel(&self.client, &self.scopes()).await;
+            }
             return Ok(Outcome::Present);
         }
         drop(question);

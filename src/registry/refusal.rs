@@ -122,6 +122,22 @@ pub async fn error(answer: Answer, host: &str, credential: Option<&Credential>) 
     }
 }
 
+/// The error of a final answer from a `place` that the registry `host` had pointed
+/// to: no credentials were sent there.
+pub async fn elsewhere(answer: Answer, host: &str, place: &str) -> Error {
+    let pointed = format!("{host} pointed to {place}");
+    match answer.status {
+        status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            let said = said(answer, None).await;
+            Error::new(format!("{place} answered {status}{said}"))
+                .doing(pointed)
+                .hint("such addresses are good for a time: is the clock of this machine right, and does no proxy stand between?")
+                .tagged("address-ended")
+        }
+        _ => error(answer, host, None).await.doing(pointed),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,15 @@
 //! Upload sessions, and how they outlive the process.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Method;
 use reqwest::header::{HeaderName, LOCATION};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::call::Call;
+use super::client::Client;
 use super::location::resolve;
 use super::transport::Answer;
 use crate::error::{Error, Result};
@@ -11,6 +17,9 @@ use crate::image::Digest;
 use crate::store::{Bucket, KeyLock, Store};
 
 const MIN_CHUNK: HeaderName = HeaderName::from_static("oci-chunk-min-length");
+
+/// What it may cost to cancel one.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// An upload session, as the registry last named it.
 #[derive(Clone, Debug)]
@@ -39,6 +48,14 @@ impl Session {
             offset,
             least: said.unwrap_or(least),
         })
+    }
+
+    /// Tells the registry that nobody goes on with it, which need not work: what a
+    /// registry is not told of it forgets after days.
+    pub async fn cancel(&self, client: &Client, scopes: &Arc<[String]>) {
+        let doing = "cancelling an upload".to_string();
+        let call = Call::at(Method::DELETE, self.at.clone(), scopes, doing);
+        let _ = tokio::time::timeout(PATIENCE, client.attempt(&call)).await;
     }
 }
 

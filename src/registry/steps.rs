@@ -131,6 +131,8 @@ impl Upload<'_> {
             StatusCode::RANGE_NOT_SATISFIABLE => Trouble::OutOfStep(error),
             StatusCode::NOT_FOUND => Trouble::Gone(error),
             StatusCode::BAD_REQUEST => Trouble::Refused(error),
+            // Another session has another address.
+            _ if error.is("address-ended") => Trouble::Gone(error),
             _ => Trouble::Failure(error.into()),
         }
     }
@@ -152,6 +154,7 @@ impl Upload<'_> {
         let has = answer.header("range").and_then(received);
         // `0-0` may mean one byte or none: then a new session is as good.
         let Some(has) = has.filter(|has| (1..=self.source.size).contains(has)) else {
+            session.cancel(self.client, self.scopes).await;
             return Ok(None);
         };
         // Some registries do not repeat the Location here.

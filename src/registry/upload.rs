@@ -43,35 +43,57 @@ impl Upload<'_> {
     /// if there is one already.
     pub async fn run(&self, session: Option<Session>) -> Result<()> {
         let kept = self.kept();
-        let mut session = match self.left(kept.as_ref()).await {
-            Some(left) => Some(left),
-            None => session,
+        let session = match (self.left(kept.as_ref()).await, session) {
+            (Some(left), Some(opened)) => {
+                self.cancel(&opened).await;
+                Some(left)
+            }
+            (left, opened) => left.or(opened),
         };
+        let mut open = None;
+        let outcome = self.send(session, kept.as_ref(), &mut open).await;
+        // With what is kept another run goes on.
+        if let (Some(open), None) = (&open, &kept) {
+            self.cancel(open).await;
+        }
+        outcome
+    }
+
+    /// Sends until the blob is there, or cannot be; what is `open` then, nobody has
+    /// cancelled.
+    async fn send(
+        &self,
+        mut session: Option<Session>,
+        kept: Option<&Kept>,
+        open: &mut Option<Session>,
+    ) -> Result<()> {
         let mut attempts = self.client.attempts();
         let mut limit = self.usual();
         // Whether the chunks are our idea, and nothing that the registry asked for.
         let mut by_choice = limit.is_some();
         let (mut best, mut cuts, mut odd) = (0, 0, 0);
         let forget = || {
-            if let Some(kept) = &kept {
+            if let Some(kept) = kept {
                 kept.forget();
             }
         };
         loop {
+            *open = None;
             let (mut current, is_fresh) = match session.take() {
                 Some(session) => (session, false),
                 None => (self.begin().await?, true),
             };
-            if let Some(kept) = &kept {
+            if let Some(kept) = kept {
                 kept.put(&current);
             }
-            let trouble = match self.go_on(&mut current, limit, kept.as_ref()).await {
+            let trouble = match self.go_on(&mut current, limit, kept).await {
                 Ok(()) => {
                     forget();
                     return Ok(());
                 }
                 Err(trouble) => trouble,
             };
+            *open = Some(current.clone());
             if matches!(trouble, Trouble::OutOfStep(_) | Trouble::Gone(_)) {
                 odd += 1;
             }
@@ -82,6 +104,7 @@ impl Upload<'_> {
                     self.doing()
                 ));
                 (limit, by_choice) = (None, false);
+                self.cancel(&current).await;
                 continue;
             }
             let failure = match trouble {
@@ -101,8 +124,10 @@ impl Upload<'_> {
                 Trouble::Refused(error) => {
                     // Whose bytes are wrong? Ours, those put together over
                     // several requests, or the registry's idea of them?
-                    self.source.verify().await?;
                     forget();
+                    self.cancel(&current).await;
+                    *open = None;
+                    self.source.verify().await?;
                     if is_fresh {
                         return Err(error);
                     }
@@ -115,6 +140,8 @@ impl Upload<'_> {
             attempts.wait(failure, self.report()).await?;
             if self.is_there().await? {
                 forget();
+                self.cancel(&current).await;
+                *open = None;
                 return Ok(());
             }
             session = self.ask(&current).await?;
@@ -130,6 +157,10 @@ impl Upload<'_> {
                 limit = self.shorter(limit, current.least).or(limit);
             }
         }
+    }
+
+    async fn cancel(&self, session: &Session) {
+        session.cancel(self.client, self.scopes).await;
     }
 
     /// Where the session is kept between runs, if that is worth it.

@@ -3,6 +3,7 @@
 
 use super::{HEAD, alone, digest_of, mirror, small_jar};
 use crate::support::base::TinyBase;
+use crate::support::docker::Docker;
 use crate::support::maven::{Reply, Server};
 use crate::support::project::{Project, noise};
 use crate::support::registry::FaultRegistry;
@@ -378,5 +379,93 @@ async fn outputs_get_the_bytes_from_the_registry() {
         .map(|one| &one["digest"])
     {
         super::blob(&here.project.path("b"), digest.as_str().expect("a digest"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forecast_and_a_lock_need_no_jar() {
+    let here = setting().await;
+    here.project.ok(PUSH);
+    let lock = here.project.read("flinkpack.lock");
+    here.empty_cache();
+    let args = ["build", "--dry-run", "--push", "--format", "json"];
+    let forecast = here.project.ok(&args).json();
+    assert!(here.maven.paths().is_empty(), "{:?}", here.maven.paths());
+    assert_eq!(forecast["lock_changes"], serde_json::json!([]));
+    assert_eq!(forecast["registry_bytes"], 0, "{forecast}");
+    let layers = forecast["layers"].as_array().expect("layers");
+    let is_recorded = |layer: &&serde_json::Value| layer["recorded"] == true;
+    assert_eq!(layers.iter().filter(is_recorded).count(), 2, "{forecast}");
+    let to_build = forecast["build_bytes"].as_u64().expect("bytes");
+    assert!(
+        to_build < 100_000,
+        "{to_build}: the UDF and the configuration"
+    );
+    let text = here.project.ok(&["build", "--dry-run", "--push"]).stdout;
+    assert!(text.contains("recorded"), "{text}");
+
+    here.empty_cache();
+    here.project.ok(&["lock"]);
+    assert!(here.maven.paths().is_empty(), "{:?}", here.maven.paths());
+    assert_eq!(here.project.read("flinkpack.lock"), lock);
+
+    // Into a registry that lacks them, they would be made.
+    here.empty_cache();
+    here.registry
+        .state()
+        .manifests
+        .retain(|(repository, _), _| repository == "flink");
+    let forecast = here.project.ok(&args).json();
+    assert!(here.maven.paths().is_empty(), "{:?}", here.maven.paths());
+    let to_push = forecast["registry_bytes"].as_u64().expect("bytes");
+    assert!(to_push > 4 << 20, "{to_push}");
+}
+
+/// The daemon needs the bytes of what the registry has: they come from there, or,
+/// where it lost them, from their source.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_beside_a_push_gets_the_recorded_layers() {
+    let mut here = setting().await;
+    let docker = Docker::classic();
+    here.project.set("DOCKER_HOST", docker.host());
+    let image = format!("{}/team/orders:1", here.registry.address());
+    let _tag = docker.removed_later(image.clone());
+    let first = here.project.ok(PUSH).json();
+    let both = ["build", "--push", "--load", "--format", "json"];
+    let jars = ["/m2/com/example/acme/1.0/acme-1.0.jar"];
+    for (is_lost, asked) in [(false, &[][..]), (true, &jars[..])] {
+        here.empty_cache();
+        docker.run(&["rmi", "-f", &image]);
+        if is_lost {
+            let lost = of_layer(&here.project.read("flinkpack.lock"), "acme", "digest");
+            let mut state = here.registry.state();
+            state.blobs.retain(|(_, digest), _| *digest != lost);
+            state
+                .manifests
+                .retain(|(repository, _), _| repository == "flink");
+        }
+        let run = here.project.ok(&both).json();
+        assert_eq!(run["digest"], first["digest"]);
+        assert_eq!(here.asked_for_jars(), asked);
+        let layers = |name: &str| -> Vec<String> {
+            let text = docker.ok(&[
+                "image",
+                "inspect",
+                "--format",
+                "{{json .RootFS.Layers}}",
+                name,
+            ]);
+            serde_json::from_str(&text).expect("a list")
+        };
+        let made = run["layers"].as_array().expect("layers").iter();
+        let made: Vec<_> = made
+            .map(|layer| layer["diff_id"].as_str().expect("an ID"))
+            .collect();
+        assert_eq!(layers(&image), made);
+        // Once more, with everything there.
+        here.registry.clear_log();
+        let run = here.project.ok(&both).json();
+        assert_eq!(run["transferred"]["daemon_bytes"], 0);
+        assert_eq!(run["transferred"]["registry_requests"], 1);
     }
 }

@@ -21,25 +21,19 @@ fn is_there(docker: &Docker, image: &str) {
     docker.ok(&["image", "inspect", &format!("{image}:1")]);
 }
 
-/// A context of this name, as docker's own client makes one.
-fn context(project: &Project, address: &str, certificates: Option<&Path>) {
+/// The context of this name, as docker's own client makes one of this endpoint.
+fn context(project: &Project, name: &str, endpoint: &str) {
     let config = project.home().join(".docker");
     std::fs::create_dir_all(&config).expect("a folder");
-    let endpoint = match certificates {
-        None => format!("host={address}"),
-        Some(folder) => {
-            let at = folder.display();
-            format!("host={address},ca={at}/ca.pem,cert={at}/cert.pem,key={at}/key.pem")
-        }
-    };
     let docker = Docker::classic();
-    let mut command = docker.command(&["context", "create", "far", "--docker", &endpoint]);
+    let mut command = docker.command(&["context", "create", name, "--docker", endpoint]);
     command
         .env("DOCKER_CONFIG", &config)
         .env_remove("DOCKER_HOST");
     let output = command.output().expect("docker runs");
     assert!(output.status.success(), "{output:?}");
-    std::fs::write(config.join("config.json"), r#"{"currentContext": "far"}"#).expect("a file");
+    let chosen = format!("{{\"currentContext\": \"{name}\"}}");
+    std::fs::write(config.join("config.json"), chosen).expect("a file");
 }
 
 #[test]
@@ -77,10 +71,38 @@ fn behind_tls() {
     ] {
         project.set(name, "");
     }
-    context(&project, &far.address(), Some(&folder));
+    let (address, at) = (far.address(), folder.display());
+    let own = format!("cert={at}/cert.pem,key={at}/key.pem");
+    context(
+        &project,
+        "far",
+        &format!("host={address},ca={at}/ca.pem,{own}"),
+    );
     let run = project.ok(&["build", "--load"]);
     is_there(&docker, &image);
     assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+
+    // By one that does not look at the daemon's certificate, and by one that does
+    // but does not know its authority.
+    docker.ok(&["rmi", &format!("{image}:1")]);
+    context(
+        &project,
+        "any",
+        &format!("host={address},skip-tls-verify=true,{own}"),
+    );
+    project.ok(&["build", "--load"]);
+    is_there(&docker, &image);
+    let strange = project.home().join("strange");
+    far.strange_certificates(&strange);
+    let stranger = strange.display();
+    let own = format!("cert={stranger}/cert.pem,key={stranger}/key.pem");
+    context(
+        &project,
+        "wrong",
+        &format!("host={address},skip-tls-verify=true,{own}"),
+    );
+    let run = project.fails(1, &["build", "--load"]);
+    assert!(run.stderr.contains("cert.pem"), "{}", run.stderr);
 }
 
 #[test]
@@ -112,7 +134,7 @@ fn behind_ssh() {
     // The same daemon, by a context.
     docker.ok(&["rmi", &format!("{image}:1")]);
     project.set("DOCKER_HOST", "");
-    context(&project, &far.address(), None);
+    context(&project, "far", &format!("host={}", far.address()));
     project.ok(&["build", "--load"]);
     is_there(&docker, &image);
 }

@@ -3,7 +3,6 @@
 
 mod application;
 mod bases;
-
 mod daemons;
 mod disturbed;
 mod entrypoint;
@@ -13,6 +12,7 @@ mod hosts;
 mod placement;
 mod platforms;
 mod proof;
+mod pruned;
 mod session_1_13;
 mod session_1_20;
 mod session_2;

@@ -129,6 +129,36 @@ async fn a_wider_scope_that_is_refused_means_no_mount() {
 }
 
 #[tokio::test]
+async fn a_mount_that_the_token_does_not_allow_is_an_upload() {
+    for status in [401, 403] {
+        let tokens = Tokens::for_user("me", PASSWORD);
+        let registry = FaultRegistry::with_tokens(tokens).await;
+        let (bench, _folder) = configured(&auths(&registry, PASSWORD));
+        let image = bench.image_on_base(&registry, &[1]);
+        let realm = format!("Bearer realm=\"http://{}/token\"", registry.address());
+        let lacks = Response::new(status).with("WWW-Authenticate", realm);
+        registry.fault(Fault::new("POST", "mount=", Action::Answer(lacks)).always());
+        bench.push(&image, &registry, &["a"]).await.unwrap();
+        let digest = image.layers[0].descriptor.as_ref().unwrap().digest;
+        assert!(registry.has_blob("team/job", &digest), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_end_between_layers_are_renewed() {
+    let tokens = Tokens::for_user("me", PASSWORD).lifetime(Duration::from_millis(600));
+    let registry = FaultRegistry::with_tokens(tokens.clone()).await;
+    let (bench, _folder) = configured(&auths(&registry, PASSWORD));
+    let slow = Action::Slow(50_000, Duration::from_millis(60));
+    registry.fault(Fault::new("PUT", "/blobs/", slow).always());
+    let image = bench.image(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    bench.push(&image, &registry, &["a"]).await.unwrap();
+    assert!(tokens.count() >= 2, "{}", tokens.count());
+    let whole = 12 * 200_000 + image.config.len() as u64;
+    assert_eq!(registry.state().arrived, whole, "nothing twice");
+}
+
+#[tokio::test]
 async fn an_identity_token_is_exchanged() {
     let tokens = Tokens::for_identity("refresh-me");
     let registry = FaultRegistry::with_tokens(tokens).await;

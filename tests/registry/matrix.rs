@@ -47,7 +47,8 @@ pub enum Ends {
 }
 use Ends::{Anew, Error, Right};
 
-/// A push to a registry that wants a token, and another server that records.
+/// A push to a registry that wants a token, and another server for the same
+/// content, which wants none.
 pub struct Scene {
     pub registry: FaultRegistry,
     pub tokens: Tokens,
@@ -78,7 +79,7 @@ impl Scene {
         let layer = stored(&bench.store, "big", &noise(1, SIZE as usize));
         let digest = layer.descriptor.as_ref().unwrap().digest;
         Scene {
-            other: FaultRegistry::start().await,
+            other: registry.beside().await,
             image: image(vec![layer]),
             registry,
             tokens,

@@ -65,7 +65,7 @@ async fn questions_that_are_not_answered() {
     for status in [403, 405] {
         for path in ["/manifests/", "/blobs/"] {
             cell(&format!("{status} at HEAD {path}"), Whole, Right, |scene| {
-                scene.fault(Fault::new("HEAD", path, answer(status)));
+                scene.fault(Fault::new("HEAD", path, answer(status)).always());
             })
             .await;
         }

@@ -37,6 +37,12 @@ async fn a_busy_registry_is_waited_for() {
     })
     .await;
     assert!(begin.elapsed() >= Duration::from_millis(500));
+    let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3600));
+    let ends = Error(&["429", "wait 3", "run the command again"]);
+    cell("429 with a date in an hour", Whole, ends, |scene| {
+        scene.fault(Fault::new("POST", "/uploads/", busy(&date)));
+    })
+    .await;
     let begin = Instant::now();
     cell("429 with a second", Chunks, Right, |scene| {
         scene.fault(Fault::new("PATCH", SESSION, busy("1")));

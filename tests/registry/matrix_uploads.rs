@@ -33,6 +33,11 @@ async fn connections_that_break() {
         }
     }
     for (method, path) in STEPS {
+        let name = format!("reset before the body at {method} {path}");
+        cell(&name, Whole, Right, |scene| {
+            scene.fault(Fault::new(method, path, Action::ResetAfter(0)));
+        })
+        .await;
         let name = format!("reset after the body at {method} {path}");
         cell(&name, Whole, Right, |scene| {
             scene.fault(Fault::new(method, path, Action::ResetAfterwards));

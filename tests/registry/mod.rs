@@ -6,6 +6,7 @@ mod helpers;
 mod logins;
 mod matrix;
 mod matrix_answers;
+mod matrix_elsewhere;
 mod matrix_passing;
 mod matrix_reading;
 mod matrix_uploads;
@@ -14,6 +15,7 @@ mod pull;
 mod push;
 mod real;
 mod resume;
+mod sessions;
 mod trust;
 mod uploads;
 

@@ -204,6 +204,42 @@ async fn the_same_push_to_an_immutable_tag_is_fine_and_another_is_not() {
     }
 }
 
+/// Harbor, Quay, ECR and others refuse with statuses of their own, even what would
+/// change nothing.
+#[tokio::test]
+async fn a_tag_that_is_locked_is_known_by_its_digest() {
+    for status in [400, 403, 405, 409, 412] {
+        let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
+        let one = bench.image(&[1]);
+        bench.push(&one, &registry, &["b"]).await.unwrap();
+        let locked = Action::Answer(Response::new(status));
+        registry.fault(Fault::new("PUT", "/manifests/b", locked).always());
+        bench.push(&one, &registry, &["a", "b"]).await.unwrap();
+        let error = failed(bench.push(&bench.image(&[2]), &registry, &["b"]).await);
+        for part in [&status.to_string(), "team/job:b", "choose another tag"] {
+            assert!(error.contains(part), "{status}, {part}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_digest_of_what_is_there_is_not_believed() {
+    const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+    for said in [OTHER, "sha256:x", "md5:abc"] {
+        let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
+        bench
+            .push(&bench.image(&[1]), &registry, &["a"])
+            .await
+            .unwrap();
+        let header = Action::Header("docker-content-digest", Some(said.into()));
+        registry.fault(Fault::new("HEAD", "/manifests/", header).always());
+        let next = bench.image(&[1, 2]);
+        bench.push(&next, &registry, &["a"]).await.unwrap();
+        let digest = next.layers[1].descriptor.as_ref().unwrap().digest;
+        assert!(registry.has_blob("team/job", &digest), "{said}");
+    }
+}
+
 #[tokio::test]
 async fn without_a_tag_the_digest_is_the_name() {
     let (bench, registry) = (Bench::new(), FaultRegistry::start().await);

@@ -7,10 +7,11 @@ use flinkpack::error::Result;
 use flinkpack::image::Reference;
 use flinkpack::registry::{Head, Keychain, Options, Registries, Trust};
 use flinkpack::report::Report;
+use flinkpack::sink;
 
-use super::quick;
+use super::{Bench, quick};
 use crate::support::authority::Authority;
-use crate::support::registry::FaultRegistry;
+use crate::support::registry::{FaultRegistry, Locations};
 use crate::support::tls::{Special, TlsFront};
 use crate::support::tokens::{Auth, Tokens};
 
@@ -81,6 +82,50 @@ async fn a_certificate_that_ended_or_is_anothers_is_told() {
         let options = trusting(vec![corp.certificate()], None);
         let error = ask(&front, options).await.unwrap_err().report();
         assert!(error.contains(part), "{part}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_through_tls_ends_right_or_sends_nothing() {
+    let corp = Authority::new();
+    for expired in [false, true] {
+        let registry = FaultRegistry::start().await;
+        let special = Special {
+            expired,
+            ..Special::default()
+        };
+        let front = TlsFront::start(&corp, registry.address(), special);
+        // It does not know that it is reached by https.
+        let base = format!("http://{}", front.address());
+        registry.behaviour().locations = Locations::On(base);
+        let options = trusting(vec![corp.certificate()], None);
+        let bench = Bench {
+            registries: Registries::new(Keychain::anonymous(), options, Report::silent()),
+            ..Bench::new()
+        };
+        let image = bench.image(&[1]);
+        let target: Reference = format!("{}/team/job", front.address()).parse().unwrap();
+        let outcome = sink::registry::push(
+            &image.clone().into(),
+            &target,
+            &["a".to_string()],
+            &bench.store,
+            &bench.registries,
+            &Report::silent(),
+        )
+        .await;
+        let digest = image.layers[0].descriptor.as_ref().unwrap().digest;
+        match expired {
+            false => {
+                outcome.unwrap();
+                assert!(registry.has_blob("team/job", &digest));
+            }
+            true => {
+                let error = outcome.unwrap_err().report();
+                assert!(error.contains("must renew it"), "{error}");
+                assert!(registry.log().is_empty(), "{:?}", registry.log());
+            }
+        }
     }
 }
 

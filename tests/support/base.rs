@@ -125,6 +125,11 @@ impl TinyBase {
         self
     }
 
+    /// The digest of its layer at this place.
+    pub fn layer_digest(&self, at: usize) -> String {
+        Digest::of(&self.layers()[at]).to_string()
+    }
+
     fn layers(&self) -> Vec<Vec<u8>> {
         let system = Tar::new()
             .folder("etc")

@@ -28,6 +28,9 @@ pub enum Action {
     Hang(usize),
     /// A byte of the answer's body is another one.
     Corrupt,
+    /// The body is read, and the same is to be asked of the server at this address
+    /// (scheme, host and port), with this status.
+    Redirect(u16, String),
     /// The answer gets this header instead of its own; without a value, none.
     Header(&'static str, Option<String>),
 }

@@ -73,7 +73,8 @@ impl Default for Behaviour {
 pub struct Inner {
     pub address: String,
     pub behaviour: Mutex<Behaviour>,
-    pub state: Mutex<State>,
+    /// Shared with the servers beside it.
+    state: Arc<Mutex<State>>,
     pub faults: Mutex<Faults>,
     pub requests: Mutex<Vec<Request>>,
     /// By method: requests under way, and how many those have been at most.
@@ -91,11 +92,20 @@ impl FaultRegistry {
     }
 
     pub async fn with(behaviour: Behaviour) -> FaultRegistry {
+        FaultRegistry::of(behaviour, Arc::default()).await
+    }
+
+    /// Another server for the same content, which wants no login.
+    pub async fn beside(&self) -> FaultRegistry {
+        FaultRegistry::of(Behaviour::default(), Arc::clone(&self.0.state)).await
+    }
+
+    async fn of(behaviour: Behaviour, state: Arc<Mutex<State>>) -> FaultRegistry {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let registry = FaultRegistry(Arc::new(Inner {
             address: listener.local_addr().unwrap().to_string(),
             behaviour: Mutex::new(behaviour),
-            state: Mutex::default(),
+            state,
             faults: Mutex::default(),
             requests: Mutex::default(),
             busy: Mutex::default(),
@@ -271,6 +281,11 @@ impl FaultRegistry {
         }
         if let Some(Action::Answer(response)) = action {
             connection.answer(request, &response, None).await?;
+            return Ok(true);
+        }
+        if let Some(Action::Redirect(status, base)) = action {
+            let there = Response::new(status).with("Location", base + &request.path);
+            connection.answer(request, &there, None).await?;
             return Ok(true);
         }
         let mut response = self.answer(request, body);

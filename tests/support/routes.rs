@@ -131,6 +131,9 @@ impl FaultRegistry {
             state.uploads.insert(name.clone(), Vec::new());
             return self.session(202, repository, &name, 0);
         }
+        if request.method == "DELETE" && state.uploads.remove(name).is_some() {
+            return Response::new(204);
+        }
         let Some(upload) = state.uploads.get_mut(name) else {
             return failed(404, "BLOB_UPLOAD_UNKNOWN");
         };

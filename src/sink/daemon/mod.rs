@@ -16,7 +16,7 @@ use archive::Archive;
 
 pub use ahead::{Ahead, LayerSink};
 
-use crate::daemon::Daemon;
+use crate::daemon::{DAMAGED, Daemon};
 use crate::error::{Context, Error, Result};
 use crate::image::{Digest, Image, Layer, Reference};
 use crate::report::{Phase, Report};
@@ -55,7 +55,7 @@ pub async fn layers_there(
         if there >= most {
             break;
         }
-        if let Some(other) = daemon.inspect(name).await? {
+        if let Some(other) = daemon.inspect_whole(name).await? {
             there = there.max(same_layers(&image.layers, &other.diff_ids));
         }
     }
@@ -159,6 +159,8 @@ fn hint_of(error: Error) -> Error {
     let text = error.to_string();
     if text.contains("no space left") {
         error.hint("the daemon's disk is full: `docker system df` shows what takes the room, `docker image prune` frees some")
+    } else if text.contains("not found") {
+        error.hint("the daemon lost what it was given while it unpacked it: something else removes images (`docker rmi`, `docker image prune`); run the command again when that is done")
     } else {
         error.hint(
             "nothing of the old image was changed; run the command again when the daemon is well",
@@ -170,9 +172,11 @@ fn hint_of(error: Error) -> Error {
 /// before it unpacks. A daemon that does not answer has other troubles.
 async fn untag(daemon: &Daemon, image: &Image, names: &[Reference]) {
     for name in names.iter().map(Reference::to_string) {
-        if let Ok(Some(found)) = daemon.inspect(&name).await
-            && is_of(image, &found.id)
-        {
+        let is_broken = match daemon.inspect(&name).await {
+            Ok(found) => found.is_some_and(|found| is_of(image, &found.id)),
+            Err(error) => error.is(DAMAGED),
+        };
+        if is_broken {
             let _ = daemon.untag(&name).await;
         }
     }
@@ -193,7 +197,7 @@ fn shown(names: &[Reference]) -> String {
 async fn verify(daemon: &Daemon, image: &Image, names: &[Reference]) -> Result<Option<Digest>> {
     let mut id = None;
     for name in names {
-        let Some(found) = daemon.inspect(&name.to_string()).await? else {
+        let Some(found) = daemon.inspect_whole(&name.to_string()).await? else {
             return Ok(None);
         };
         if found.diff_ids.len() != image.layers.len()
