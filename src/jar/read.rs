@@ -30,6 +30,8 @@ const MAX_SIGNATURES: u64 = 64 << 20;
 const MAX_ALL_SIGNATURES: u64 = (4 << 30) - MAX_SIGNATURES - 1;
 /// A services file, a manifest.
 const MAX_TEXT: u64 = 1 << 20;
+/// Signatures of a JAR that are looked at; more than one is rare.
+const MAX_SIGNERS: usize = 8;
 /// Names of one kind that are kept of a JAR.
 const MAX_LISTED: usize = 2000;
 /// Below this number of classes a second thread costs more than it brings.
@@ -184,7 +186,7 @@ fn look(archive: &Archive) -> Result<(Extras, Classes)> {
     let mut signatures: Vec<(String, Place)> = Vec::new();
     let mut inflater = Inflater::default();
     archive.each(|name, place| {
-        if signed::is_part(&name) {
+        if signed::is_part(&name) && signatures.len() < MAX_LISTED {
             signatures.push((name.to_string(), place));
         }
         let mut text = || text(archive, place, &mut inflater);
@@ -254,18 +256,20 @@ fn signature_problem(
     let manifest = parts.iter().find(|(name, _)| name == signed::MANIFEST)?;
     let manifest = archive.read(manifest.1, MAX_CLASS, &mut inflater).ok()?;
     let manifest = manifest.to_vec();
-    for file in files {
+    for file in files.iter().take(MAX_SIGNERS) {
         let signature = archive.read(*file, MAX_CLASS, &mut inflater).ok()?;
         if let Some(problem) = signed::manifest_problem(&manifest, signature) {
             return Some(problem);
         }
     }
     let entries = signed::entries(&manifest);
+    let mut left = MAX_ALL;
     for (number, place) in (0..).zip(&classes.places) {
         let name = format!("{}.class", classes.names.get(number));
         let Some((digest, told)) = entries.get(&name) else {
             continue;
         };
+        left = left.checked_sub(place.size)?;
         let bytes = archive.read(*place, MAX_CLASS, &mut inflater).ok()?;
         if signed::digest_of(digest, bytes)? != *told {
             return Some(format!("{digest} digest error for {name}"));
@@ -276,7 +280,8 @@ fn signature_problem(
 
 /// The major version of the form of a class; 0 where it is none.
 fn major(archive: &Archive, place: Place, inflater: &mut Inflater) -> u16 {
-    match archive.read(place, MAX_CLASS, inflater) {
+    // Some thousand of them may be read.
+    match archive.read(place, MAX_TEXT, inflater) {
         Ok([0xca, 0xfe, 0xba, 0xbe, _, _, high, low, ..]) => u16::from_be_bytes([*high, *low]),
         _ => 0,
     }
