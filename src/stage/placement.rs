@@ -36,7 +36,7 @@ pub fn check_library(
         );
         if facts.flink.at_least(1, 10) && artifact.contains("-s3-") {
             return Err(Error::usage(format!(
-                "{by}: {file_name} does not belong into {folder}/: from Flink 1.10 on the S3 file systems are made for plugins/ alone (elsewhere they lack classes of Hadoop), and the base has Flink {}",
+                "{by}: {file_name} does not belong in {folder}/: from Flink 1.10 on the S3 file systems are made for plugins/ alone (elsewhere they lack classes of Hadoop), and the base has Flink {}",
                 facts.flink
             ))
             .hint(hint));
