@@ -7,12 +7,14 @@ down slows all of them.
 import atexit
 import json
 import os
+import random
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FLINKPACK = os.path.join(ROOT, "target/release/flinkpack")
@@ -34,6 +36,14 @@ def environment(name):
     if not value:
         fail(f"{name} is not set", "make bench, or make up and then . target/env.sh")
     return value
+
+
+def noise_jar(path, size):
+    """A JAR of this many bytes that do not compress, other ones each time."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as jar:
+        with jar.open("data", "w", force_zip64=True) as entry:
+            for at in range(0, size, MB):
+                entry.write(random.randbytes(min(MB, size - at)))
 
 
 def run(command, cwd=WORK, cache=CACHE, **variables):

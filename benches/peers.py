@@ -7,12 +7,10 @@ Each function takes a host to push to, and answers the seconds that it took.
 import hashlib
 import json
 import os
-import random
 import shutil
 import subprocess
-import zipfile
 
-from measure import FLINKPACK, MB, WORK, environment, fail, run
+from measure import FLINKPACK, MB, WORK, environment, fail, noise_jar, run
 
 DOCKER = "/usr/bin/docker"
 BIN = environment("FLINKPACK_TEST_BIN")
@@ -36,12 +34,6 @@ def check():
 
 def bare(script, *arguments, cwd=WORK, **variables):
     return run(["bash", "-ec", script, "bash", *arguments], cwd=cwd, **variables)[0]
-
-
-def noise_jar(path, size):
-    """A JAR of this many bytes that do not compress, other ones each time."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as jar:
-        jar.writestr("data", random.randbytes(size))
 
 
 def digest_of(path):
