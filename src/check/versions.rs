@@ -100,8 +100,9 @@ fn minor(input: &Input, jar: &PlacedJar, found: &mut Vec<Finding>) {
         .coordinate
         .as_deref()
         .and_then(|text| text.split(':').next());
-    let made_for = match suffix(&parts.version).or(named_minor(&parts.artifact)) {
-        Some(minor) if is_flinks || named_minor(&parts.artifact).is_some() => minor.to_string(),
+    let of_version = suffix(&parts.version).filter(|_| is_flinks);
+    let made_for = match of_version.or(named_minor(&parts.artifact)) {
+        Some(minor) => minor.to_string(),
         // Artifacts of Flink's own build carry Flink's version.
         None if is_flinks && group == Some("org.apache.flink") && is_in_tree(&parts.artifact) => {
             let mut numbers = parts.version.split('.');

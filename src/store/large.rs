@@ -102,3 +102,47 @@ impl<T: Read> Read for Summing<T> {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_as_it_was_written_or_not_read_to_the_end_counts_as_absent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large/x");
+        let content = vec![7; 3 * BUFFER];
+        put_summed(folder.path(), &path, |out| Ok(out.write_all(&content)?)).unwrap();
+        let all = |from: &mut dyn Read| {
+            let mut bytes = Vec::new();
+            from.read_to_end(&mut bytes).ok()?;
+            Some(bytes)
+        };
+        assert_eq!(super::read(&path, all), Some(content));
+        assert_eq!(super::read(&path, |from| from.read(&mut [0]).ok()), None);
+        let whole = std::fs::read(&path).unwrap();
+        for at in [0, SUM, whole.len() - 1] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            std::fs::write(&path, damaged).unwrap();
+            assert_eq!(super::read(&path, all), None, "byte {at}");
+        }
+        std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        assert_eq!(super::read(&path, all), None);
+    }
+
+    #[test]
+    fn what_fails_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large/x");
+        let failing = |out: &mut (dyn Write + Send)| {
+            out.write_all(b"half")?;
+            Err(crate::error::Error::new("no more"))
+        };
+        assert!(put(folder.path(), &path, failing).is_err());
+        assert!(put_summed(folder.path(), &path, failing).is_err());
+        assert!(!path.exists());
+        let left = std::fs::read_dir(folder.path()).unwrap();
+        assert_eq!(left.count(), 1, "the folder that the file goes into");
+    }
+}
