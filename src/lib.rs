@@ -25,8 +25,9 @@
 //! place that knows bollard), [`registry`] (the OCI distribution client),
 //! [`fetch`] (downloads), [`jar`] (what a JAR is), [`dockerfile`] (what a
 //! Dockerfile puts where), [`store`] (what is kept between runs), [`report`]
-//! (events; `report/bars.rs` alone knows indicatif), [`error`]. [`ops`] joins
-//! the stages into commands, [`cli`] joins commands to arguments and stdout.
+//! (events; `report/bars.rs` alone knows indicatif), [`parallel`], [`error`].
+//! [`ops`] joins the stages into commands, [`cli`] joins commands to arguments
+//! and stdout.
 //! A module imports earlier ones only; a test holds it to that.
 //!
 //! # What a build asks of others
@@ -78,6 +79,7 @@ pub mod lock;
 pub mod manifest;
 pub mod maven;
 pub mod ops;
+pub mod parallel;
 pub mod registry;
 pub mod report;
 pub mod resolve;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const TABLE: &[(&str, &[&str])] = &[
     // What everything stands on.
     ("error", &[]),
+    ("parallel", &["error"]),
     ("report", &[]),
     ("catalogue", &[]),
     ("maven", &[]),
@@ -41,6 +42,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "lock",
             "manifest",
             "maven",
+            "parallel",
             "report",
             "store",
         ],
@@ -77,6 +79,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "lock",
             "manifest",
             "maven",
+            "parallel",
             "registry",
             "report",
             "resolve",

@@ -123,6 +123,7 @@ pub async fn find_in(
     for name in inputs.upgrade.iter().flatten() {
         check_upgrade(name, &wanted, old_lock.as_ref())?;
     }
+    let runtime = tokio::runtime::Handle::current();
     let Resolved {
         artifacts,
         maven: resolved,
@@ -136,7 +137,11 @@ pub async fn find_in(
         lock: pins.as_ref(),
         report: &session.report,
         offline: session.offline,
-        on_change: &|| session.expect_change(),
+        // From whichever thread reads the file.
+        on_change: &|| {
+            let _inside = runtime.enter();
+            session.expect_change();
+        },
     }
     .resolve(&wanted)
     .await?;

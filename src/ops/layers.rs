@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Session;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::image::Layer;
 use crate::layer::{Known, Plan};
+use crate::parallel::in_parallel;
 use crate::sink::daemon::{Ahead, LayerSink};
 
 /// A smaller layer is sent in no time when all are written.
@@ -68,66 +69,32 @@ pub fn write(
         sink,
     }) = Sending::begin(session, plans, known)?
     else {
-        let every: Vec<usize> = (0..plans.len()).collect();
-        let layers = in_parallel(&every, |at| whole(&plans[at]))?;
+        let layers = in_parallel(plans.len(), |at| whole(&plans[at]))?;
         return Ok((layers, session.take_ahead()));
     };
     // What is sent comes first: others are written while the daemon is slow.
     let mut order: Vec<usize> = (0..plans.len()).collect();
     order.sort_by_key(|at| *at != first);
     let (sink, arrived) = (Mutex::new(Some(sink)), AtomicBool::new(false));
-    let layers = in_parallel(&order, |at| {
+    let layers = in_parallel(order.len(), |turn| {
+        let at = order[turn];
         let taken = match at == first {
             true => sink.lock().ok().and_then(|mut sink| sink.take()),
             false => None,
         };
         let Some(mut sink) = taken else {
-            return whole(&plans[at]);
+            return Ok((at, whole(&plans[at])?));
         };
         let layer = plans[at].layer(store, docker_types, Some(&mut sink), report)?;
         arrived.store(sink.finish(), Ordering::Relaxed);
-        Ok(layer)
+        Ok((at, layer))
     })?;
+    let layers: BTreeMap<usize, Layer> = layers.into_iter().collect();
+    let layers: Vec<Layer> = layers.into_values().collect();
     let digest = layers[first].descriptor.as_ref().map(|layer| layer.digest);
     let ahead = digest.filter(|_| arrived.into_inner()).map(|digest| {
         ahead.took(digest);
         ahead
     });
     Ok((layers, ahead))
-}
-
-/// Makes the layers in this order, as many at once as there are processors;
-/// answers them in the order of their numbers.
-fn in_parallel(
-    order: &[usize],
-    make: impl Fn(usize) -> Result<Layer> + Sync,
-) -> Result<Vec<Layer>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let next = AtomicUsize::new(0);
-    let done: Mutex<BTreeMap<usize, Result<Layer>>> = Mutex::new(BTreeMap::new());
-    std::thread::scope(|scope| {
-        for _ in 0..threads.min(order.len()) {
-            scope.spawn(|| {
-                while let Some(at) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let layer = make(*at);
-                    let failed = layer.is_err();
-                    if let Ok(mut done) = done.lock() {
-                        done.insert(*at, layer);
-                    }
-                    if failed {
-                        break;
-                    }
-                }
-            });
-        }
-    });
-    let done = done
-        .into_inner()
-        .map_err(|_| Error::new("a thread that wrote layers ended by a panic"))?;
-    let layers: Vec<_> = done.into_values().collect::<Result<_>>()?;
-    if layers.len() == order.len() {
-        Ok(layers)
-    } else {
-        Err(Error::new("not all layers were written"))
-    }
 }

@@ -22,6 +22,7 @@ use crate::jar;
 use crate::lock::{Lock, LockedMaven, Source};
 use crate::manifest::{Manifest, Place};
 use crate::maven::Graph;
+use crate::parallel::in_parallel;
 use crate::report::Report;
 use crate::store::Store;
 
@@ -85,6 +86,17 @@ impl Resolver<'_> {
                 Ok::<_, Error>((one.span.start, vec![found]))
             })
             .buffered(PARALLEL);
+        let paths = wanted.iter().filter_map(|wanted| match &wanted.request {
+            Request::Path(pattern) => Some((wanted, pattern)),
+            _ => None,
+        });
+        let paths: Vec<(&Wanted, &String)> = paths.collect();
+        let of_paths = in_parallel(paths.len(), |at| {
+            let (wanted, pattern) = paths[at];
+            let found = self.paths(wanted, pattern);
+            let found = self.manifest.locate(wanted.span.clone(), found)?;
+            Ok((wanted.span.start, found))
+        })?;
         let of_others = futures_util::stream::iter(wanted)
             .map(|wanted| async move {
                 let found = self.answer(wanted).await;
@@ -94,6 +106,7 @@ impl Resolver<'_> {
             .buffered(PARALLEL);
         let mut found: Vec<(usize, Vec<Artifact>)> =
             of_others.chain(of_coordinates).try_collect().await?;
+        found.extend(of_paths);
         found.sort_by_key(|(at, _)| *at);
         let mut artifacts: Vec<Artifact> = found.into_iter().flat_map(|(_, all)| all).collect();
         let needed: Vec<Artifact> = futures_util::stream::iter(&needs.dependencies)
@@ -136,13 +149,12 @@ impl Resolver<'_> {
         self.resolved(&asked::merged(asked, self.report)).await
     }
 
-    /// What is no coordinate.
+    /// What is neither a coordinate nor a path.
     async fn answer(&self, wanted: &Wanted) -> Result<Vec<Artifact>> {
         match &wanted.request {
-            Request::Path(pattern) => self.paths(wanted, pattern),
             Request::Url(url, sha256) => Ok(vec![self.url(wanted, url, sha256.as_deref()).await?]),
             Request::Filesystem(place) => Ok(vec![self.filesystem(wanted, *place).await?]),
-            Request::Maven(_) | Request::Catalogue(_) => Ok(Vec::new()),
+            Request::Path(_) | Request::Maven(_) | Request::Catalogue(_) => Ok(Vec::new()),
         }
     }
 
@@ -199,29 +211,27 @@ impl Resolver<'_> {
         let folder = self.manifest.folder();
         let files = local::find(folder, pattern)?;
         let several = files.len() > 1;
-        files
-            .into_iter()
-            .map(|path| {
-                let (sha256, size) = self.store.file_digest(&path, self.on_change)?;
-                let shown = path.strip_prefix(folder).unwrap_or(&path);
-                let shown = shown.display().to_string();
-                jar::check(self.store, &path, &sha256, &shown)?;
-                let file_name = file_name(&path, &shown)?;
-                let name = if several || wanted.companion {
-                    stem(&file_name).to_string()
-                } else {
-                    wanted.name.clone()
-                };
-                Ok(self.artifact(
-                    wanted,
-                    name,
-                    Source::Path(shown),
-                    file_name,
-                    (sha256, size),
-                    Content::Local(path),
-                ))
-            })
-            .collect()
+        in_parallel(files.len(), |at| {
+            let path = files[at].clone();
+            let (sha256, size) = self.store.file_digest(&path, self.on_change)?;
+            let shown = path.strip_prefix(folder).unwrap_or(&path);
+            let shown = shown.display().to_string();
+            jar::check(self.store, &path, &sha256, &shown)?;
+            let file_name = file_name(&path, &shown)?;
+            let name = if several || wanted.companion {
+                stem(&file_name).to_string()
+            } else {
+                wanted.name.clone()
+            };
+            Ok(self.artifact(
+                wanted,
+                name,
+                Source::Path(shown),
+                file_name,
+                (sha256, size),
+                Content::Local(path),
+            ))
+        })
     }
 
     /// The one file of a coordinate.
