@@ -6,16 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::error::{Error, Result};
 
 /// What `make` gives for the numbers below `count`, in their order; begun in that
-/// order too, as many at once as there are processors. After an error none is begun,
-/// and of several errors that of the smallest number counts. Blocks.
+/// order too, as many at once as there are processors, on threads of their own, which
+/// may wait for what this one's runtime does. After an error none is begun, and of
+/// several errors that of the smallest number counts. Blocks.
 pub fn in_parallel<T: Send>(
     count: usize,
     make: impl Fn(usize) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    if threads == 1 || count < 2 {
-        return (0..count).map(make).collect();
-    }
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
