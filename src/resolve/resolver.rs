@@ -1,7 +1,7 @@
 //! Answers the requests.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures_util::{StreamExt, TryStreamExt};
 use url::Url;
@@ -53,6 +53,14 @@ pub struct Resolver<'a> {
     pub on_change: &'a (dyn Fn() + Sync),
 }
 
+/// A JAR that a path or glob names.
+struct LocalFile<'w> {
+    wanted: &'w Wanted,
+    path: PathBuf,
+    /// Whether nothing else has that path or glob.
+    is_alone: bool,
+}
+
 /// Everything that was found.
 pub struct Resolved {
     /// The JARs: what the manifest asks for in its order, then what that needs.
@@ -86,16 +94,13 @@ impl Resolver<'_> {
                 Ok::<_, Error>((one.span.start, vec![found]))
             })
             .buffered(PARALLEL);
-        let paths = wanted.iter().filter_map(|wanted| match &wanted.request {
-            Request::Path(pattern) => Some((wanted, pattern)),
-            _ => None,
-        });
-        let paths: Vec<(&Wanted, &String)> = paths.collect();
-        let of_paths = in_parallel(paths.len(), |at| {
-            let (wanted, pattern) = paths[at];
-            let found = self.paths(wanted, pattern);
-            let found = self.manifest.locate(wanted.span.clone(), found)?;
-            Ok((wanted.span.start, found))
+        let files = self.files(wanted)?;
+        let of_files = in_parallel(files.len(), |at| {
+            let file = &files[at];
+            let found = self
+                .manifest
+                .locate(file.wanted.span.clone(), self.file(file))?;
+            Ok((file.wanted.span.start, vec![found]))
         })?;
         let of_others = futures_util::stream::iter(wanted)
             .map(|wanted| async move {
@@ -106,7 +111,7 @@ impl Resolver<'_> {
             .buffered(PARALLEL);
         let mut found: Vec<(usize, Vec<Artifact>)> =
             of_others.chain(of_coordinates).try_collect().await?;
-        found.extend(of_paths);
+        found.extend(of_files);
         found.sort_by_key(|(at, _)| *at);
         let mut artifacts: Vec<Artifact> = found.into_iter().flat_map(|(_, all)| all).collect();
         let needed: Vec<Artifact> = futures_util::stream::iter(&needs.dependencies)
@@ -207,31 +212,44 @@ impl Resolver<'_> {
         }
     }
 
-    fn paths(&self, wanted: &Wanted, pattern: &str) -> Result<Vec<Artifact>> {
-        let folder = self.manifest.folder();
-        let files = local::find(folder, pattern)?;
-        let several = files.len() > 1;
-        in_parallel(files.len(), |at| {
-            let path = files[at].clone();
-            let (sha256, size) = self.store.file_digest(&path, self.on_change)?;
-            let shown = path.strip_prefix(folder).unwrap_or(&path);
-            let shown = shown.display().to_string();
-            jar::check(self.store, &path, &sha256, &shown)?;
-            let file_name = file_name(&path, &shown)?;
-            let name = if several || wanted.companion {
-                stem(&file_name).to_string()
-            } else {
-                wanted.name.clone()
+    /// The files that paths and globs name.
+    fn files<'w>(&self, wanted: &'w [Wanted]) -> Result<Vec<LocalFile<'w>>> {
+        let mut all = Vec::new();
+        for wanted in wanted {
+            let Request::Path(pattern) = &wanted.request else {
+                continue;
             };
-            Ok(self.artifact(
+            let found = local::find(self.manifest.folder(), pattern);
+            let found = self.manifest.locate(wanted.span.clone(), found)?;
+            let is_alone = found.len() == 1;
+            all.extend(found.into_iter().map(|path| LocalFile {
                 wanted,
-                name,
-                Source::Path(shown),
-                file_name,
-                (sha256, size),
-                Content::Local(path),
-            ))
-        })
+                path,
+                is_alone,
+            }));
+        }
+        Ok(all)
+    }
+
+    fn file(&self, file: &LocalFile<'_>) -> Result<Artifact> {
+        let LocalFile { wanted, path, .. } = file;
+        let (sha256, size) = self.store.file_digest(path, self.on_change)?;
+        let shown = path.strip_prefix(self.manifest.folder()).unwrap_or(path);
+        let shown = shown.display().to_string();
+        jar::check(self.store, path, &sha256, &shown)?;
+        let file_name = file_name(path, &shown)?;
+        let name = match file.is_alone && !wanted.companion {
+            true => wanted.name.clone(),
+            false => stem(&file_name).to_string(),
+        };
+        Ok(self.artifact(
+            wanted,
+            name,
+            Source::Path(shown),
+            file_name,
+            (sha256, size),
+            Content::Local(path.clone()),
+        ))
     }
 
     /// The one file of a coordinate.

@@ -111,7 +111,7 @@ pub async fn load(
     let loaded = match written {
         // A daemon that hung up is told by its own answer.
         Err(error) if !loading.is_closed() => return Err(error),
-        _ => loading.finish().await,
+        _ => loading.finish(names.len()).await,
     };
     let verified = match &loaded {
         Ok(()) => verify(daemon, image, names).await?,
