@@ -20,7 +20,7 @@ pub fn provenance(subject: &Subject<'_>, manifest: Digest, lock: Digest) -> Resu
     inputs.extend(base.platforms.iter().map(|one| {
         json!({
             "name": subject.base_name(one),
-            "uri": oci_purl(&base.reference, &one.digest),
+            "uri": oci_purl(&one.reference, &one.digest),
             "digest": of(&one.digest),
         })
     }));
@@ -45,7 +45,7 @@ pub fn provenance(subject: &Subject<'_>, manifest: Digest, lock: Digest) -> Resu
                 "buildType": "urn:flinkpack:build:1",
                 "externalParameters": {
                     "manifest": "flinkpack.toml",
-                    "base": base.reference,
+                    "base": base.references(),
                     "platform": base.platform_names(),
                 },
                 "resolvedDependencies": inputs,

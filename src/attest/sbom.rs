@@ -16,9 +16,9 @@ pub fn sbom(subject: &Subject<'_>) -> Result<Attachment> {
         json!({
             "type": "container",
             "bom-ref": subject.base_name(one),
-            "name": lock.base.reference,
+            "name": one.reference,
             "version": one.digest.to_string(),
-            "purl": oci_purl(&lock.base.reference, &one.digest),
+            "purl": oci_purl(&one.reference, &one.digest),
         })
     });
     let mut components: Vec<Value> = bases.collect();

@@ -143,49 +143,53 @@ pub async fn open(
     Ok(base)
 }
 
-/// The same base for each of several platforms. `pinned` has the digest of each
-/// that the lock file knows.
-pub async fn open_each(
-    sources: &Sources<'_>,
-    spec: &BaseSpec,
-    platforms: &[Platform],
-    pinned: &[Option<Digest>],
-) -> Result<Vec<Base>> {
-    let spec = match spec {
-        BaseSpec::Daemon(_) => {
-            return Err(Error::new(format!(
-                "the base {spec} is in the Docker daemon, which gives one platform, not {}",
-                platforms.len()
-            ))
-            .hint(
-                "name it as docker://REF, in a registry, or as oci:DIR, with an image a platform",
-            ));
-        }
-        // What the daemon has under a bare name is for one platform, and may not
-        // be what the registry has for the others.
-        BaseSpec::Anywhere(reference) | BaseSpec::Registry(reference) => {
-            let reference = match pinned.iter().all(Option::is_some) {
-                true => reference.clone(),
-                // Asked once, so that a tag that moves gives no mixture.
-                false => registry_side::fixed(sources, reference).await?,
-            };
-            BaseSpec::Registry(reference)
-        }
-        BaseSpec::Layout { .. } => spec.clone(),
-    };
+/// A base that is looked for, for one of several platforms.
+pub struct Wanted {
+    /// Where.
+    pub spec: BaseSpec,
+    /// What it shall run on.
+    pub platform: Platform,
+    /// The digest that the lock file has for it.
+    pub pinned: Option<Digest>,
+}
+
+/// The base for each of several platforms.
+pub async fn open_each(sources: &Sources<'_>, wanted: &[Wanted]) -> Result<Vec<Base>> {
+    let mut fixed: BTreeMap<String, Reference> = BTreeMap::new();
     let mut bases: Vec<Base> = Vec::new();
-    for (platform, pinned) in platforms.iter().zip(pinned) {
-        let spec = match (&spec, pinned) {
-            (BaseSpec::Registry(reference), Some(pinned)) => {
-                BaseSpec::Registry(reference.with_digest(*pinned))
+    for one in wanted {
+        let spec = match (&one.spec, one.pinned) {
+            (BaseSpec::Daemon(_), _) => {
+                return Err(Error::new(format!(
+                    "the base {} is in the Docker daemon, which gives one platform, not {}",
+                    one.spec,
+                    wanted.len()
+                ))
+                .hint(
+                    "name it as docker://REF, in a registry, or as oci:DIR, with an image a platform",
+                ));
             }
-            _ => spec.clone(),
+            (BaseSpec::Layout { .. }, _) => one.spec.clone(),
+            // What the daemon has under a bare name is for one platform, and may not
+            // be what the registry has for the others.
+            (BaseSpec::Anywhere(reference) | BaseSpec::Registry(reference), Some(pinned)) => {
+                BaseSpec::Registry(reference.with_digest(pinned))
+            }
+            (BaseSpec::Anywhere(reference) | BaseSpec::Registry(reference), None) => {
+                let name = reference.to_string();
+                // Asked once, so that a tag that moves gives no mixture.
+                if !fixed.contains_key(&name) {
+                    let found = registry_side::fixed(sources, reference).await?;
+                    fixed.insert(name.clone(), found);
+                }
+                BaseSpec::Registry(fixed[&name].clone())
+            }
         };
-        let base = open(sources, &spec, platform, None).await?;
+        let base = open(sources, &spec, &one.platform, None).await?;
         if let Some(other) = bases.iter().find(|other| other.digest == base.digest) {
             return Err(Error::usage(format!(
-                "{platform} and {} lead to one image of the base {spec}",
-                other.platform
+                "{} and {} lead to one image of the base {spec}",
+                one.platform, other.platform
             ))
             .hint("name one of them"));
         }

@@ -60,8 +60,6 @@ pub struct LockedProvided {
 /// The pinned base.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LockedBase {
-    /// As the manifest names it.
-    pub reference: String,
     /// What it is for each platform; at least one, sorted.
     pub platforms: Vec<LockedPlatform>,
     /// Its Flink.
@@ -77,18 +75,48 @@ pub struct LockedBase {
 pub struct LockedPlatform {
     /// What it runs on.
     pub platform: String,
+    /// As the manifest names it.
+    pub reference: String,
     /// Its manifest's digest, or the daemon's image ID.
     pub digest: Digest,
 }
 
 impl LockedBase {
-    /// The digest for a platform.
-    pub fn digest_for(&self, platform: &Platform) -> Option<Digest> {
+    /// The digest of the base of this name for a platform.
+    pub fn digest_for(&self, reference: &str, platform: &Platform) -> Option<Digest> {
         let fits = |one: &&LockedPlatform| {
             let locked = one.platform.parse::<Platform>();
-            locked.is_ok_and(|locked| platform.accepts(&locked))
+            one.reference == reference && locked.is_ok_and(|locked| platform.accepts(&locked))
         };
         self.platforms.iter().find(fits).map(|one| one.digest)
+    }
+
+    /// The names of the base, each once.
+    pub fn references(&self) -> String {
+        let mut names: Vec<&str> = Vec::new();
+        for one in &self.platforms {
+            if !names.contains(&one.reference.as_str()) {
+                names.push(&one.reference);
+            }
+        }
+        names.join(", ")
+    }
+
+    /// Whether another base has the same name for each platform that both are for,
+    /// and there is one.
+    fn is_named_as(&self, other: &LockedBase) -> bool {
+        let pairs = self.platforms.iter().filter_map(|one| {
+            let its = other
+                .platforms
+                .iter()
+                .find(|its| its.platform == one.platform);
+            its.map(|its| its.reference == one.reference)
+        });
+        let same: Vec<bool> = pairs.collect();
+        match same.is_empty() {
+            true => self.references() == other.references(),
+            false => !same.contains(&false),
+        }
     }
 
     /// The names of the platforms.
@@ -186,15 +214,16 @@ impl Lock {
     /// check, which follow from the rest.
     pub fn differences(&self, other: &Lock) -> Vec<String> {
         let mut out = Vec::new();
-        if self.base.reference != other.base.reference {
+        if !self.base.is_named_as(&other.base) {
             out.push(format!(
                 "base: {} instead of {}",
-                other.base.reference, self.base.reference
+                other.base.references(),
+                self.base.references()
             ));
         } else if self.base.platform_names() != other.base.platform_names() {
             out.push(format!(
                 "base {}: {} instead of {}",
-                self.base.reference,
+                self.base.references(),
                 other.base.platform_names(),
                 self.base.platform_names()
             ));
@@ -204,7 +233,7 @@ impl Lock {
             out.extend(moved.map(|(old, new)| {
                 format!(
                     "base {}: {} instead of {}",
-                    self.base.reference, new.digest, old.digest
+                    old.reference, new.digest, old.digest
                 )
             }));
         }

@@ -72,7 +72,8 @@ struct Provided {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Base {
-    reference: String,
+    // Where it is the same for every platform.
+    reference: Option<String>,
     // Where it is for one platform.
     digest: Option<Digest>,
     platform: Option<String>,
@@ -88,6 +89,7 @@ struct Base {
 #[serde(deny_unknown_fields)]
 struct OnPlatform {
     platform: String,
+    reference: Option<String>,
     digest: Digest,
 }
 
@@ -95,7 +97,11 @@ impl Base {
     fn on_platforms(&mut self) -> Result<Vec<LockedPlatform>> {
         let several = std::mem::take(&mut self.platforms);
         let one = match (self.platform.take(), self.digest.take(), several.as_slice()) {
-            (Some(platform), Some(digest), []) => Some(OnPlatform { platform, digest }),
+            (Some(platform), Some(digest), []) => Some(OnPlatform {
+                platform,
+                reference: None,
+                digest,
+            }),
             (None, None, [_, ..]) => None,
             _ => {
                 return Err(Error::usage(
@@ -104,8 +110,17 @@ impl Base {
             }
         };
         let each = one.into_iter().chain(several);
-        let locked = |OnPlatform { platform, digest }| LockedPlatform { platform, digest };
-        Ok(each.map(locked).collect())
+        let locked = |one: OnPlatform| {
+            let reference = one.reference.or_else(|| self.reference.clone());
+            Ok(LockedPlatform {
+                reference: reference.ok_or_else(|| {
+                    Error::usage(format!("the base for {} has no `reference`", one.platform))
+                })?,
+                platform: one.platform,
+                digest: one.digest,
+            })
+        };
+        each.map(locked).collect()
     }
 }
 
@@ -182,7 +197,6 @@ pub(super) fn read(text: &str) -> Result<Lock> {
     let platforms = file.base.on_platforms().hint(|| again)?;
     Ok(Lock {
         base: LockedBase {
-            reference: file.base.reference,
             platforms,
             flink: file.base.flink,
             scala: file.base.scala,
@@ -256,8 +270,13 @@ pub(super) fn write(lock: &Lock) -> String {
     document["version"] = value(VERSION);
     document["layer-format"] = value(i64::from(LAYER_FORMAT));
     let mut base = Table::new();
-    base["reference"] = value(&lock.base.reference);
-    if let [one] = lock.base.platforms.as_slice() {
+    let platforms = &lock.base.platforms;
+    let common = platforms.first().map(|first| &first.reference);
+    let common = common.filter(|name| platforms.iter().all(|one| one.reference == **name));
+    if let Some(name) = common {
+        base["reference"] = value(name);
+    }
+    if let [one] = platforms.as_slice() {
         base["digest"] = value(one.digest.to_string());
         base["platform"] = value(&one.platform);
     }
@@ -266,15 +285,18 @@ pub(super) fn write(lock: &Lock) -> String {
     if let Some(java) = lock.base.java {
         base["java"] = value(java.to_string());
     }
-    if lock.base.platforms.len() > 1 {
-        let mut platforms = toml_edit::ArrayOfTables::new();
-        for one in &lock.base.platforms {
+    if platforms.len() > 1 {
+        let mut tables = toml_edit::ArrayOfTables::new();
+        for one in platforms {
             let mut table = Table::new();
             table["platform"] = value(&one.platform);
+            if common.is_none() {
+                table["reference"] = value(&one.reference);
+            }
             table["digest"] = value(one.digest.to_string());
-            platforms.push(table);
+            tables.push(table);
         }
-        base["platforms"] = Item::ArrayOfTables(platforms);
+        base["platforms"] = Item::ArrayOfTables(tables);
     }
     document["base"] = Item::Table(base);
     if let Some(maven) = &lock.maven {
@@ -373,9 +395,9 @@ mod tests {
         };
         Lock {
             base: LockedBase {
-                reference: "flink:1.20".into(),
                 platforms: vec![LockedPlatform {
                     platform: "linux/amd64".into(),
+                    reference: "flink:1.20".into(),
                     digest: Digest::of(b"base"),
                 }],
                 flink: "1.20.5".into(),
@@ -435,16 +457,32 @@ mod tests {
         lock.layers.clear();
         lock.base.platforms.push(LockedPlatform {
             platform: "linux/arm64/v8".into(),
+            reference: "flink:1.20".into(),
             digest: Digest::of(b"other"),
         });
         let text = write(&lock);
         assert_eq!(read(&text).unwrap(), lock);
         insta::assert_snapshot!(text);
-        let digest_for = |platform: &str| lock.base.digest_for(&platform.parse().unwrap());
-        assert_eq!(digest_for("linux/arm64"), Some(Digest::of(b"other")));
-        assert_eq!(digest_for("linux/s390x"), None);
+        let digest_for = |lock: &Lock, name: &str, platform: &str| {
+            lock.base.digest_for(name, &platform.parse().unwrap())
+        };
+        let other = Some(Digest::of(b"other"));
+        assert_eq!(digest_for(&lock, "flink:1.20", "linux/arm64"), other);
+        assert_eq!(digest_for(&lock, "flink:1.20", "linux/s390x"), None);
         let neither = text.replace("[[base.platforms]]", "[[provided]]");
         assert!(read(&neither).is_err());
+
+        lock.base.platforms[1].reference = "flink:arm".into();
+        let own = write(&lock);
+        assert_eq!(read(&own).unwrap(), lock);
+        assert_eq!(digest_for(&lock, "flink:arm", "linux/arm64"), other);
+        assert_eq!(digest_for(&lock, "flink:1.20", "linux/arm64"), None);
+        let nameless = own.replace("reference = \"flink:arm\"\n", "");
+        let error = read(&nameless).unwrap_err().report();
+        assert!(
+            error.contains("linux/arm64/v8 has no `reference`"),
+            "{error}"
+        );
     }
 
     #[test]

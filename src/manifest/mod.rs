@@ -1,5 +1,6 @@
 //! `flinkpack.toml` as written.
 
+mod bases;
 mod jar;
 mod parse;
 mod platforms;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
+pub use bases::Bases;
 pub use jar::{JarSource, JarSpec, Taking};
 pub use parse::{Position, nearest_name};
 pub use platforms::Platforms;
@@ -95,7 +97,7 @@ pub struct ImageSection {
     #[serde(default)]
     pub tags: Vec<Spanned<String>>,
     /// The base.
-    pub base: Spanned<String>,
+    pub base: Spanned<Bases>,
     /// Labels of the image.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
@@ -273,8 +275,8 @@ impl Manifest {
             }
             Ok(_) => {}
         }
-        if image.base.get_ref().trim().is_empty() {
-            return Err(self.error_at(image.base.span(), "the base is empty"));
+        if let Some((problem, place)) = image.base.get_ref().problem() {
+            return Err(self.error_at(place.unwrap_or(image.base.span()), problem));
         }
         if let Some(platform) = &image.platform {
             self.locate(platform.span(), platform.get_ref().parsed())?;

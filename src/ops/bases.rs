@@ -2,9 +2,9 @@
 
 use super::Session;
 use super::find::Inputs;
-use crate::base::{self, Base, BaseSpec};
+use crate::base::{self, Base, BaseSpec, Wanted};
 use crate::error::{Error, Result};
-use crate::image::{Digest, Platform};
+use crate::image::Platform;
 use crate::lock::{Lock, Source};
 use crate::manifest::Manifest;
 use crate::resolve::Artifact;
@@ -18,38 +18,52 @@ pub async fn find(
     manifest: &Manifest,
     lock: Option<&Lock>,
 ) -> Result<Vec<Base>> {
-    let image = &manifest.content.image;
-    let text = inputs.base.as_ref().unwrap_or(image.base.get_ref());
-    let platforms = platforms(inputs, manifest)?;
-    let lock = lock.filter(|lock| lock.base.reference == *text);
-    let pinned: Vec<Option<Digest>> = platforms
-        .iter()
-        .map(|platform| lock.and_then(|lock| lock.base.digest_for(platform)))
-        .collect();
+    let written = &manifest.content.image.base;
+    let texts: Vec<(Platform, String)> = platforms(inputs, manifest)?
+        .into_iter()
+        .map(|platform| {
+            let text = match &inputs.base {
+                Some(text) => text,
+                None => {
+                    manifest.locate(written.span(), written.get_ref().for_platform(&platform))?
+                }
+            };
+            Ok((platform, text.to_string()))
+        })
+        .collect::<Result<_>>()?;
     let found = async {
-        let spec = text.parse::<BaseSpec>()?.from_folder(manifest.folder());
-        let sources = session.sources().await;
-        match (platforms.as_slice(), pinned.as_slice()) {
-            ([platform], [pinned]) => {
-                Ok(vec![base::open(&sources, &spec, platform, *pinned).await?])
-            }
-            _ => base::open_each(&sources, &spec, &platforms, &pinned).await,
+        let mut wanted = Vec::new();
+        for (platform, text) in &texts {
+            wanted.push(Wanted {
+                spec: text.parse::<BaseSpec>()?.from_folder(manifest.folder()),
+                platform: platform.clone(),
+                pinned: lock.and_then(|lock| lock.base.digest_for(text, platform)),
+            });
         }
+        let sources = session.sources().await;
+        let bases = match wanted.as_slice() {
+            [one] => vec![base::open(&sources, &one.spec, &one.platform, one.pinned).await?],
+            _ => base::open_each(&sources, &wanted).await?,
+        };
+        Ok((bases, wanted))
     }
     .await;
-    let mut bases = match inputs.base {
+    let (mut bases, wanted) = match inputs.base {
         Some(_) => found?,
-        None => manifest.locate(image.base.span(), found)?,
+        None => manifest.locate(written.span(), found)?,
     };
-    for (base, pinned) in bases.iter_mut().zip(pinned) {
-        base.reference = text.clone();
-        if let Some(pinned) = pinned.filter(|pinned| *pinned != base.digest && !inputs.locked) {
+    for ((base, one), (_, text)) in bases.iter_mut().zip(wanted).zip(texts) {
+        if let Some(pinned) = one
+            .pinned
+            .filter(|pinned| *pinned != base.digest && !inputs.locked)
+        {
             session.report.note(format!(
                 "the base {text} moved: it is {} now, and was {} in the lock file",
                 base.digest.short(),
                 pinned.short()
             ));
         }
+        base.reference = text;
     }
     Ok(bases)
 }
@@ -134,9 +148,13 @@ fn is_same(one: &Entry, other: &Entry) -> bool {
 }
 
 fn differ(first: &Base, other: &Base, what: String) -> Error {
+    let bases = match first.reference == other.reference {
+        true => format!("the base {} is", first.reference),
+        false => format!("the bases {} and {} are", first.reference, other.reference),
+    };
     Error::new(format!(
-        "the base {} is not the same for {} and {}: {what}",
-        first.reference, first.platform, other.platform
+        "{bases} not the same for {} and {}: {what}",
+        first.platform, other.platform
     ))
     .hint("the layers of an image are the same on every platform: build each platform by itself (--platform, and a tag of its own), or take a base that was built alike for all")
 }

@@ -21,6 +21,9 @@ pub struct Forecast {
     pub references: Vec<String>,
     /// The base.
     pub base: BaseOutcome,
+    /// Its names, where each platform has one of its own.
+    #[serde(skip)]
+    pub base_names: String,
     /// The lock file's changes, a line each.
     pub lock_changes: Vec<String>,
     /// The layers on top of the base.
@@ -123,6 +126,7 @@ pub async fn run(session: &Session, options: &Options) -> Result<Forecast> {
     Ok(Forecast {
         references: references.iter().map(Reference::to_string).collect(),
         base: build::base_of(&found),
+        base_names: lock.base.references(),
         lock_changes: match &found.old_lock {
             Some(old) => old.differences(&lock),
             None => vec![format!("{} is new", found.lock_path.display())],
@@ -167,7 +171,7 @@ impl Forecast {
         let mut out = format!("would build {}\n", self.references.join(", "));
         out.push_str(&format!(
             "  on {} ({})\n",
-            self.base.reference,
+            self.base_names,
             self.base.digest.short()
         ));
         for layer in &self.layers {

@@ -12,6 +12,7 @@ use crate::stage::jars;
 fn on_platform(base: &Base) -> LockedPlatform {
     LockedPlatform {
         platform: base.platform.to_string(),
+        reference: base.reference.clone(),
         digest: base.digest,
     }
 }
@@ -55,7 +56,6 @@ impl Found {
         jars.dedup_by(|a, b| a.path == b.path && a.source == b.source);
         let mut lock = Lock {
             base: LockedBase {
-                reference: base.reference.clone(),
                 platforms: self.bases().map(on_platform).collect(),
                 flink: base.facts.flink.to_string(),
                 scala: base.facts.scala.clone(),

@@ -63,7 +63,7 @@ impl PlatformOutcome {
 /// The base of an image.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BaseOutcome {
-    /// Its name.
+    /// Its name; for the first platform, where each has another base.
     pub reference: String,
     /// Its digest; for the first platform, where there are several.
     pub digest: Digest,

@@ -11,8 +11,9 @@ pub fn found(session: &Session, found: &Found) {
         .java
         .map(|java| format!(", Java {java}"))
         .unwrap_or_default();
+    let lock = found.lock();
     let mut lines = vec![
-        format!("base {}", found.base.reference),
+        format!("base {}", lock.base.references()),
         format!("  Flink {}, Scala {}{java}", facts.flink, facts.scala),
     ];
     for artifact in &found.artifacts {
@@ -35,7 +36,6 @@ pub fn found(session: &Session, found: &Found) {
         ));
     }
     lines.extend(dependencies(found));
-    let lock = found.lock();
     let is_new = found
         .old_lock
         .as_ref()

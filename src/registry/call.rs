@@ -9,6 +9,9 @@ use url::Url;
 use super::body::Body;
 use super::transport::Answer;
 
+/// The first answer tells how to log in; a token may have been revoked since.
+const RENEWALS: usize = 2;
+
 /// One thing asked of a registry. It can be sent again at any time.
 #[derive(Clone)]
 pub(super) struct Call {
@@ -18,6 +21,8 @@ pub(super) struct Call {
     pub body: Body,
     /// What a token for it must allow.
     pub scopes: Arc<[String]>,
+    /// How often another login is tried after a 401.
+    pub renewals: usize,
     /// In words, for errors.
     pub doing: String,
 }
@@ -39,6 +44,7 @@ impl Call {
             headers: HeaderMap::new(),
             body: Body::Empty,
             scopes: Arc::clone(scopes),
+            renewals: RENEWALS,
             doing,
         }
     }
@@ -53,6 +59,14 @@ impl Call {
     pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Call {
         self.headers.append(name, value);
         self
+    }
+
+    /// The login that there is has to do: a 401 is the answer.
+    pub(super) fn without_renewal(self) -> Call {
+        Call {
+            renewals: 0,
+            ..self
+        }
     }
 
     pub(super) fn body(mut self, body: Body) -> Call {

@@ -209,7 +209,7 @@ impl Client {
             if at_home && !(scheme == "http" && status == StatusCode::BAD_REQUEST) {
                 self.host.speaks(scheme);
             }
-            if status == StatusCode::UNAUTHORIZED && at_home && renewals < 2 {
+            if status == StatusCode::UNAUTHORIZED && at_home && renewals < call.renewals {
                 renewals += 1;
                 let fresh = self
                     .host

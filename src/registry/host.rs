@@ -32,6 +32,8 @@ pub(super) struct Host {
     pub(super) login: Login,
     /// Whether it failed as a mirror.
     failed: AtomicBool,
+    /// Whether it refused to cancel an upload.
+    keeps_uploads: AtomicBool,
     /// Nobody asks before this time, since the registry said so.
     pause: Mutex<Option<Instant>>,
     /// Warnings that were passed on.
@@ -62,6 +64,7 @@ impl Host {
             insecure,
             login: Login::default(),
             failed: AtomicBool::new(false),
+            keeps_uploads: AtomicBool::new(false),
             pause: Mutex::default(),
             warnings: Mutex::default(),
             uploads: Lanes::new(options.concurrency),
@@ -91,6 +94,16 @@ impl Host {
     /// Whether it failed as a mirror.
     pub(super) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is worth asking it to cancel an upload.
+    pub(super) fn cancels(&self) -> bool {
+        !self.keeps_uploads.load(Ordering::Relaxed)
+    }
+
+    /// It refused to cancel an upload, for want of a right.
+    pub(super) fn cancels_nothing(&self) {
+        self.keeps_uploads.store(true, Ordering::Relaxed);
     }
 
     /// The address below which its API is.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Method;
 use reqwest::header::{HeaderName, LOCATION};
+use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -53,10 +53,35 @@ impl Session {
     /// Tells the registry that nobody goes on with it, which need not work: what a
     /// registry is not told of it forgets after days.
     pub async fn cancel(&self, client: &Client, scopes: &Arc<[String]>) {
-        let doing = "cancelling an upload".to_string();
-        let call = Call::at(Method::DELETE, self.at.clone(), scopes, doing);
-        let _ = tokio::time::timeout(PATIENCE, client.attempt(&call)).await;
+        if !client.host().cancels() {
+            return;
+        }
+        let _ = tokio::time::timeout(PATIENCE, async {
+            for scopes in [scopes, &deleting(scopes)] {
+                let doing = "cancelling an upload".to_string();
+                let call = Call::at(Method::DELETE, self.at.clone(), scopes, doing);
+                match client.attempt(&call.without_renewal()).await {
+                    Ok(answer) if lacks_right(answer.status) => {}
+                    Err(failure) if failure.error.is("unauthorized") => {}
+                    _ => return,
+                }
+            }
+            client.host().cancels_nothing();
+        })
+        .await;
     }
+}
+
+fn lacks_right(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
+/// The rights to the first repository, and the one to delete in it, which Docker's
+/// registry wants for an upload, too. Many users have no such right, so it is asked
+/// for only after a push's own token was refused.
+fn deleting(scopes: &[String]) -> Arc<[String]> {
+    let first = scopes.first().map(|own| format!("{own},delete"));
+    first.into_iter().collect()
 }
 
 /// Where the session of one blob is kept for the next run. Only one process at

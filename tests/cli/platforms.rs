@@ -258,6 +258,116 @@ fn documents_refer_to_the_index_and_inspect_tells_all() {
     assert_eq!(names[..2], ["base linux/amd64", "base linux/arm64"]);
 }
 
+/// The manifest's bases, one for each platform, instead of the one that it has.
+fn with_bases(project: &Project, amd64: &str, arm64: &str) {
+    let bases = format!(
+        "[image.base]\n\"linux/amd64\" = \"{amd64}\"\n\"linux/arm64\" = \"{arm64}\"\n[udfs]"
+    );
+    let text = project.read("flinkpack.toml");
+    let text = text.replace("base = \"oci:base\"\n", "");
+    project.write("flinkpack.toml", text.replace("[udfs]", &bases));
+}
+
+#[test]
+fn each_platform_may_have_a_base_of_its_own() {
+    let project = to("registry.test");
+    let build = ["build", "--platform", BOTH, "--output", "oci:out"];
+    let at_one_place = digest_of(&project.ok(&build).stdout);
+    let [amd64, arm64] = bases();
+    amd64.write(&project.path("one"));
+    arm64.write(&project.path("two"));
+    with_bases(&project, "oci:one", "oci:two");
+    let run = project.ok(&build);
+    assert!(
+        run.stderr.contains("base oci:one, oci:two"),
+        "{}",
+        run.stderr
+    );
+    let digest = digest_of(&run.stdout);
+    assert_ne!(digest, at_one_place, "each image names its base");
+    let names = ["linux/amd64", "linux/arm64"].map(|platform| {
+        let args = [
+            "inspect",
+            "oci:out",
+            "--platform",
+            platform,
+            "--format",
+            "json",
+        ];
+        let seen = project.ok(&args).json();
+        seen["base"]["reference"]
+            .as_str()
+            .expect("a name")
+            .to_string()
+    });
+    assert_eq!(names, ["oci:one", "oci:two"]);
+    let lock = project.read("flinkpack.lock");
+    let (_, platforms) = lock.split_once("[[base.platforms]]").expect("platforms");
+    for part in [
+        "platform = \"linux/amd64\"\nreference = \"oci:one\"",
+        "platform = \"linux/arm64\"\nreference = \"oci:two\"",
+    ] {
+        assert!(platforms.contains(part), "{lock}");
+    }
+    let locked = [
+        "build",
+        "--locked",
+        "--platform",
+        BOTH,
+        "--output",
+        "oci:out",
+    ];
+    assert_eq!(digest_of(&project.ok(&locked).stdout), digest);
+    project.ok(&["lock", "--check", "--platform", BOTH]);
+    let told = project
+        .ok(&["build", "--dry-run", "--platform", BOTH])
+        .stdout;
+    assert!(told.contains("on oci:one, oci:two"), "{told}");
+    project.ok(&["check", "--platform", "linux/arm64"]);
+
+    // One of them is a base like any other.
+    let run = project.ok(&["build", "--platform", "linux/arm64", "--output", "oci:arm"]);
+    let lock = project.read("flinkpack.lock");
+    assert!(
+        lock.contains("reference = \"oci:two\"\ndigest = "),
+        "{lock}"
+    );
+    assert!(run.stderr.contains("base oci:two"), "{}", run.stderr);
+    let error = project
+        .fails(1, &["build", "--locked", "--platform", BOTH])
+        .stderr;
+    let told = "base oci:two: linux/amd64, linux/arm64 instead of linux/arm64";
+    assert!(error.contains(told), "{error}");
+
+    // The command line counts more, for all of them.
+    let args = ["lock", "--platform", BOTH, "--base", "oci:base"];
+    project.ok(&args);
+    let lock = project.read("flinkpack.lock");
+    assert!(lock.contains("[base]\nreference = \"oci:base\""), "{lock}");
+    assert!(!lock.contains("oci:one"), "{lock}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bases_of_two_repositories_are_pinned_and_mounted() {
+    let registry = FaultRegistry::start().await;
+    let [amd64, arm64] = bases();
+    amd64.publish(&registry, "flink-amd64", "1.20");
+    arm64.publish(&registry, "flink-arm64", "1.20");
+    let project = to(registry.address());
+    let place = |name: &str| format!("{}/flink-{name}:1.20", registry.address());
+    with_bases(&project, &place("amd64"), &place("arm64"));
+    let build = ["build", "--push", "--platform", BOTH];
+    let digest = digest_of(&project.ok(&build).stdout);
+    assert_eq!(registry.count("POST", "mount="), 4, "{:?}", registry.log());
+
+    // A tag that moves moves nothing that is locked.
+    let moved = arm64.clone().layer(Tar::new().folder("new"));
+    moved.publish(&registry, "flink-arm64", "1.20");
+    std::fs::remove_dir_all(project.cache()).unwrap();
+    let locked = [&build[..], &["--locked"]].concat();
+    assert_eq!(digest_of(&project.ok(&locked).stdout), digest);
+}
+
 #[test]
 fn bases_that_are_not_the_same_are_refused() {
     let mut transcript = super::transcript::Transcript::new();
@@ -302,5 +412,33 @@ fn bases_that_are_not_the_same_are_refused() {
         &[&amd64],
         &["--platform", BOTH, "--base", "docker-daemon:flink:1.20"],
     );
+    let mut table = |title: &str, amd64: &str, arm64: &str, args: &[&str]| {
+        let project = to("registry.test");
+        bases()[0].write(&project.path("one"));
+        TinyBase::flink("1.19.3")
+            .platform("linux/arm64")
+            .write(&project.path("two"));
+        with_bases(&project, amd64, arm64);
+        let args = [&["build", "--output", "oci:out"], args].concat();
+        let run = project.run(&args);
+        assert_ne!(run.code, 0, "{title}");
+        transcript.failure(title, &project, &run, &[]);
+    };
+    table("a base each, of another Flink", "oci:one", "oci:two", &both);
+    table(
+        "a platform without a base",
+        "oci:one",
+        "oci:two",
+        &["--platform", "linux/s390x"],
+    );
+    table("a base of another platform", "oci:two", "oci:one", &both);
+    table("an empty base", "oci:one", " ", &both);
+    table(
+        "what is no platform",
+        "oci:one\"\namd64 = \"oci:one",
+        "oci:two",
+        &both,
+    );
+    table("one image for both", "oci:one", "oci:one", &both);
     transcript.check("platforms");
 }

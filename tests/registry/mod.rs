@@ -14,6 +14,7 @@ mod mirrors;
 mod pull;
 mod push;
 mod real;
+mod real_tokens;
 mod resume;
 mod sessions;
 mod trust;

@@ -17,6 +17,7 @@ pub mod process;
 pub mod project;
 pub mod registry;
 pub mod routes;
+pub mod signer;
 pub mod tinyproxy;
 pub mod tls;
 pub mod tokens;

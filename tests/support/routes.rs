@@ -74,6 +74,8 @@ impl FaultRegistry {
             };
             let action = match request.method.as_str() {
                 "GET" | "HEAD" => "pull",
+                // Docker's registry wants this for uploads, too.
+                "DELETE" => "delete",
                 _ => "push",
             };
             let mut wanted = vec![format!("repository:{repository}:{action}")];

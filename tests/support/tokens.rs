@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 
 use super::http::{Request, Response};
+use super::signer::Signer;
 
 /// How a registry is logged in to.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ struct Inner {
     count: usize,
     lifetime: Option<Duration>,
     refused: Option<String>,
+    withheld: Option<String>,
+    signer: Option<Arc<Signer>>,
 }
 
 impl Tokens {
@@ -62,6 +65,18 @@ impl Tokens {
         self
     }
 
+    /// Gives tokens that do not allow this action, whoever asks for it.
+    pub fn withholding(self, action: &str) -> Tokens {
+        self.0.lock().unwrap().withheld = Some(action.into());
+        self
+    }
+
+    /// Its tokens are such that a real registry takes them.
+    pub fn signed_by(self, signer: &Arc<Signer>) -> Tokens {
+        self.0.lock().unwrap().signer = Some(Arc::clone(signer));
+        self
+    }
+
     /// No token that was given counts any more.
     pub fn revoke(&self) {
         self.0.lock().unwrap().issued.clear();
@@ -76,10 +91,15 @@ impl Tokens {
         let mut inner = self.0.lock().unwrap();
         let form: HashMap<String, String> =
             url::form_urlencoded::parse(body).into_owned().collect();
-        let scopes: Vec<String> = match request.method.as_str() {
+        let mut scopes: Vec<String> = match request.method.as_str() {
             "POST" => form["scope"].split(' ').map(str::to_string).collect(),
             _ => request.queries("scope"),
         };
+        if let Some(action) = &inner.withheld {
+            for scope in &mut scopes {
+                *scope = scope.replace(&format!(",{action}"), "");
+            }
+        }
         let allowed = match (&inner.user, &inner.identity) {
             (Some((user, password)), _) => {
                 request.header("authorization") == Some(basic(user, password).as_str())
@@ -94,7 +114,10 @@ impl Tokens {
             return Response::new(401).body(r#"{"details":"wrong login"}"#);
         }
         inner.count += 1;
-        let token = format!("secret-token-{}", inner.count);
+        let token = match &inner.signer {
+            Some(signer) => signer.token(&scopes),
+            None => format!("secret-token-{}", inner.count),
+        };
         let lifetime = inner.lifetime.unwrap_or(Duration::from_secs(300));
         inner
             .issued

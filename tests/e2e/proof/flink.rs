@@ -62,6 +62,13 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// Flink came to what `case` looks for.
+    pub fn must_have_said(&self, case: &Case<'_>) {
+        let (what, prints) = (case.what, case.prints);
+        let has = self.said.contains(prints);
+        assert!(has, "{what}: {prints}:\n{}", self.said);
+    }
+
     /// The first line that tells of a failure.
     pub fn failure(&self) -> Option<&str> {
         let mut lines = self.said.lines();

@@ -70,9 +70,11 @@ impl Findings {
         Findings(findings.map(Finding::of).collect())
     }
 
-    fn has(&self, code: &str, words: &str) -> bool {
+    /// In the image `what`, there is a finding of this code that says this.
+    fn must_have(&self, what: &str, code: &str, words: &str) {
         let mut all = self.0.iter();
-        all.any(|one| one.code == code && one.text.contains(words))
+        let has = all.any(|one| one.code == code && one.text.contains(words));
+        assert!(has, "{what}: {code} {words}:\n{}", self.shown());
     }
 
     fn errors(&self) -> usize {

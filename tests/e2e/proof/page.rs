@@ -1,6 +1,7 @@
 //! docs/proof.md: sections of rows, each kept by the test that found them, and
 //! the sum of what they say.
 
+use std::iter::Sum;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -15,6 +16,28 @@ pub struct Counts {
     pub wrong: usize,
     /// Images without a finding that Flink ran without such a failure.
     pub clean: usize,
+}
+
+/// One image.
+pub const IMAGE: Counts = Counts {
+    images: 1,
+    right: 0,
+    wrong: 0,
+    clean: 0,
+};
+
+/// A row of a section, and what it counts for.
+pub type Row = (Vec<String>, Counts);
+
+impl Sum for Counts {
+    fn sum<I: Iterator<Item = Counts>>(all: I) -> Counts {
+        all.fold(Counts::default(), |sum, one| Counts {
+            images: sum.images + one.images,
+            right: sum.right + one.right,
+            wrong: sum.wrong + one.wrong,
+            clean: sum.clean + one.clean,
+        })
+    }
 }
 
 /// A section of the page.
@@ -81,13 +104,7 @@ fn summed(text: &str) -> Option<Counts> {
 }
 
 fn whole(sections: &[(String, String)]) -> String {
-    let mut total = Counts::default();
-    for counts in sections.iter().filter_map(|(_, text)| summed(text)) {
-        total.images += counts.images;
-        total.right += counts.right;
-        total.wrong += counts.wrong;
-        total.clean += counts.clean;
-    }
+    let total = sections.iter().filter_map(|(_, text)| summed(text)).sum();
     let mut page = format!("{HEAD}\n{}\n", sum(&total));
     for (title, text) in sections {
         page.push_str(&format!("\n## {title}\n\n{text}\n"));
@@ -97,17 +114,17 @@ fn whole(sections: &[(String, String)]) -> String {
 
 /// Compares the rows with those that are kept, or keeps them where
 /// `FLINKPACK_PROOF` says so.
-pub fn keep(section: &Section, rows: &[Vec<String>], counts: Counts) {
+pub fn keep(section: &Section, rows: &[Row]) {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let columns: Vec<String> = section.columns.iter().map(|one| one.to_string()).collect();
     let mut text = format!(
         "{}\n\n{}\n\n{}",
         section.about,
-        sum(&counts),
+        sum(&rows.iter().map(|(_, counts)| *counts).sum()),
         line(&columns)
     );
     text.push_str(&format!("|{}\n", "---|".repeat(columns.len())));
-    for row in rows {
+    for (row, _) in rows {
         let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
         text.push_str(&line(&cells));
     }

@@ -1,7 +1,7 @@
 //! Images with a finding, in which Flink then fails as the finding says.
 
 use super::flink::{Case, Start, look};
-use super::page::{Counts, Section, keep};
+use super::page::{Counts, IMAGE, Section, keep};
 use super::{Base, FLINK_1_12, FLINK_1_13, FLINK_1_20, FLINK_2, each, samples};
 
 /// An image, and what is found in it.
@@ -399,35 +399,18 @@ fn flink_fails_as_the_finding_says() {
         |one| one.case.what.to_string(),
         |one| {
             let seen = look(&one.case);
-            assert!(
-                seen.findings.has(one.code, one.names),
-                "{}: {} {}:\n{}",
-                one.case.what,
-                one.code,
-                one.names,
-                seen.findings.shown()
-            );
-            assert!(
-                seen.said.contains(one.case.prints),
-                "{}: {}:\n{}",
-                one.case.what,
-                one.case.prints,
-                seen.said
-            );
-            vec![
+            seen.findings.must_have(one.case.what, one.code, one.names);
+            seen.must_have_said(&one.case);
+            let row = vec![
                 one.case.what.to_string(),
                 one.case.base.flink.to_string(),
                 one.code.to_string(),
                 format!("`{}`", one.case.prints),
                 seen.findings.listed(),
-            ]
+            ];
+            (row, Counts { right: 1, ..IMAGE })
         },
     );
-    let counts = Counts {
-        images: rows.len(),
-        right: rows.len(),
-        ..Counts::default()
-    };
     keep(
         &Section {
             title: "Predicted, and seen in Flink",
@@ -441,6 +424,5 @@ fn flink_fails_as_the_finding_says() {
             ],
         },
         &rows,
-        counts,
     );
 }
