@@ -1,5 +1,6 @@
 //! Facts put together class by class.
 
+use std::collections::hash_map::Entry;
 use std::io;
 
 use super::class_file::ClassFile;
@@ -115,13 +116,15 @@ impl<'w> Builder<'w> {
             self.members.push(*crc);
         }
         for (owner, crc, signature) in &class.uses {
-            self.texts.add(*crc, *signature)?;
             let reference = pair(self.names.number(*owner), *crc);
-            let number = *self.numbers.entry(reference).or_insert_with(|| {
-                self.references.push(reference);
-                self.references.len() as u32 - 1
+            self.uses.push(match self.numbers.entry(reference) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(free) => {
+                    self.texts.add(*crc, *signature)?;
+                    self.references.push(reference);
+                    *free.insert(self.references.len() as u32 - 1)
+                }
             });
-            self.uses.push(number);
         }
         let at = self.drafts.len();
         for (method, value) in &class.answers {

@@ -10,6 +10,7 @@ mod facts;
 mod learn;
 mod name;
 mod packed;
+mod pool;
 mod read;
 #[cfg(test)]
 pub mod samples;
