@@ -1,4 +1,4 @@
-//! Reading a JAR whole: on all processors, within bounds.
+//! Reading a JAR whole: on several processors, within bounds.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
@@ -74,12 +74,22 @@ struct Classes {
     places: Vec<Place>,
 }
 
-/// Everything in the JAR at `path`; the texts of its signatures go to `texts`.
-pub(super) fn read(path: &Path, texts: &mut (dyn Write + Send)) -> Result<JarFacts> {
+/// How many threads can run at once.
+pub(super) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Everything in the JAR at `path`, read on up to `threads` threads; the texts of its
+/// signatures go to `texts`.
+pub(super) fn read(
+    path: &Path,
+    texts: &mut (dyn Write + Send),
+    threads: usize,
+) -> Result<JarFacts> {
     let archive = Archive::open(path)?;
     let (extras, classes) = look(&archive)?;
     let builder = Builder::new(TextsWriter::new(texts));
-    let builder = read_classes(&archive, &classes, builder)?;
+    let builder = read_classes(&archive, &classes, builder, threads)?;
     drop(classes);
     let mut facts = builder
         .finish()
@@ -102,9 +112,9 @@ fn read_classes<'w>(
     archive: &Archive,
     classes: &Classes,
     builder: Builder<'w>,
+    threads: usize,
 ) -> Result<Builder<'w>> {
-    let most = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = most.min(classes.places.len() / WORTH_A_THREAD + 1);
+    let threads = threads.min(classes.places.len() / WORTH_A_THREAD + 1);
     let next = AtomicUsize::new(0);
     let budget = Budget {
         classes: AtomicU64::new(MAX_ALL),
