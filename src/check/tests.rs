@@ -523,6 +523,19 @@ fn a_connector_has_its_driver() {
     image()
         .jar("lib/driver.jar", false, &services)
         .lacks("FP0406");
+    // What has drivers of its own in mind takes no other one.
+    let image = || {
+        let cdc = "lib/flink-sql-connector-mysql-cdc-3.5.0.jar";
+        flink(Image::new())
+            .jar(cdc, false, &[])
+            .jar("lib/driver.jar", false, &services)
+    };
+    image().has("w FP0406", &["the MySQL driver"]);
+    let driver = "com/mysql/cj/jdbc/Driver";
+    let entries = [("com/mysql/cj/jdbc/Driver.class", class(driver).bytes())];
+    image()
+        .jar("lib/mysql-connector-j-9.4.0.jar", false, &entries)
+        .lacks("FP0406");
 }
 
 #[test]
