@@ -9,7 +9,7 @@ use super::scan::{clean, decompress};
 use super::{Base, BaseFacts, NodeKind, Sources, extract, materialise};
 use crate::error::{Context, Error, Result};
 use crate::image::Digest;
-use crate::jar;
+use crate::jar::{self, Queue};
 use crate::report::Phase;
 use crate::store::Store;
 
@@ -72,7 +72,9 @@ pub async fn lib_classes(sources: &Sources<'_>, base: &Base) -> Result<Vec<LibJa
         .filter(|(_, _, sha256)| jar::known_classes(sources.store, sha256).is_none())
         .map(|(_, file, sha256)| (file.clone(), *sha256))
         .collect();
-    learn(sources, base, lacking).await?;
+    let learner = jar::Learner::new(sources.store, lacking.len());
+    learn(sources, base, lacking, learner.queue()).await?;
+    learner.finish().await?;
     jars.into_iter()
         .map(|(path, _, sha256)| {
             let classes = jar::known_classes(sources.store, &sha256)
@@ -86,12 +88,13 @@ pub async fn lib_classes(sources: &Sources<'_>, base: &Base) -> Result<Vec<LibJa
         .collect()
 }
 
-/// Has what these JARs of the base hold known (see [`jar::learn`]): paths without
-/// leading slash, with their content. The base's bytes are read once.
+/// Hands these JARs of the base in: paths without leading slash, with their content.
+/// The base's bytes are read once.
 pub async fn learn(
     sources: &Sources<'_>,
     base: &Base,
     mut files: BTreeMap<String, Digest>,
+    queue: Queue,
 ) -> Result<()> {
     if files.is_empty() {
         return Ok(());
@@ -99,7 +102,7 @@ pub async fn learn(
     let task = sources
         .report
         .start(Phase::Base, "reading the classes in lib/", None);
-    read(sources, base, &mut files)
+    read(sources, base, &mut files, &queue)
         .await
         .doing(|| format!("reading the classes in lib/ of the base {}", base.reference))?;
     task.finish("read");
@@ -111,6 +114,7 @@ async fn read(
     sources: &Sources<'_>,
     base: &Base,
     lacking: &mut BTreeMap<String, Digest>,
+    queue: &Queue,
 ) -> Result<()> {
     if let (Some(image), Some(daemon)) = (base.daemon_id, sources.daemon) {
         for folder in ["lib", "usrlib", "plugins"] {
@@ -129,7 +133,14 @@ async fn read(
                 .download(&image.to_string(), &format!("/{folder}"))
                 .await?;
             let reader = SyncIoBridge::new(StreamReader::new(download.bytes));
-            let left = pass(sources, reader, prefix, std::mem::take(lacking)).await;
+            let left = pass(
+                sources,
+                reader,
+                prefix,
+                std::mem::take(lacking),
+                queue.clone(),
+            )
+            .await;
             daemon.remove_container(&download.container).await?;
             *lacking = left?;
         }
@@ -141,19 +152,23 @@ async fn read(
             };
             if lacking.keys().any(holds) {
                 let reader = materialise::open_layer(sources, layer).await?;
-                *lacking = pass(sources, reader, String::new(), std::mem::take(lacking)).await?;
+                *lacking = pass(
+                    sources,
+                    reader,
+                    String::new(),
+                    std::mem::take(lacking),
+                    queue.clone(),
+                )
+                .await?;
             }
         }
     }
     // What these only link to.
     for (file, sha256) in std::mem::take(lacking) {
         extract(sources, base, &file).await?;
-        jar::learn(
-            sources.store,
-            &sources.store.blob_path(&sha256),
-            &sha256,
-            &file,
-        )?;
+        let blob = sources.store.blob_path(&sha256);
+        let (queue, shown) = (queue.clone(), file.clone());
+        tokio::task::spawn_blocking(move || queue.learn(blob, &sha256, &shown)).await??;
     }
     Ok(())
 }
@@ -164,6 +179,7 @@ async fn pass(
     reader: impl Read + Send + 'static,
     prefix: String,
     mut lacking: BTreeMap<String, Digest>,
+    queue: Queue,
 ) -> Result<BTreeMap<String, Digest>> {
     let store = sources.store.clone();
     tokio::task::spawn_blocking(move || {
@@ -175,7 +191,7 @@ async fn pass(
                 continue;
             }
             if let Some(sha256) = lacking.get(&path)
-                && keep(&mut entry, &store, sha256, &path)?
+                && keep(&mut entry, &store, sha256, &path, &queue)?
             {
                 lacking.remove(&path);
             }
@@ -190,7 +206,13 @@ async fn pass(
 
 /// Says whether the bytes were those of the digest: a lower layer may have the
 /// path with other content.
-fn keep(reader: &mut impl Read, store: &Store, sha256: &Digest, path: &str) -> Result<bool> {
+fn keep(
+    reader: &mut impl Read,
+    store: &Store,
+    sha256: &Digest,
+    path: &str,
+    queue: &Queue,
+) -> Result<bool> {
     let mut file = tempfile::NamedTempFile::new_in(store.temporary()?)?;
     let mut hashed = Hashed {
         file: file.as_file_mut(),
@@ -200,7 +222,7 @@ fn keep(reader: &mut impl Read, store: &Store, sha256: &Digest, path: &str) -> R
     if Digest::finish(hashed.hasher) != *sha256 {
         return Ok(false);
     }
-    jar::learn(store, file.path(), sha256, path)?;
+    queue.learn(file, sha256, path)?;
     Ok(true)
 }
 

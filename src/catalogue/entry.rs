@@ -78,6 +78,10 @@ pub struct Release {
     pub with: Vec<String>,
     /// What the user must add himself, in plain words.
     pub needs: Option<String>,
+    /// JDBC drivers, any of which it needs: classes with dots; `java.sql.Driver`
+    /// stands for any driver.
+    #[serde(default)]
+    pub drivers: Vec<String>,
     /// The least Java version its classes need, when above 8.
     pub java: Option<u32>,
 }
@@ -165,6 +169,12 @@ impl Release {
             return Some(format!(
                 "release {}: `maven` is `{}`, not group:artifact",
                 self.version, self.maven
+            ));
+        }
+        if !self.drivers.is_empty() && self.needs.is_none() {
+            return Some(format!(
+                "release {}: `drivers` without `needs`, which says it to people",
+                self.version
             ));
         }
         if self.maven.contains("{scala}") && self.scala.is_empty() {
@@ -268,6 +278,11 @@ mod tests {
             ("g:kafka_{scala}", "g:kafka_{skala}", "{skala}"),
             (r#"["2.11", "2.12"]"#, "[]", "lists no version"),
             (r#""connector""#, r#""filesystem""#, "needs `artifact`"),
+            (
+                "fat = true",
+                "fat = true\ndrivers = [\"java.sql.Driver\"]",
+                "without `needs`",
+            ),
             (
                 "fat = true",
                 "fat = true\nwith = [\"a:b\"]",

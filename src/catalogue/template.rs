@@ -30,6 +30,9 @@ pub struct Template {
     pub with: Vec<String>,
     /// What the user must add himself, in plain words.
     pub needs: Option<String>,
+    /// As in a release.
+    #[serde(default)]
+    pub drivers: Vec<String>,
     /// The least Java version its classes need, when above 8.
     pub java: Option<u32>,
 }
@@ -56,6 +59,7 @@ impl Template {
             fat: release.fat,
             with: release.with.clone(),
             needs: release.needs.clone(),
+            drivers: release.drivers.clone(),
             java: release.java,
         })
     }
@@ -98,6 +102,7 @@ impl Template {
             fat: self.fat,
             with: self.with.clone(),
             needs: self.needs.clone(),
+            drivers: self.drivers.clone(),
             java: self.java,
         }
     }

@@ -16,7 +16,7 @@ const DRIVERS: &[&str] = &[
     "org/apache/derby/jdbc/EmbeddedDriver",
 ];
 
-/// What a services file of a driver is for.
+/// What a services file of a driver is for; in the catalogue it stands for any driver.
 const DRIVER: &str = "java.sql.Driver";
 
 /// Looks for drivers in usrlib/, and for connectors without one.
@@ -47,14 +47,19 @@ fn without(input: &Input, found: &mut Vec<Finding>) {
     {
         return;
     }
-    let facts = || input.jars.iter().filter_map(|jar| jar.facts.as_deref());
-    let has = |what: &str| match what.contains("MySQL") {
-        true => facts().any(|facts| DRIVERS[..2].iter().any(|name| facts.find(name).is_some())),
-        false => facts().any(|facts| {
-            let mut services = facts.extras.services.iter();
-            services.any(|service| service.interface == DRIVER)
-                || DRIVERS.iter().any(|name| facts.find(name).is_some())
-        }),
+    let has_class = |name: &str| {
+        let mut facts = input.jars.iter().filter_map(|jar| jar.facts.as_deref());
+        facts.any(|facts| facts.find(name).is_some())
+    };
+    let has_any = || {
+        let facts = input.jars.iter().filter_map(|jar| jar.facts.as_deref());
+        let mut services = facts.flat_map(|facts| &facts.extras.services);
+        services.any(|service| service.interface == DRIVER)
+            || DRIVERS.iter().any(|name| has_class(name))
+    };
+    let has = |driver: &str| match driver {
+        DRIVER => has_any(),
+        class => has_class(&class.replace('.', "/")),
     };
     let minor = format!("{}.{}", input.flink.major, input.flink.minor);
     for jar in input.jars.iter().filter(|jar| !jar.of_base) {
@@ -65,8 +70,10 @@ fn without(input: &Input, found: &mut Vec<Finding>) {
             artifact.trim_end_matches("_{scala}") == parts.artifact
                 && release.version.replace("{minor}", &minor) == parts.version
         });
-        let needs = release.and_then(|release| release.needs.as_deref());
-        if let Some(needs) = needs.filter(|needs| needs.contains("driver") && !has(needs)) {
+        let Some(release) = release else { continue };
+        let drivers = &release.drivers;
+        if !drivers.is_empty() && !drivers.iter().any(|driver| has(driver)) {
+            let needs = release.needs.as_deref().unwrap_or("a JDBC driver");
             let message = format!("{} needs {needs}; no JAR of the image has it", jar.path);
             found.push(Finding::new("FP0406", Severity::Warning, message).jar(jar));
         }

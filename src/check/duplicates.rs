@@ -213,7 +213,7 @@ fn called<'v>(view: &'v View<'v>, lost: &Lost) -> Vec<Call<'v>> {
         let is_wanted: Vec<bool> = (0..seen.facts.reference_count() as u32)
             .map(|number| wanted.contains_key(&number))
             .collect();
-        for class in seen.facts.classes() {
+        for class in seen.classes() {
             for used in class.uses_among(|number| is_wanted.get(number as usize) == Some(&true)) {
                 let place = Place {
                     jar: by,
@@ -243,7 +243,7 @@ pub fn between(lib: &View<'_>, user: &View<'_>, found: &mut Vec<Finding>) {
     let mut shadowed: BTreeMap<(u32, u32), Vec<&str>> = BTreeMap::new();
     for (at, seen) in user.jars.iter().enumerate() {
         let mut names: HashSet<&str> = HashSet::new();
-        for class in seen.facts.classes() {
+        for class in seen.classes() {
             let Some(place) = lib.own(class.name()) else {
                 continue;
             };

@@ -200,6 +200,9 @@ fn lost_services(scope: Scope<'_>, seen: &Seen<'_>, found: &mut Vec<Finding>) {
             ));
         }
     }
+    // One may be there for several versions of Java.
+    lost.sort();
+    lost.dedup();
     if !lost.is_empty() {
         let message = format!(
             "{} has factories, and no META-INF/services/{FACTORY}",

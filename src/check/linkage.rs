@@ -188,7 +188,7 @@ fn used_by<'v>(
 ) -> BTreeMap<(&'v str, u32), (Lack, &'v str, Option<u8>)> {
     let lacks = |number: u32| lacking.get(number as usize).copied().flatten();
     let mut users: BTreeMap<(&str, u32), (Lack, &str, Option<u8>)> = BTreeMap::new();
-    for class in seen.facts.classes() {
+    for class in seen.classes() {
         // A copy that is hidden refers to nothing.
         let is_loaded = matches!(
             scope.find(class.name()),

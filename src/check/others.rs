@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Severity};
 use super::input::{Input, Loader, PlacedJar};
-use crate::jar::Extras;
+use crate::jar::{Extras, JarFacts};
 
 /// Looks at each added JAR by itself.
 pub fn check(input: &Input, found: &mut Vec<Finding>) {
@@ -28,7 +28,7 @@ pub fn check(input: &Input, found: &mut Vec<Finding>) {
                     .details(extras.collisions.iter().cloned(), 5),
             );
         }
-        unused_versions(jar, extras, found);
+        unused_versions(jar, facts, found);
         nested(jar, extras, found);
         if let Some(problem) = &extras.broken_signature {
             let message = format!("{} was changed after it was signed", jar.path);
@@ -41,16 +41,19 @@ pub fn check(input: &Input, found: &mut Vec<Finding>) {
     }
 }
 
-fn unused_versions(jar: &PlacedJar, extras: &Extras, found: &mut Vec<Finding>) {
-    if extras.multi_release || extras.versioned.is_empty() {
+fn unused_versions(jar: &PlacedJar, facts: &JarFacts, found: &mut Vec<Finding>) {
+    if facts.extras.multi_release || facts.versioned().next().is_none() {
         return;
     }
     let message = format!(
         "{} has classes for newer Java versions, and no Multi-Release in its manifest",
         jar.path
     );
-    let names = extras.versioned.iter();
-    let names = names.map(|one| format!("Java {}: {}", one.release, one.name.replace('/', ".")));
+    let names = facts.versioned();
+    let names = names.map(|(release, class)| {
+        let name = class.name().text.replace('/', ".");
+        format!("Java {release}: {name}")
+    });
     found.push(
         Finding::new("FP0703", Severity::Information, message)
             .jar(jar)

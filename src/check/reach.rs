@@ -30,7 +30,9 @@ impl Reach {
     pub fn of(input: &Input, scope: Scope<'_>) -> Reach {
         let jars = scope.own.jars.iter();
         let mut reach = Reach {
-            steps: jars.map(|seen| vec![NEVER; seen.facts.len()]).collect(),
+            steps: jars
+                .map(|seen| vec![NEVER; seen.facts.end() as usize])
+                .collect(),
         };
         let mut queue = VecDeque::new();
         let mut enter = |name: &str| queue.extend(reach.arrive(scope, name.into(), 0));
@@ -46,7 +48,7 @@ impl Reach {
                 }
             }
             if seen.jar.kind == Some(LayerKind::Udf) {
-                for class in seen.facts.classes() {
+                for class in seen.classes() {
                     let mut types = class.types();
                     if types.any(|name| name.text.starts_with("org/apache/flink/table/functions/"))
                     {

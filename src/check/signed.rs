@@ -18,7 +18,7 @@ pub fn check(view: &View<'_>, found: &mut Vec<Finding>) {
             if is_signed(at) != signed {
                 continue;
             }
-            for class in seen.facts.classes() {
+            for class in seen.classes() {
                 let name = class.name().text;
                 let place = Place {
                     jar: at as u32,

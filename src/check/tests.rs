@@ -439,6 +439,41 @@ fn a_class_for_this_java_alone_is_there() {
 }
 
 #[test]
+fn a_class_for_this_java_is_linked_as_it_is_loaded() {
+    let image = |release: u16, usual: samples::Sample, newer: samples::Sample| {
+        let new = format!("META-INF/versions/{release}/c/F.class");
+        let user = samples::class("c/User", "c/F").calls("c/F", "go", "()V");
+        flink(Image::new()).jar(
+            "lib/c.jar",
+            false,
+            &[
+                (MANIFEST, b"Multi-Release: true\n".to_vec()),
+                ("c/F.class", usual.bytes()),
+                ("c/User.class", user.bytes()),
+                (&new, newer.bytes()),
+                (FACTORY, b"c.User".to_vec()),
+            ],
+        )
+    };
+    let with = || {
+        class("c/F")
+            .implements("org/apache/flink/table/factories/Factory")
+            .method("go", "()V")
+    };
+    let without = || class("c/F").implements("org/apache/flink/table/factories/Factory");
+    // What it declares counts, be it more or less than the usual class has.
+    image(11, without(), with()).lacks("FP0602");
+    image(21, without(), with()).has("w FP0602", &["c.F.go()"]);
+    image(11, with(), without()).has("w FP0602", &["c.F.go()"]);
+    image(21, with(), without()).lacks("FP0602");
+    // And so does what it refers to.
+    let calling = || with().calls("org/client/api/Client", "open", "()V");
+    image(11, with(), calling()).has("w FP0601", &["org.client.api"]);
+    image(11, calling(), with()).lacks("FP0601");
+    image(21, with(), calling()).lacks("FP0601");
+}
+
+#[test]
 fn a_package_is_signed_whole_or_not_at_all() {
     let signature = [
         ("META-INF/A.SF", b"Signature-Version: 1.0\n".to_vec()),
@@ -522,6 +557,19 @@ fn a_connector_has_its_driver() {
     let services = [("META-INF/services/java.sql.Driver", b"any.Driver".to_vec())];
     image()
         .jar("lib/driver.jar", false, &services)
+        .lacks("FP0406");
+    // What has drivers of its own in mind takes no other one.
+    let image = || {
+        let cdc = "lib/flink-sql-connector-mysql-cdc-3.5.0.jar";
+        flink(Image::new())
+            .jar(cdc, false, &[])
+            .jar("lib/driver.jar", false, &services)
+    };
+    image().has("w FP0406", &["the MySQL driver"]);
+    let driver = "com/mysql/cj/jdbc/Driver";
+    let entries = [("com/mysql/cj/jdbc/Driver.class", class(driver).bytes())];
+    image()
+        .jar("lib/mysql-connector-j-9.4.0.jar", false, &entries)
         .lacks("FP0406");
 }
 

@@ -7,7 +7,6 @@ use super::finding::{Finding, Severity};
 use super::input::{Input, Loader, PlacedJar};
 use super::view::{Found, Views};
 use crate::base::is_jar_of;
-use crate::jar::Extras;
 
 /// Looks at every added JAR, and at those that must not meet in lib/.
 pub fn check(input: &Input, views: &Views<'_>, found: &mut Vec<Finding>) {
@@ -162,16 +161,8 @@ fn java(input: &Input, jar: &PlacedJar, found: &mut Vec<Finding>) {
     };
     let newest = java + 44;
     let too_new = |major: u16| u32::from(major) > newest;
-    // Where a JAR has a class by versions, that of the image's Java counts.
-    let versioned = versioned(&facts.extras, java);
-    let usual = facts
-        .classes()
-        .filter(|class| !versioned.contains_key(class.name().text))
-        .filter_map(|class| class.major());
-    let majors: Vec<u16> = usual
-        .chain(versioned.values().copied())
-        .filter(|major| too_new(*major))
-        .collect();
+    let majors = facts.loaded(java).filter_map(|class| class.major());
+    let majors: Vec<u16> = majors.filter(|major| too_new(*major)).collect();
     let Some(most) = majors.iter().max() else {
         return;
     };
@@ -188,20 +179,6 @@ fn java(input: &Input, jar: &PlacedJar, found: &mut Vec<Finding>) {
         false => Severity::Information,
     };
     found.push(Finding::new("FP0203", severity, message).jar(jar));
-}
-
-/// The classes under META-INF/versions that this Java loads, with the major
-/// versions of their forms.
-pub(super) fn versioned(extras: &Extras, java: u32) -> BTreeMap<&str, u16> {
-    let mut chosen: BTreeMap<&str, (u16, u16)> = BTreeMap::new();
-    for one in &extras.versioned {
-        if extras.multi_release && u32::from(one.release) <= java {
-            let best = chosen.entry(&one.name).or_default();
-            *best = (*best).max((one.release, one.major));
-        }
-    }
-    let chosen = chosen.into_iter();
-    chosen.map(|(name, (_, major))| (name, major)).collect()
 }
 
 /// What SLF4J 1 finds its binding by.

@@ -4,13 +4,11 @@
 //! configuration of `classloader.*` and `plugin.classloader.*`, and
 //! `PluginLoader`, whose class loaders know no more of Flink than these patterns.
 
-use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
 use std::sync::LazyLock;
 
 use super::input::{Input, Loader, PlacedJar};
 use super::jdk;
-use super::versions;
 use crate::base::is_jar_of;
 use crate::jar::{Class, JarFacts, Name, Numbered};
 
@@ -25,6 +23,15 @@ const PLUGIN_PARENT_FIRST: &str = "java.;org.apache.flink.;javax.annotation.;org
 pub struct Seen<'a> {
     pub jar: &'a PlacedJar,
     pub facts: &'a JarFacts,
+    /// The image's Java, 0 where it is not known.
+    java: u32,
+}
+
+impl<'a> Seen<'a> {
+    /// Its classes as the image's Java loads them.
+    pub fn classes(&self) -> impl Iterator<Item = Class<'a>> + use<'a> {
+        self.facts.loaded(self.java)
+    }
 }
 
 /// Where a class is: its JAR's place in the view, and its number there.
@@ -59,9 +66,6 @@ pub struct View<'a> {
     patterns: Vec<String>,
     /// Whether a JAR of it was not read.
     partial: bool,
-    /// Classes that the image's Java finds under META-INF/versions; what they
-    /// declare is not known.
-    versioned: BTreeSet<&'a str>,
 }
 
 /// All class loaders.
@@ -140,12 +144,13 @@ impl<'a> View<'a> {
         jars: Vec<&'a PlacedJar>,
         patterns: Vec<String>,
     ) -> View<'a> {
+        let java = input.java.unwrap_or_default();
         let partial = jars.iter().any(|jar| jar.facts.is_none());
         let jars: Vec<Seen<'a>> = jars
             .into_iter()
             .filter_map(|jar| {
                 let facts = jar.facts.as_deref()?;
-                Some(Seen { jar, facts })
+                Some(Seen { jar, facts, java })
             })
             .collect();
         let count = jars.iter().map(|seen| seen.facts.len()).sum();
@@ -153,7 +158,7 @@ impl<'a> View<'a> {
         index.reserve(count);
         let mut hidden = Vec::new();
         for (jar, seen) in jars.iter().enumerate() {
-            for class in seen.facts.classes() {
+            for class in seen.classes() {
                 let place = Place {
                     jar: jar as u32,
                     class: class.number(),
@@ -166,13 +171,7 @@ impl<'a> View<'a> {
                 }
             }
         }
-        let java = input.java.unwrap_or_default();
-        let of_java = jars.iter().flat_map(|seen| {
-            let names = versions::versioned(&seen.facts.extras, java);
-            names.into_keys()
-        });
         View {
-            versioned: of_java.collect(),
             loader,
             jars,
             index,
@@ -231,7 +230,7 @@ impl<'v> Scope<'v> {
             return Found::Jre;
         }
         let mut views = std::iter::once(self.own).chain(self.parent);
-        match views.any(|view| view.partial || view.versioned.contains(name.text)) {
+        match views.any(|view| view.partial) {
             true => Found::Unknown,
             false => Found::Absent,
         }

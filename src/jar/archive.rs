@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::path::Path;
 
-use flate2::{Decompress, FlushDecompress, Status};
+use libdeflater::{DecompressionError, Decompressor};
 use rawzip::{CompressionMethod, FileReader, ReaderAt, ZipArchive, ZipVerification};
 
 use crate::error::{Context, Error, Result};
@@ -35,7 +35,7 @@ pub struct Place {
 pub struct Inflater {
     packed: Vec<u8>,
     bytes: Vec<u8>,
-    state: Decompress,
+    state: Decompressor,
 }
 
 impl Default for Inflater {
@@ -43,7 +43,7 @@ impl Default for Inflater {
         Inflater {
             packed: Vec::new(),
             bytes: Vec::new(),
-            state: Decompress::new(false),
+            state: Decompressor::new(),
         }
     }
 }
@@ -125,15 +125,14 @@ impl Archive {
             CompressionMethod::DEFLATE => {
                 // One more, so that what is larger than it says shows.
                 let room = room(bytes, place.size as usize + 1);
-                state.reset(false);
-                let status = state.decompress(packed, room, FlushDecompress::Finish);
-                let count = state.total_out();
-                match status.map_err(text)? {
-                    Status::StreamEnd => {}
-                    _ if count > place.size => return Err("it is larger than it says".to_string()),
-                    _ => return Err("it is cut off".to_string()),
-                }
-                &mut room[..count as usize]
+                let count =
+                    state
+                        .deflate_decompress(packed, room)
+                        .map_err(|error| match error {
+                            DecompressionError::InsufficientSpace => "it is larger than it says",
+                            DecompressionError::BadData => "it is cut off or damaged",
+                        })?;
+                &mut room[..count]
             }
             method => return Err(format!("it is packed by method {method}")),
         };

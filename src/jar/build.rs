@@ -1,5 +1,6 @@
 //! Facts put together class by class.
 
+use std::collections::hash_map::Entry;
 use std::io;
 
 use super::class_file::ClassFile;
@@ -45,6 +46,8 @@ pub(super) struct Told<'a> {
     /// The entry's number; of two with one name Java takes the later one.
     pub(super) entry: u32,
     pub(super) name: &'a str,
+    /// The Java version that it is for, 0 for any.
+    pub(super) release: u16,
     pub(super) content: (u32, u32),
 }
 
@@ -52,6 +55,7 @@ pub(super) struct Told<'a> {
 struct Draft {
     entry: u32,
     name: u32,
+    release: u16,
     crc: u32,
     size: u32,
     form: u32,
@@ -115,13 +119,15 @@ impl<'w> Builder<'w> {
             self.members.push(*crc);
         }
         for (owner, crc, signature) in &class.uses {
-            self.texts.add(*crc, *signature)?;
             let reference = pair(self.names.number(*owner), *crc);
-            let number = *self.numbers.entry(reference).or_insert_with(|| {
-                self.references.push(reference);
-                self.references.len() as u32 - 1
+            self.uses.push(match self.numbers.entry(reference) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(free) => {
+                    self.texts.add(*crc, *signature)?;
+                    self.references.push(reference);
+                    *free.insert(self.references.len() as u32 - 1)
+                }
             });
-            self.uses.push(number);
         }
         let at = self.drafts.len();
         for (method, value) in &class.answers {
@@ -147,6 +153,7 @@ impl<'w> Builder<'w> {
         self.drafts.push(Draft {
             entry: told.entry,
             name: self.names.number(Name::from(told.name)),
+            release: told.release,
             crc: told.content.0,
             size: told.content.1,
             form,
@@ -196,16 +203,21 @@ impl<'w> Builder<'w> {
         Ok(facts)
     }
 
-    /// The drafts by name, of those with one name the one that Java takes.
+    /// The drafts by name, of those with one name the one that Java takes; those for
+    /// newer Java versions behind the others.
     fn order(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.drafts.len() as u32).collect();
         let draft = |at: u32| &self.drafts[at as usize];
         let name = |at: u32| self.names.text(draft(at).name);
         order.sort_unstable_by(|a, b| {
-            let later = draft(*b).entry.cmp(&draft(*a).entry);
-            name(*a).cmp(name(*b)).then(later)
+            let (one, other) = (draft(*a), draft(*b));
+            let is_usual = (one.release != 0).cmp(&(other.release != 0));
+            is_usual
+                .then_with(|| name(*a).cmp(name(*b)))
+                .then(one.release.cmp(&other.release))
+                .then(other.entry.cmp(&one.entry))
         });
-        order.dedup_by_key(|at| draft(*at).name);
+        order.dedup_by_key(|at| (draft(*at).release, draft(*at).name));
         order
     }
 
@@ -215,8 +227,11 @@ impl<'w> Builder<'w> {
         const NONE: u32 = u32::MAX;
         let mut numbers = vec![NONE; self.names.len()];
         for at in order {
-            let name = self.drafts[*at as usize].name;
-            numbers[name as usize] = facts.names.push(&[self.names.text(name)]);
+            let draft = &self.drafts[*at as usize];
+            let number = facts.names.push(&[self.names.text(draft.name)]);
+            if draft.release == 0 {
+                numbers[draft.name as usize] = number;
+            }
         }
         let all = 0..self.names.len() as u32;
         let mut others: Vec<u32> = all.filter(|name| numbers[*name as usize] == NONE).collect();
@@ -240,6 +255,9 @@ impl<'w> Builder<'w> {
             classes.types.extend(types);
             classes.members.extend(members);
             classes.crcs.push(draft.crc);
+            if draft.release != 0 {
+                classes.releases.push(u32::from(draft.release));
+            }
             classes.sizes.push(draft.size);
             classes.forms.push(draft.form);
             classes.types_ends.push(classes.types.len() as u32);

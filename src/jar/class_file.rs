@@ -1,16 +1,20 @@
 //! What one class file declares and refers to (JVMS 4).
 
-use noak::error::DecodeError;
-use noak::reader::attributes::{AttributeContent, RawInstruction};
-use noak::reader::cpool::{self, ConstantPool, Index, Item};
-use noak::reader::{Class, Method};
-use noak::{AccessFlags, MStr};
-
+use super::pool::{Broken, Cursor, Pool};
 use super::signature::Signature;
 
 /// Methods without arguments whose answer is worth knowing where it is a
 /// constant: what Flink finds factories and file systems by.
 const ASKED: [&str; 2] = ["factoryIdentifier", "getScheme"];
+
+/// How class files begin.
+const MAGIC: u32 = 0xcafe_babe;
+/// Access flag of a method without code.
+const ABSTRACT: u16 = 0x0400;
+/// Instructions (JVMS 6.5).
+const LDC: u8 = 0x12;
+const LDC_W: u8 = 0x13;
+const ARETURN: u8 = 0xb0;
 
 /// A class file's declarations and references; names are internal ones, with
 /// slashes.
@@ -55,105 +59,117 @@ pub fn parse(bytes: &[u8]) -> Result<ClassFile<'_>, String> {
 }
 
 fn read(bytes: &[u8]) -> Result<ClassFile<'_>, Broken> {
-    let class = Class::new(bytes)?;
-    let pool = class.pool();
-    let mut types = Vec::new();
-    if let Some(index) = class.super_class() {
-        types.push(text(pool.retrieve(index)?.name)?);
+    let mut from = Cursor(bytes);
+    if from.u32()? != MAGIC {
+        return Err(Broken::Start);
     }
-    for interface in class.interfaces() {
-        types.push(text(pool.retrieve(interface?)?.name)?);
+    let _minor = from.u16()?;
+    let major = from.u16()?;
+    let pool = Pool::read(&mut from)?;
+    let access = from.u16()?;
+    let name = pool.class(from.u16()?)?;
+    let mut types = Vec::new();
+    match from.u16()? {
+        // Of java.lang.Object, and of descriptions of modules.
+        0 => {}
+        super_class => types.push(pool.class(super_class)?),
+    }
+    for _ in 0..from.u16()? {
+        types.push(pool.class(from.u16()?)?);
     }
     let mut members = Vec::new();
-    for field in class.fields() {
-        let field = field?;
-        let (name, descriptor) = (utf8(pool, field.name())?, utf8(pool, field.descriptor())?);
-        members.push(Signature { name, descriptor });
+    for _ in 0..from.u16()? {
+        members.push(member(&pool, &mut from)?.signature);
     }
     let mut answers = Vec::new();
-    for method in class.methods() {
-        let method = method?;
-        let (name, descriptor) = (utf8(pool, method.name())?, utf8(pool, method.descriptor())?);
-        members.push(Signature { name, descriptor });
-        let asked = ASKED.into_iter().find(|asked| *asked == name);
+    for _ in 0..from.u16()? {
+        let Member {
+            access,
+            signature,
+            attributes,
+        } = member(&pool, &mut from)?;
+        members.push(signature);
+        let asked = ASKED.into_iter().find(|asked| *asked == signature.name);
         if let Some(asked) = asked
-            && descriptor == "()Ljava/lang/String;"
-            && !method.access_flags().contains(AccessFlags::ABSTRACT)
+            && signature.descriptor == "()Ljava/lang/String;"
+            && access & ABSTRACT == 0
         {
-            answers.push((asked, answer(pool, &method)));
+            answers.push((asked, answer(&pool, attributes)));
         }
     }
+    skip_attributes(&mut from)?;
     Ok(ClassFile {
-        name: text(pool.retrieve(class.this_class())?.name)?,
-        major: class.version().major,
-        access: class.access_flags().bits(),
+        name,
+        major,
+        access,
         types,
         members,
-        uses: uses(pool)?,
+        uses: uses(&pool)?,
         answers,
     })
 }
 
+/// A field or method.
+struct Member<'a> {
+    access: u16,
+    signature: Signature<'a>,
+    attributes: Cursor<'a>,
+}
+
+fn member<'a>(pool: &Pool<'a>, from: &mut Cursor<'a>) -> Result<Member<'a>, Broken> {
+    let access = from.u16()?;
+    let (name, descriptor) = (pool.text(from.u16()?)?, pool.text(from.u16()?)?);
+    let attributes = *from;
+    skip_attributes(from)?;
+    Ok(Member {
+        access,
+        signature: Signature { name, descriptor },
+        attributes,
+    })
+}
+
+fn skip_attributes(from: &mut Cursor<'_>) -> Result<(), Broken> {
+    for _ in 0..from.u16()? {
+        let _name = from.u16()?;
+        let length = from.u32()?;
+        from.take(length as usize)?;
+    }
+    Ok(())
+}
+
 /// Every field and method that the constant pool names: only code does so.
-fn uses<'a>(pool: &ConstantPool<'a>) -> Result<Vec<(&'a str, Signature<'a>)>, Broken> {
+fn uses<'a>(pool: &Pool<'a>) -> Result<Vec<(&'a str, Signature<'a>)>, Broken> {
     let mut uses = Vec::new();
-    for item in pool.iter() {
-        let (class, what) = match item {
-            Item::FieldRef(of) => (of.class, of.name_and_type),
-            Item::MethodRef(of) => (of.class, of.name_and_type),
-            Item::InterfaceMethodRef(of) => (of.class, of.name_and_type),
-            _ => continue,
-        };
-        let owner = text(pool.retrieve(class)?.name)?;
+    for (class, signature) in pool.members() {
+        let owner = pool.class(class)?;
         if !is_core(owner) {
-            let what = pool.retrieve(what)?;
-            let (name, descriptor) = (text(what.name)?, text(what.descriptor)?);
-            uses.push((owner, Signature { name, descriptor }));
+            uses.push((owner, pool.signature(signature)?));
         }
     }
     Ok(uses)
 }
 
 /// The string that a method returns, where it does nothing else.
-fn answer<'a>(pool: &ConstantPool<'a>, method: &Method<'a>) -> Option<&'a str> {
-    for attribute in method.attributes() {
-        let attribute = attribute.ok()?;
-        if utf8(pool, attribute.name()).ok()? != "Code" {
+fn answer<'a>(pool: &Pool<'a>, mut attributes: Cursor<'a>) -> Option<&'a str> {
+    for _ in 0..attributes.u16().ok()? {
+        let name = pool.text(attributes.u16().ok()?).ok()?;
+        let length = attributes.u32().ok()?;
+        let mut content = Cursor(attributes.take(length as usize).ok()?);
+        if name != "Code" {
             continue;
         }
-        let AttributeContent::Code(code) = attribute.read_content(pool).ok()? else {
-            return None;
-        };
-        let mut instructions = code.raw_instructions();
-        let index = match instructions.next()?.ok()?.1 {
-            RawInstruction::LdC { index } | RawInstruction::LdCW { index } => index,
+        let _stack_and_locals = content.u32().ok()?;
+        let length = content.u32().ok()?;
+        let mut code = Cursor(content.take(length as usize).ok()?);
+        let string = match code.u8().ok()? {
+            LDC => u16::from(code.u8().ok()?),
+            LDC_W => code.u16().ok()?,
             _ => return None,
         };
-        let RawInstruction::AReturn = instructions.next()?.ok()?.1 else {
-            return None;
-        };
-        return match pool.get(index).ok()? {
-            Item::String(string) => utf8(pool, string.string).ok(),
-            _ => None,
-        };
+        let is_answer = code.u8().ok()? == ARETURN;
+        return is_answer.then(|| pool.string(string).ok())?;
     }
     None
-}
-
-fn utf8<'a>(pool: &ConstantPool<'a>, index: Index<cpool::Utf8<'a>>) -> Result<&'a str, Broken> {
-    text(pool.retrieve(index)?)
-}
-
-fn text(text: &MStr) -> Result<&str, Broken> {
-    text.to_str().ok_or(Broken::Name)
-}
-
-#[derive(Debug, thiserror::Error)]
-enum Broken {
-    #[error("{0}")]
-    Form(#[from] DecodeError),
-    #[error("a name is no UTF-8")]
-    Name,
 }
 
 #[cfg(test)]

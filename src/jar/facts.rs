@@ -5,6 +5,7 @@
 //! same CRC-32 as another by a chance of one in 10⁸); its text is in
 //! [`super::Texts`], read only where a message needs it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -32,17 +33,6 @@ pub struct Service {
     pub providers: Vec<String>,
 }
 
-/// A class for newer Java versions, under META-INF/versions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Versioned {
-    /// The Java version from which on it takes the place of the usual one.
-    pub release: u16,
-    /// Its name, with slashes.
-    pub name: String,
-    /// Major version of its form, 0 where it could not be read.
-    pub major: u16,
-}
-
 /// What is worth knowing of a JAR beside its classes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Extras {
@@ -54,8 +44,6 @@ pub struct Extras {
     pub main_class: Option<String>,
     /// Whether its manifest says `Multi-Release: true`.
     pub multi_release: bool,
-    /// Classes for newer Java versions; they count where it is multi-release.
-    pub versioned: Vec<Versioned>,
     /// Whether it is signed.
     pub signed: bool,
     /// Why the JVM refuses its classes, in the JVM's words, where it was changed
@@ -71,9 +59,9 @@ pub struct Extras {
     pub unreadable_example: Option<String>,
 }
 
-/// Everything known of the classes of a JAR, sorted by name. Classes for newer
-/// Java versions under META-INF are left out, and so are descriptions of
-/// packages and modules.
+/// Everything known of the classes of a JAR: the usual ones, sorted by name, then
+/// those for newer Java versions under META-INF/versions. Descriptions of packages
+/// and modules are left out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JarFacts {
     /// Own classes first, in order; then those of others.
@@ -94,6 +82,9 @@ pub struct JarFacts {
 pub(super) struct Classes {
     /// CRC-32 of the class file, as the zip's directory has it.
     pub(super) crcs: Vec<u32>,
+    /// Of the last ones, which are no usual ones, the Java version from which on each
+    /// takes the place of the usual one; sorted by name, then version.
+    pub(super) releases: Vec<u32>,
     /// Size of the class file in bytes.
     pub(super) sizes: Vec<u32>,
     /// Major version of its form, 0 where it could not be read; above it, in
@@ -149,9 +140,15 @@ impl JarFacts {
         self.hashes = self.names.iter().map(name::hash).collect();
     }
 
-    /// How many classes.
+    /// How many usual classes.
     pub fn len(&self) -> usize {
-        self.classes.crcs.len()
+        let all = self.classes.crcs.len();
+        all.saturating_sub(self.classes.releases.len())
+    }
+
+    /// One more than the largest number of a class.
+    pub fn end(&self) -> u32 {
+        self.classes.crcs.len() as u32
     }
 
     /// Whether there are none.
@@ -159,23 +156,45 @@ impl JarFacts {
         self.len() == 0
     }
 
-    /// The classes, by name.
+    /// The usual classes, by name.
     pub fn classes(&self) -> impl Iterator<Item = Class<'_>> {
-        (0..self.len() as u32).map(|number| Class {
-            facts: self,
-            number,
-        })
+        (0..self.len() as u32).filter_map(|number| self.class(number))
+    }
+
+    /// The classes for newer Java versions, with the version from which on each takes
+    /// the place of the usual one; they count where the JAR is multi-release.
+    pub fn versioned(&self) -> impl Iterator<Item = (u32, Class<'_>)> {
+        let numbers = self.len() as u32..;
+        let releases = self.classes.releases.iter();
+        releases
+            .zip(numbers)
+            .filter_map(|(release, number)| Some((*release, self.class(number)?)))
+    }
+
+    /// The classes that this Java loads: of each the newest that is not newer than it.
+    pub fn loaded(&self, java: u32) -> impl Iterator<Item = Class<'_>> {
+        let counting = self
+            .versioned()
+            .filter(move |(release, _)| self.extras.multi_release && *release <= java);
+        // By ascending version, so that the newest is the one that stays.
+        let newest = counting.map(|(_, class)| (class.name().text, class));
+        let newest: BTreeMap<&str, Class<'_>> = newest.collect();
+        let replaced: BTreeSet<&str> = newest.keys().copied().collect();
+        let usual = self
+            .classes()
+            .filter(move |class| replaced.is_empty() || !replaced.contains(class.name().text));
+        usual.chain(newest.into_values())
     }
 
     /// The class of this number.
     pub fn class(&self, number: u32) -> Option<Class<'_>> {
-        ((number as usize) < self.len()).then_some(Class {
+        (number < self.end()).then_some(Class {
             facts: self,
             number,
         })
     }
 
-    /// The class of this name, with slashes.
+    /// The usual class of this name, with slashes.
     pub fn find(&self, name: &str) -> Option<Class<'_>> {
         let (mut low, mut high) = (0, self.len());
         while low < high {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::facts::JarFacts;
 use super::packed;
+use super::read;
 use super::texts::Texts;
 use crate::error::{Context, Error, Result};
 use crate::image::Digest;
@@ -23,10 +24,21 @@ pub fn classes(store: &Store, path: &Path, digest: &Digest, shown: &str) -> Resu
 
 /// Reads the JAR at `path`, which has this digest, and keeps what it holds.
 pub fn learn(store: &Store, path: &Path, digest: &Digest, shown: &str) -> Result<()> {
+    learn_on(store, path, digest, shown, read::processors())
+}
+
+/// The same, on this many threads.
+pub(super) fn learn_on(
+    store: &Store,
+    path: &Path,
+    digest: &Digest,
+    shown: &str,
+    threads: usize,
+) -> Result<()> {
     let mut facts = JarFacts::default();
     store.put_file(Bucket::Jars, &texts_key(digest), |texts| {
         facts =
-            super::read::read(path, texts).doing(|| format!("reading the classes in {shown}"))?;
+            read::read(path, texts, threads).doing(|| format!("reading the classes in {shown}"))?;
         Ok(())
     })?;
     // The last to be written says that all is there.

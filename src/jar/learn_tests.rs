@@ -85,7 +85,18 @@ fn facts_come_back_by_content() {
     assert_eq!(facts.find("a/Junk").unwrap().major(), None);
     assert_eq!(facts.find("a/C").map(|class| class.number()), None);
     let extras = &facts.extras;
-    assert_eq!(extras.unreadable, 2);
+    assert_eq!(extras.unreadable, 3);
+    let versioned = facts.versioned();
+    let versioned: Vec<_> = versioned
+        .map(|(java, one)| (java, one.name().text))
+        .collect();
+    assert_eq!(versioned, [(11, "a/A")]);
+    let loaded = |java| {
+        let mut loaded = facts.loaded(java);
+        let one = loaded.find(|class| class.name().text == "a/A");
+        one.and_then(|class| class.major())
+    };
+    assert_eq!((loaded(10), loaded(11)), (Some(61), None));
     assert_eq!(extras.main_class.as_deref(), Some("a.B"));
     assert!(extras.multi_release);
     assert_eq!(extras.services[0].providers, ["a.B"]);

@@ -17,7 +17,7 @@ const CHUNK: usize = 1 << 16;
 const MAX_TRUSTED: u64 = 64 << 20;
 
 /// Every list of numbers, in the order of the file.
-fn lists(facts: &mut JarFacts) -> [&mut Vec<u32>; 12] {
+fn lists(facts: &mut JarFacts) -> [&mut Vec<u32>; 13] {
     let JarFacts {
         names,
         classes,
@@ -27,6 +27,7 @@ fn lists(facts: &mut JarFacts) -> [&mut Vec<u32>; 12] {
     [
         &mut names.ends,
         &mut classes.crcs,
+        &mut classes.releases,
         &mut classes.sizes,
         &mut classes.forms,
         &mut classes.types_ends,
@@ -77,15 +78,15 @@ pub(super) fn read(from: &mut dyn Read) -> Option<JarFacts> {
     Some(facts)
 }
 
-/// The class names alone.
+/// The names of the usual classes alone.
 pub(super) fn read_names(from: &mut dyn Read) -> Option<Vec<String>> {
     let mut names = Table {
         text: String::from_utf8(part(from)?).ok()?,
         ends: numbers(from)?,
     };
-    let classes = numbers(from)?.len();
+    let (classes, releases) = (numbers(from)?.len(), numbers(from)?.len());
     io::copy(from, &mut io::sink()).ok()?;
-    names.ends.truncate(classes);
+    names.ends.truncate(classes.saturating_sub(releases));
     Some(names.iter().map(str::to_string).collect())
 }
 
@@ -132,6 +133,7 @@ mod tests {
         for (at, list) in lists(&mut facts).into_iter().enumerate().skip(1) {
             *list = vec![at as u32, 7];
         }
+        facts.classes.releases = vec![11];
         facts.references.inside = 1;
         facts.extras.main_class = Some("a.A".into());
         facts.finish();
@@ -143,7 +145,7 @@ mod tests {
         let mut bytes = Vec::new();
         write(&mut facts(), &mut bytes).unwrap();
         assert_eq!(read(&mut bytes.as_slice()), Some(facts()));
-        assert_eq!(read_names(&mut bytes.as_slice()).unwrap(), ["a/A", "b/B"]);
+        assert_eq!(read_names(&mut bytes.as_slice()).unwrap(), ["a/A"]);
         for end in 0..bytes.len() {
             assert_eq!(read(&mut &bytes[..end]), None, "{end} bytes");
         }

@@ -1,4 +1,4 @@
-//! Reading a JAR whole: on all processors, within bounds.
+//! Reading a JAR whole: on several processors, within bounds.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use super::archive::{Archive, Inflater, Place};
 use super::build::{Builder, Prepared, Told};
 use super::class_file::{self, ClassFile};
-use super::facts::{Extras, JarFacts, Service, Versioned};
+use super::facts::{Extras, JarFacts, Service};
 use super::name::{self, Scatter};
 use super::signed;
 use super::table::Table;
@@ -71,15 +71,44 @@ fn entry(name: &str) -> Option<Entry<'_>> {
 #[derive(Default)]
 struct Classes {
     names: Table,
+    /// The Java version that each is for, 0 for any.
+    releases: Vec<u16>,
     places: Vec<Place>,
 }
 
-/// Everything in the JAR at `path`; the texts of its signatures go to `texts`.
-pub(super) fn read(path: &Path, texts: &mut (dyn Write + Send)) -> Result<JarFacts> {
+impl Classes {
+    fn push(&mut self, name: &str, release: u16, place: Place) {
+        self.names.push(&[name]);
+        self.releases.push(release);
+        self.places.push(place);
+    }
+
+    /// The name of its entry.
+    fn entry(&self, number: u32) -> String {
+        let name = self.names.get(number);
+        match self.releases.get(number as usize) {
+            None | Some(0) => format!("{name}.class"),
+            Some(release) => format!("META-INF/versions/{release}/{name}.class"),
+        }
+    }
+}
+
+/// How many threads can run at once.
+pub(super) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Everything in the JAR at `path`, read on up to `threads` threads; the texts of its
+/// signatures go to `texts`.
+pub(super) fn read(
+    path: &Path,
+    texts: &mut (dyn Write + Send),
+    threads: usize,
+) -> Result<JarFacts> {
     let archive = Archive::open(path)?;
     let (extras, classes) = look(&archive)?;
     let builder = Builder::new(TextsWriter::new(texts));
-    let builder = read_classes(&archive, &classes, builder)?;
+    let builder = read_classes(&archive, &classes, builder, threads)?;
     drop(classes);
     let mut facts = builder
         .finish()
@@ -102,9 +131,9 @@ fn read_classes<'w>(
     archive: &Archive,
     classes: &Classes,
     builder: Builder<'w>,
+    threads: usize,
 ) -> Result<Builder<'w>> {
-    let most = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = most.min(classes.places.len() / WORTH_A_THREAD + 1);
+    let threads = threads.min(classes.places.len() / WORTH_A_THREAD + 1);
     let next = AtomicUsize::new(0);
     let budget = Budget {
         classes: AtomicU64::new(MAX_ALL),
@@ -122,6 +151,7 @@ fn read_classes<'w>(
             let told = Told {
                 entry,
                 name: classes.names.get(entry),
+                release: classes.releases[entry as usize],
                 content: (place.crc, size),
             };
             // What is wrong with a class makes it unreadable, no error.
@@ -196,8 +226,7 @@ fn look(archive: &Archive) -> Result<(Extras, Classes)> {
                 if !is_new && extras.collisions.len() < 5 {
                     extras.collisions.push(name.to_string());
                 }
-                classes.names.push(&[class]);
-                classes.places.push(place);
+                classes.push(class, 0, place);
             }
             Some(Entry::Service(interface)) => {
                 let providers = providers(&text());
@@ -206,13 +235,7 @@ fn look(archive: &Archive) -> Result<(Extras, Classes)> {
                     .or_default()
                     .extend(providers);
             }
-            Some(Entry::Versioned(release, class)) if extras.versioned.len() < MAX_LISTED => {
-                extras.versioned.push(Versioned {
-                    release,
-                    name: class.to_string(),
-                    major: major(archive, place, &mut inflater),
-                });
-            }
+            Some(Entry::Versioned(release, class)) => classes.push(class, release, place),
             Some(Entry::Manifest) => {
                 let text = text();
                 extras.main_class = attribute(&text, "Main-Class");
@@ -265,7 +288,7 @@ fn signature_problem(
     let entries = signed::entries(&manifest);
     let mut left = MAX_ALL;
     for (number, place) in (0..).zip(&classes.places) {
-        let name = format!("{}.class", classes.names.get(number));
+        let name = classes.entry(number);
         let Some((digest, told)) = entries.get(&name) else {
             continue;
         };
@@ -276,15 +299,6 @@ fn signature_problem(
         }
     }
     None
-}
-
-/// The major version of the form of a class; 0 where it is none.
-fn major(archive: &Archive, place: Place, inflater: &mut Inflater) -> u16 {
-    // Some thousand of them may be read.
-    match archive.read(place, MAX_TEXT, inflater) {
-        Ok([0xca, 0xfe, 0xba, 0xbe, _, _, high, low, ..]) => u16::from_be_bytes([*high, *low]),
-        _ => 0,
-    }
 }
 
 /// A small text; what cannot be read counts as empty.

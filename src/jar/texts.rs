@@ -6,6 +6,7 @@
 //! many there are. Numbers have four bytes, the lowest first. A text that has not the
 //! CRC-32 it is kept under was damaged, so no other sum is needed.
 
+use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
@@ -35,16 +36,16 @@ impl<'w> TextsWriter<'w> {
 
     /// Keeps the text of a signature with this CRC-32.
     pub(super) fn add(&mut self, crc: u32, signature: Signature<'_>) -> io::Result<()> {
-        if self.known.contains_key(&crc) {
+        let Entry::Vacant(free) = self.known.entry(crc) else {
             return Ok(());
-        }
+        };
         let start = self.at;
         for part in signature.parts() {
             self.out.write_all(part.as_bytes())?;
             // Whoever reads the JAR sees to it that they are fewer than 4 GiB.
             self.at = self.at.saturating_add(part.len() as u32);
         }
-        self.known.insert(crc, (start, self.at - start));
+        free.insert((start, self.at - start));
         Ok(())
     }
 

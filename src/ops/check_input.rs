@@ -209,6 +209,7 @@ async fn gather(
         !(is_plugin && one.jar.of_base && alone.contains(&one.jar.loader))
     };
     let mut of_base = BTreeMap::new();
+    let mut local = BTreeMap::new();
     for one in located.iter().filter(|one| is_worth(one)) {
         if jar::is_known(&session.store, &one.jar.sha256) {
             continue;
@@ -216,7 +217,7 @@ async fn gather(
         match &one.bytes {
             Bytes::Base(file) => drop(of_base.insert(file.clone(), one.jar.sha256)),
             Bytes::Local(path) => {
-                jar::learn(&session.store, path, &one.jar.sha256, &one.jar.path)?;
+                local.insert(one.jar.sha256, (path.clone(), one.jar.path.clone()));
             }
             Bytes::Absent => {}
         }
@@ -226,9 +227,10 @@ async fn gather(
         let known = descriptor.and_then(|one| session.store.blob_size(&one.digest));
         known.is_some() || !matches!(layer.origin, Origin::Registry(_) | Origin::Daemon { .. })
     });
-    if !of_base.is_empty() && (effort == Effort::Full || is_cheap) {
-        base::learn(&session.sources().await, base, of_base).await?;
+    if effort == Effort::Cheap && !is_cheap {
+        of_base.clear();
     }
+    learn(session, base, of_base, local).await?;
     load(session, &mut located, &is_worth)?;
     let partial = located
         .iter()
@@ -252,6 +254,29 @@ async fn gather(
         },
         partial,
     })
+}
+
+/// Reads these JARs: those of this machine while the base's come.
+async fn learn(
+    session: &Session,
+    base: &Base,
+    of_base: BTreeMap<String, Digest>,
+    local: BTreeMap<Digest, (PathBuf, String)>,
+) -> Result<()> {
+    let learner = jar::Learner::new(&session.store, of_base.len() + local.len());
+    // The last one has no other beside it: that is a small one.
+    let mut local: Vec<_> = local.into_iter().collect();
+    local.sort_by_key(|(_, (path, _))| std::fs::metadata(path).map_or(0, |file| file.len()));
+    let queue = learner.queue();
+    let local = tokio::task::spawn_blocking(move || {
+        let mut largest_first = local.into_iter().rev();
+        largest_first.try_for_each(|(sha256, (path, shown))| queue.learn(path, &sha256, &shown))
+    });
+    if !of_base.is_empty() {
+        base::learn(&session.sources().await, base, of_base, learner.queue()).await?;
+    }
+    local.await??;
+    learner.finish().await
 }
 
 /// Folders under plugins/ in which Flink finds no JAR: it looks right under them.

@@ -70,7 +70,7 @@ impl Bucket {
             Bucket::Builds => "builds/v2",
             Bucket::Files => "files/v2",
             Bucket::Uploads => "uploads/v1",
-            Bucket::Jars => "jars/v3",
+            Bucket::Jars => "jars/v4",
             Bucket::Checks => "checks/v1",
         }
     }

@@ -1,0 +1,134 @@
+//! The bytes of a class file, front to back, and its constant pool (JVMS 4.4). Nothing
+//! is decoded that nobody asks for: of most constants only the place is needed.
+
+use super::signature::Signature;
+
+/// Why a class file cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub(super) enum Broken {
+    #[error("it does not begin as a class file does")]
+    Start,
+    #[error("it is cut off")]
+    End,
+    #[error("its constant pool has an unknown tag, {0}")]
+    Tag(u8),
+    #[error("constant {0} is not of the kind that it is used as")]
+    Constant(u16),
+    #[error("a name is no UTF-8")]
+    Name,
+}
+
+/// Bytes that are read from front to back.
+#[derive(Clone, Copy)]
+pub(super) struct Cursor<'a>(pub(super) &'a [u8]);
+
+impl<'a> Cursor<'a> {
+    /// The next bytes.
+    pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], Broken> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(Broken::End)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Broken> {
+        let (taken, rest) = self.0.split_first_chunk().ok_or(Broken::End)?;
+        self.0 = rest;
+        Ok(*taken)
+    }
+
+    pub(super) fn u8(&mut self) -> Result<u8, Broken> {
+        Ok(u8::from_be_bytes(self.array()?))
+    }
+
+    pub(super) fn u16(&mut self) -> Result<u16, Broken> {
+        Ok(u16::from_be_bytes(self.array()?))
+    }
+
+    pub(super) fn u32(&mut self) -> Result<u32, Broken> {
+        Ok(u32::from_be_bytes(self.array()?))
+    }
+}
+
+/// Tags of constants (JVMS table 4.4-A).
+const UTF8: u8 = 1;
+const CLASS: u8 = 7;
+const STRING: u8 = 8;
+const FIELD: u8 = 9;
+const INTERFACE_METHOD: u8 = 11;
+const NAME_AND_TYPE: u8 = 12;
+
+/// The constants of a class file.
+pub(super) struct Pool<'a> {
+    /// From each constant's tag on; empty where the number is none.
+    constants: Vec<&'a [u8]>,
+}
+
+impl<'a> Pool<'a> {
+    /// Reads over the constants.
+    pub(super) fn read(from: &mut Cursor<'a>) -> Result<Pool<'a>, Broken> {
+        let count = usize::from(from.u16()?);
+        let mut constants: Vec<&[u8]> = Vec::with_capacity(count + 1);
+        constants.push(&[]);
+        while constants.len() < count {
+            constants.push(from.0);
+            let length = match from.u8()? {
+                UTF8 => usize::from(from.u16()?),
+                3 | 4 | FIELD..=NAME_AND_TYPE | 17 | 18 => 4,
+                5 | 6 => {
+                    // They count twice.
+                    constants.push(&[]);
+                    8
+                }
+                CLASS | STRING | 16 | 19 | 20 => 2,
+                15 => 3,
+                tag => return Err(Broken::Tag(tag)),
+            };
+            from.take(length)?;
+        }
+        Ok(Pool { constants })
+    }
+
+    /// What is behind the tag of a constant that has this one.
+    fn constant(&self, number: u16, tag: u8) -> Result<Cursor<'a>, Broken> {
+        match self.constants.get(usize::from(number)) {
+            Some([found, rest @ ..]) if *found == tag => Ok(Cursor(rest)),
+            _ => Err(Broken::Constant(number)),
+        }
+    }
+
+    pub(super) fn text(&self, number: u16) -> Result<&'a str, Broken> {
+        let mut constant = self.constant(number, UTF8)?;
+        let length = constant.u16()?;
+        let bytes = constant.take(usize::from(length))?;
+        str::from_utf8(bytes).map_err(|_| Broken::Name)
+    }
+
+    /// The name of a class.
+    pub(super) fn class(&self, number: u16) -> Result<&'a str, Broken> {
+        self.text(self.constant(number, CLASS)?.u16()?)
+    }
+
+    /// The text of a string.
+    pub(super) fn string(&self, number: u16) -> Result<&'a str, Broken> {
+        self.text(self.constant(number, STRING)?.u16()?)
+    }
+
+    /// A name and a type.
+    pub(super) fn signature(&self, number: u16) -> Result<Signature<'a>, Broken> {
+        let mut constant = self.constant(number, NAME_AND_TYPE)?;
+        Ok(Signature {
+            name: self.text(constant.u16()?)?,
+            descriptor: self.text(constant.u16()?)?,
+        })
+    }
+
+    /// The fields and methods that code names: numbers of their class and signature.
+    pub(super) fn members(&self) -> impl Iterator<Item = (u16, u16)> {
+        self.constants.iter().filter_map(|constant| match constant {
+            [FIELD..=INTERFACE_METHOD, a, b, c, d, ..] => {
+                Some((u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])))
+            }
+            _ => None,
+        })
+    }
+}
