@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::Session;
 use super::find::Found;
@@ -17,6 +17,7 @@ use crate::image::{Digest, Origin};
 use crate::jar;
 use crate::lock::Source;
 use crate::manifest::JarSource;
+use crate::parallel::in_parallel;
 use crate::stage::{self, Content, EntryKind, jars};
 
 /// Bytes of a SQL file or another text that are looked at.
@@ -306,24 +307,17 @@ fn load(
     located: &mut [Located],
     is_worth: &dyn Fn(&Located) -> bool,
 ) -> Result<()> {
-    let wanted: Vec<&mut PlacedJar> = located
+    let mut wanted: Vec<&mut PlacedJar> = located
         .iter_mut()
         .filter(|one| is_worth(one))
         .map(|one| &mut one.jar)
         .collect();
-    let queue = Mutex::new(wanted);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let next = queue.lock().ok().and_then(|mut queue| queue.pop());
-                    let Some(jar) = next else { break };
-                    jar.facts = jar::known(&session.store, &jar.sha256).map(Arc::new);
-                }
-            });
-        }
-    });
+    let facts = in_parallel(wanted.len(), |at| {
+        Ok(jar::known(&session.store, &wanted[at].sha256).map(Arc::new))
+    })?;
+    for (jar, facts) in wanted.iter_mut().zip(facts) {
+        jar.facts = facts;
+    }
     Ok(())
 }
 
