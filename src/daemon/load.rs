@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bollard::errors::Error as DockerError;
 use bollard::query_parameters::ImportImageOptionsBuilder;
@@ -36,7 +36,6 @@ fn told(error: DockerError) -> Error {
 pub struct Loading {
     pieces: Option<mpsc::Sender<io::Result<Bytes>>>,
     sent: Arc<AtomicU64>,
-    names: Arc<AtomicUsize>,
     answer: JoinHandle<Result<()>>,
 }
 
@@ -58,21 +57,13 @@ impl Daemon {
         let body = tokio_stream::wrappers::ReceiverStream::new(incoming);
         let docker = self.docker.clone();
         let doing = self.doing("loading the image");
-        let names = Arc::new(AtomicUsize::new(0));
-        let announced = names.clone();
         let answer = tokio::spawn(async move {
             let mut answers = docker.import_image_stream(options, body, None);
-            let mut loaded = 0;
             while let Some(answer) = answers.next().await {
                 let answer = answer.map_err(told).doing(|| doing.clone())?;
                 let line = answer.stream.unwrap_or_default();
                 if line.starts_with("Error") {
                     return Err(Error::new(line.trim()).doing(doing));
-                }
-                loaded += line.matches("Loaded image:").count();
-                if loaded > 0 && loaded == announced.load(Ordering::Relaxed) {
-                    // All that follows is the daemon clearing up.
-                    break;
                 }
             }
             Ok(())
@@ -80,7 +71,6 @@ impl Daemon {
         Loading {
             pieces: Some(pieces),
             sent: Arc::default(),
-            names,
             answer,
         }
     }
@@ -117,10 +107,9 @@ impl Loading {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// The archive is whole, and gives an image this many names: waits until the
-    /// daemon has said each of them, or all that it has to say.
-    pub async fn finish(mut self, names: usize) -> Result<()> {
-        self.names.store(names, Ordering::Relaxed);
+    /// The archive is whole: waits for the daemon's answer, to its end. containerd's
+    /// store says "Loaded image" before it unpacks.
+    pub async fn finish(mut self) -> Result<()> {
         self.pieces = None;
         (&mut self.answer)
             .await

@@ -111,7 +111,7 @@ pub async fn load(
     let loaded = match written {
         // A daemon that hung up is told by its own answer.
         Err(error) if !loading.is_closed() => return Err(error),
-        _ => loading.finish(names.len()).await,
+        _ => loading.finish().await,
     };
     let verified = match &loaded {
         Ok(()) => verify(daemon, image, names).await?,
