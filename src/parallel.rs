@@ -5,6 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::{Error, Result};
 
+/// How many threads can run at once.
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// What `make` gives for the numbers below `count`, in their order; begun in that
 /// order too, as many at once as there are processors, on threads of their own, which
 /// may wait for what this one's runtime does. After an error none is begun, and of
@@ -13,7 +18,7 @@ pub fn in_parallel<T: Send>(
     count: usize,
     make: impl Fn(usize) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = processors();
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {

@@ -16,7 +16,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("dockerfile", &[]),
     ("image", &["error"]),
     ("store", &["error", "image"]),
-    ("jar", &["error", "image", "store"]),
+    ("jar", &["error", "image", "parallel", "store"]),
     // Ways to the outside.
     ("fetch", &["error", "image", "report", "store"]),
     ("daemon", &["error", "image", "store"]),

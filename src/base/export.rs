@@ -19,6 +19,10 @@ const MAX_JSON: u64 = 8 << 20;
 /// Nor are all of them together.
 const MAX_ALL_JSON: u64 = 64 << 20;
 
+/// Nor has an image more layers: Docker stacks 125 at most (`maxLayerDepth` of its
+/// layer store).
+const MAX_LAYERS: usize = 1000;
+
 /// What one pass taught.
 #[derive(Debug)]
 pub struct Export {
@@ -130,7 +134,7 @@ impl Members {
         let [index] = <[DockerArchive; 1]>::try_from(index)
             .map_err(|_| Error::new("the daemon's export holds not one image but several"))?;
         let config = self.file(&index.config)?.to_vec();
-        let scans = self.layers(index.layers.iter().map(String::as_str))?;
+        let scans = self.layers(&index.layers)?;
         Ok(Export {
             config,
             scans,
@@ -159,7 +163,7 @@ impl Members {
                 AnyManifest::Image(manifest) => {
                     let config = self.file(&blob(&manifest.config))?.to_vec();
                     let names: Vec<String> = manifest.layers.iter().map(blob).collect();
-                    let scans = self.layers(names.iter().map(String::as_str))?;
+                    let scans = self.layers(&names)?;
                     return Ok(Export {
                         config,
                         scans,
@@ -180,11 +184,17 @@ impl Members {
             .ok_or_else(|| missing(name))
     }
 
-    fn layers<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> Result<Vec<Scan>> {
+    fn layers(&mut self, names: &[String]) -> Result<Vec<Scan>> {
+        if names.len() > MAX_LAYERS {
+            return Err(Error::new(format!(
+                "the daemon's export names {} layers: no image has more than {MAX_LAYERS}",
+                names.len()
+            )));
+        }
         let mut used: HashMap<String, usize> = HashMap::new();
         let mut scans: Vec<Scan> = Vec::new();
-        for (place, name) in names.enumerate() {
-            let name = self.links.get(name).map_or(name, String::as_str);
+        for (place, name) in names.iter().enumerate() {
+            let name = self.links.get(name).unwrap_or(name).as_str();
             let mut found = match (self.scans.remove(name), used.get(name)) {
                 (Some(found), _) => found,
                 // One layer may stand twice in an image.
@@ -225,4 +235,38 @@ impl<R: Read> Read for Counted<'_, R> {
 /// Reads one layer's blob. Blocks.
 pub fn read_layer(reader: impl Read + Send, home: &str, place: usize) -> Result<Scan> {
     scan(decompress(reader)?, home, place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Phase, Report};
+
+    fn export(layers: usize) -> Result<Export> {
+        let mut layer = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(0);
+        layer.append_data(&mut header, "opt/flink/lib/a", &b""[..])?;
+        let lists = serde_json::json!([{ "Config": "c", "Layers": vec!["l"; layers] }]);
+        let mut tar = tar::Builder::new(Vec::new());
+        for (name, content) in [
+            ("manifest.json", lists.to_string().into_bytes()),
+            ("c", b"{}".to_vec()),
+            ("l", layer.into_inner()?),
+        ] {
+            header.set_size(content.len() as u64);
+            tar.append_data(&mut header, name, content.as_slice())?;
+        }
+        let task = Report::silent().start(Phase::Base, "x", None);
+        let bytes = tar.into_inner()?;
+        let platform = Platform::host();
+        read(bytes.as_slice(), "opt/flink", false, &platform, &task)
+    }
+
+    #[test]
+    fn a_layer_may_stand_twice_but_not_without_end() {
+        assert_eq!(export(2).unwrap().scans.len(), 2);
+        let error = export(MAX_LAYERS + 1).unwrap_err().report();
+        assert!(error.contains("names 1001 layers"), "{error}");
+    }
 }

@@ -13,6 +13,8 @@ mod filesystems;
 mod finding;
 mod identifiers;
 pub mod input;
+#[cfg(test)]
+mod jar_tests;
 mod jdk;
 mod linkage;
 mod others;

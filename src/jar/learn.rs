@@ -9,6 +9,7 @@ use super::read;
 use super::texts::Texts;
 use crate::error::{Context, Error, Result};
 use crate::image::Digest;
+use crate::parallel::processors;
 use crate::store::{Bucket, Store};
 
 /// The class names of the JAR at `path`, which has this digest: sorted, with
@@ -24,7 +25,7 @@ pub fn classes(store: &Store, path: &Path, digest: &Digest, shown: &str) -> Resu
 
 /// Reads the JAR at `path`, which has this digest, and keeps what it holds.
 pub fn learn(store: &Store, path: &Path, digest: &Digest, shown: &str) -> Result<()> {
-    learn_on(store, path, digest, shown, read::processors())
+    learn_on(store, path, digest, shown, processors())
 }
 
 /// The same, on this many threads.

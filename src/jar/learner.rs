@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use crate::error::{Error, Result};
 use crate::image::Digest;
+use crate::parallel::processors;
 use crate::store::Store;
 
 /// How many: while one is put together and written, another is read. Each takes
@@ -37,7 +38,7 @@ impl Learner {
         let (sender, receiver) = sync_channel(0);
         let receiver = Arc::new(Mutex::new(receiver));
         let workers = count.min(AT_ONCE);
-        let threads = super::read::processors().div_ceil(workers.max(1));
+        let threads = processors().div_ceil(workers.max(1));
         let workers = (0..workers).map(|_| {
             let (store, receiver) = (store.clone(), receiver.clone());
             std::thread::spawn(move || work(&store, &receiver, threads))

@@ -93,11 +93,6 @@ impl Classes {
     }
 }
 
-/// How many threads can run at once.
-pub(super) fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
 /// Everything in the JAR at `path`, read on up to `threads` threads; the texts of its
 /// signatures go to `texts`.
 pub(super) fn read(

@@ -3,11 +3,86 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::resolver::{Resolver, stem};
+use super::{Artifact, Content, Request, Wanted};
 use crate::error::{Context, Error, Result};
+use crate::jar;
+use crate::lock::Source;
 use crate::manifest::nearest_name;
+use crate::parallel::in_parallel;
+
+/// A JAR that a path or glob names.
+struct LocalFile<'w> {
+    wanted: &'w Wanted,
+    path: PathBuf,
+    /// Whether nothing else has that path or glob.
+    is_alone: bool,
+}
+
+impl Resolver<'_> {
+    /// The JARs that paths and globs name, each with its place in the manifest.
+    pub(super) fn local(&self, wanted: &[Wanted]) -> Result<Vec<(usize, Vec<Artifact>)>> {
+        let files = self.files(wanted)?;
+        in_parallel(files.len(), |at| {
+            let file = &files[at];
+            let span = &file.wanted.span;
+            let found = self.manifest.locate(span.clone(), self.file(file))?;
+            Ok((span.start, vec![found]))
+        })
+    }
+
+    fn files<'w>(&self, wanted: &'w [Wanted]) -> Result<Vec<LocalFile<'w>>> {
+        let mut all = Vec::new();
+        for wanted in wanted {
+            let Request::Path(pattern) = &wanted.request else {
+                continue;
+            };
+            let found = find(self.manifest.folder(), pattern);
+            let found = self.manifest.locate(wanted.span.clone(), found)?;
+            let is_alone = found.len() == 1;
+            all.extend(found.into_iter().map(|path| LocalFile {
+                wanted,
+                path,
+                is_alone,
+            }));
+        }
+        Ok(all)
+    }
+
+    fn file(&self, file: &LocalFile<'_>) -> Result<Artifact> {
+        let LocalFile { wanted, path, .. } = file;
+        let (sha256, size) = self.store.file_digest(path, self.on_change)?;
+        let shown = path.strip_prefix(self.manifest.folder()).unwrap_or(path);
+        let shown = shown.display().to_string();
+        jar::check(self.store, path, &sha256, &shown)?;
+        let file_name = file_name(path, &shown)?;
+        let name = match file.is_alone && !wanted.companion {
+            true => wanted.name.clone(),
+            false => stem(&file_name).to_string(),
+        };
+        Ok(self.artifact(
+            wanted,
+            name,
+            Source::Path(shown),
+            file_name,
+            (sha256, size),
+            Content::Local(path.clone()),
+        ))
+    }
+}
+
+fn file_name(path: &Path, shown: &str) -> Result<String> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| Error::new(format!("{shown}: the name is not UTF-8")))?;
+    Ok(if name.ends_with(".jar") {
+        name.to_string()
+    } else {
+        format!("{name}.jar")
+    })
+}
 
 /// The files that a path or glob names, sorted.
-pub fn find(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
+fn find(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
     if !pattern.contains(['*', '?', '[']) {
         let path = folder.join(pattern);
         look(&path, pattern)?;

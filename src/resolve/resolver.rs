@@ -1,7 +1,6 @@
 //! Answers the requests.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use futures_util::{StreamExt, TryStreamExt};
 use url::Url;
@@ -10,7 +9,7 @@ use super::asked::{self, Asked};
 use super::dependencies::Chosen;
 use super::maven::Coordinate;
 use super::repositories::Repositories;
-use super::{Artifact, Content, Folder, Request, Wanted, catalogue, local};
+use super::{Artifact, Content, Folder, Request, Wanted, catalogue};
 use crate::base::{Base, Sources};
 use crate::catalogue::{Catalogue, Entry, Kind, Selected};
 use crate::error::{Context, Error, Result};
@@ -22,7 +21,6 @@ use crate::jar;
 use crate::lock::{Lock, LockedMaven, Source};
 use crate::manifest::{Manifest, Place};
 use crate::maven::Graph;
-use crate::parallel::in_parallel;
 use crate::report::Report;
 use crate::store::Store;
 
@@ -51,14 +49,6 @@ pub struct Resolver<'a> {
     pub offline: bool,
     /// Called when a local file is found to have changed, before it is read.
     pub on_change: &'a (dyn Fn() + Sync),
-}
-
-/// A JAR that a path or glob names.
-struct LocalFile<'w> {
-    wanted: &'w Wanted,
-    path: PathBuf,
-    /// Whether nothing else has that path or glob.
-    is_alone: bool,
 }
 
 /// Everything that was found.
@@ -94,14 +84,7 @@ impl Resolver<'_> {
                 Ok::<_, Error>((one.span.start, vec![found]))
             })
             .buffered(PARALLEL);
-        let files = self.files(wanted)?;
-        let of_files = in_parallel(files.len(), |at| {
-            let file = &files[at];
-            let found = self
-                .manifest
-                .locate(file.wanted.span.clone(), self.file(file))?;
-            Ok((file.wanted.span.start, vec![found]))
-        })?;
+        let of_files = self.local(wanted)?;
         let of_others = futures_util::stream::iter(wanted)
             .map(|wanted| async move {
                 let found = self.answer(wanted).await;
@@ -210,46 +193,6 @@ impl Resolver<'_> {
             }
             _ => Ok(Vec::new()),
         }
-    }
-
-    /// The files that paths and globs name.
-    fn files<'w>(&self, wanted: &'w [Wanted]) -> Result<Vec<LocalFile<'w>>> {
-        let mut all = Vec::new();
-        for wanted in wanted {
-            let Request::Path(pattern) = &wanted.request else {
-                continue;
-            };
-            let found = local::find(self.manifest.folder(), pattern);
-            let found = self.manifest.locate(wanted.span.clone(), found)?;
-            let is_alone = found.len() == 1;
-            all.extend(found.into_iter().map(|path| LocalFile {
-                wanted,
-                path,
-                is_alone,
-            }));
-        }
-        Ok(all)
-    }
-
-    fn file(&self, file: &LocalFile<'_>) -> Result<Artifact> {
-        let LocalFile { wanted, path, .. } = file;
-        let (sha256, size) = self.store.file_digest(path, self.on_change)?;
-        let shown = path.strip_prefix(self.manifest.folder()).unwrap_or(path);
-        let shown = shown.display().to_string();
-        jar::check(self.store, path, &sha256, &shown)?;
-        let file_name = file_name(path, &shown)?;
-        let name = match file.is_alone && !wanted.companion {
-            true => wanted.name.clone(),
-            false => stem(&file_name).to_string(),
-        };
-        Ok(self.artifact(
-            wanted,
-            name,
-            Source::Path(shown),
-            file_name,
-            (sha256, size),
-            Content::Local(path.clone()),
-        ))
     }
 
     /// The one file of a coordinate.
@@ -540,7 +483,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn artifact(
+    pub(super) fn artifact(
         &self,
         wanted: &Wanted,
         name: String,
@@ -577,16 +520,6 @@ fn parse_url(text: &str) -> Result<Url> {
     }
 }
 
-fn file_name(path: &Path, shown: &str) -> Result<String> {
-    let name = path.file_name().and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| Error::new(format!("{shown}: the name is not UTF-8")))?;
-    Ok(if name.ends_with(".jar") {
-        name.to_string()
-    } else {
-        format!("{name}.jar")
-    })
-}
-
 /// The last name in the address; Flink loads only what ends in `.jar`.
 fn url_file_name(url: &Url) -> String {
     let name: String = url
@@ -610,6 +543,6 @@ fn url_file_name(url: &Url) -> String {
     }
 }
 
-fn stem(file_name: &str) -> &str {
+pub(super) fn stem(file_name: &str) -> &str {
     file_name.strip_suffix(".jar").unwrap_or(file_name)
 }

@@ -214,15 +214,7 @@ fn documents_refer_to_the_index_and_inspect_tells_all() {
     ];
     let digest = digest_of(&project.ok(&build).stdout);
     for platform in ["linux/amd64", "linux/arm64"] {
-        let args = [
-            "inspect",
-            "oci:out",
-            "--platform",
-            platform,
-            "--format",
-            "json",
-        ];
-        let seen = project.ok(&args).json();
+        let seen = inspected(&project, platform);
         assert_eq!(seen["platform"], platform);
         assert_eq!(seen["index"]["digest"], *digest);
         assert_eq!(seen["index"]["platforms"].as_array().unwrap().len(), 2);
@@ -258,6 +250,12 @@ fn documents_refer_to_the_index_and_inspect_tells_all() {
     assert_eq!(names[..2], ["base linux/amd64", "base linux/arm64"]);
 }
 
+/// What `inspect` says of the image in `out` for a platform.
+fn inspected(project: &Project, platform: &str) -> Value {
+    let args = ["inspect", "oci:out", "--format", "json", "--platform"];
+    project.ok(&[&args[..], &[platform]].concat()).json()
+}
+
 /// The manifest's bases, one for each platform, instead of the one that it has.
 fn with_bases(project: &Project, amd64: &str, arm64: &str) {
     let bases = format!(
@@ -286,15 +284,7 @@ fn each_platform_may_have_a_base_of_its_own() {
     let digest = digest_of(&run.stdout);
     assert_ne!(digest, at_one_place, "each image names its base");
     let names = ["linux/amd64", "linux/arm64"].map(|platform| {
-        let args = [
-            "inspect",
-            "oci:out",
-            "--platform",
-            platform,
-            "--format",
-            "json",
-        ];
-        let seen = project.ok(&args).json();
+        let seen = inspected(&project, platform);
         seen["base"]["reference"]
             .as_str()
             .expect("a name")
