@@ -55,7 +55,7 @@
 //! | `layers/` | hash of a layer's inputs → its digests and size; registry and layer → a repository that got it |
 //! | `bases/` | layers and FLINK_HOME → facts; image ID → descriptors |
 //! | `maven/` | coordinate → blob, or its parsed POM; the installed Maven's `central` |
-//! | `builds/` | what was built last, for `push`; what the daemon got last |
+//! | `builds/` | what was built last, for `push`; what the daemon got last; what the layer of a local JAR was made of |
 //! | `uploads/` | repository and blob → an upload that was not finished, to go on with |
 //! | `files/` | size, times and inode of a local file → its digest |
 //! | `jars/` | digest of a JAR → what its classes declare and refer to |

@@ -44,7 +44,6 @@ pub struct Archive {
     pieces: mpsc::Sender<io::Result<Bytes>>,
     sent: Arc<AtomicU64>,
     buffer: Vec<u8>,
-    written: u64,
 }
 
 impl Daemon {
@@ -93,7 +92,6 @@ impl Loading {
             pieces: pieces.ok_or(io::ErrorKind::BrokenPipe)?,
             sent: self.sent.clone(),
             buffer: Vec::with_capacity(CHUNK),
-            written: 0,
         })
     }
 
@@ -123,18 +121,10 @@ impl Drop for Loading {
     }
 }
 
-impl Archive {
-    /// Bytes that were written here.
-    pub fn written(&self) -> u64 {
-        self.written
-    }
-}
-
 impl Write for Archive {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let taken = bytes.len().min(CHUNK - self.buffer.len());
         self.buffer.extend_from_slice(&bytes[..taken]);
-        self.written += taken as u64;
         if self.buffer.len() == CHUNK {
             self.flush()?;
         }

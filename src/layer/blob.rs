@@ -13,7 +13,7 @@ use crate::image::Digest;
 use crate::image::gzip::Gzip;
 use crate::report::Task;
 use crate::stage::{Content, Entry, EntryKind};
-use crate::store::{BlobWriter, Store};
+use crate::store::{BlobWriter, Growing, Store};
 
 /// Files whose first bytes show that they are compressed: zip (and JAR), gzip,
 /// zstd, bzip2, xz.
@@ -33,36 +33,17 @@ pub(super) fn is_compressed(head: &[u8]) -> bool {
 /// Bytes that are read at once.
 pub(super) const CHUNK: usize = 256 << 10;
 
+/// Takes the compressed bytes while they are written.
+pub type Follow<'a> = dyn Fn(Growing) -> Result<()> + 'a;
+
 /// The tar stream: hashed beside this thread, and compressed.
-struct Stream<'a> {
+struct Stream {
     diff_id: Hashing,
-    gzip: Gzip<Tee<'a>>,
+    gzip: Gzip<BlobWriter>,
     hash_content: bool,
 }
 
-/// Into the store, and to whoever wants it at once. That one may stop taking it.
-struct Tee<'a> {
-    blob: BlobWriter,
-    copy: Option<&'a mut (dyn Write + Send)>,
-}
-
-impl Write for Tee<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.blob.write_all(bytes)?;
-        if let Some(copy) = &mut self.copy
-            && copy.write_all(bytes).is_err()
-        {
-            self.copy = None;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Stream<'_> {
+impl Stream {
     /// Bytes of a file's content, which have a digest of their own too.
     fn write_content(&mut self, bytes: &[u8]) -> io::Result<()> {
         if !self.hash_content {
@@ -81,7 +62,7 @@ impl Stream<'_> {
     }
 }
 
-impl Write for Stream<'_> {
+impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.diff_id.send(Piece::Frame(bytes.to_vec()))?;
         self.gzip.write_all(bytes)?;
@@ -93,23 +74,66 @@ impl Write for Stream<'_> {
     }
 }
 
+/// A layer that was written, and has no place yet.
+pub(super) struct Written {
+    diff_id: Digest,
+    blob: BlobWriter,
+    /// The digest of each file that was hashed, and its entry's number.
+    pub(super) contents: Vec<(usize, Digest)>,
+}
+
+impl Written {
+    /// Gives the layer its place in the store.
+    pub(super) fn commit(self) -> Result<Known> {
+        let (digest, size) = self.blob.commit()?;
+        Ok(Known {
+            digest,
+            diff_id: self.diff_id,
+            size,
+        })
+    }
+}
+
+/// Writes the layer, and checks that each file is what its entry says.
 pub(super) fn write(
     entries: &[Entry],
     store: &Store,
-    copy_to: Option<&mut (dyn Write + Send)>,
+    follow: Option<&Follow<'_>>,
     task: &Task,
 ) -> Result<Known> {
+    let written = pass(entries, store, follow, task)?;
+    for (at, found) in &written.contents {
+        let entry = &entries[*at];
+        if let EntryKind::File {
+            sha256, content, ..
+        } = &entry.kind
+            && found != sha256
+        {
+            return Err(changed(entry, sha256, content, store));
+        }
+    }
+    written.commit()
+}
+
+/// Writes the layer, whatever the files hold.
+pub(super) fn pass(
+    entries: &[Entry],
+    store: &Store,
+    follow: Option<&Follow<'_>>,
+    task: &Task,
+) -> Result<Written> {
+    let mut blob = store.new_blob()?;
+    if let Some(follow) = follow {
+        follow(blob.growing()?)?;
+    }
     let mut tar = tar::Builder::new(Stream {
         diff_id: Hashing::begin(),
-        gzip: Gzip::new(Tee {
-            blob: store.new_blob()?,
-            copy: copy_to,
-        }),
+        gzip: Gzip::new(blob),
         hash_content: true,
     });
     let mut buffer = vec![0; CHUNK];
     let mut files = Vec::new();
-    for entry in entries {
+    for (at, entry) in entries.iter().enumerate() {
         archive::append_header(&mut tar, entry)?;
         if let EntryKind::File {
             sha256,
@@ -131,23 +155,17 @@ pub(super) fn write(
                 return Err(changed(entry, sha256, content, store));
             }
             if known.is_none() {
-                files.push((entry, sha256, content));
+                files.push(at);
             }
         }
     }
     tar.get_mut().gzip.set_stored(false)?;
     let stream = tar.into_inner()?;
     let (diff_id, contents) = stream.diff_id.finish()?;
-    for ((entry, sha256, content), found) in files.into_iter().zip(contents) {
-        if found != *sha256 {
-            return Err(changed(entry, sha256, content, store));
-        }
-    }
-    let (digest, size) = stream.gzip.finish()?.blob.commit()?;
-    Ok(Known {
-        digest,
+    Ok(Written {
         diff_id,
-        size,
+        blob: stream.gzip.finish()?,
+        contents: files.into_iter().zip(contents).collect(),
     })
 }
 
@@ -156,7 +174,7 @@ pub(super) fn write(
 fn copy(
     mut source: Box<dyn Read>,
     size: u64,
-    stream: &mut Stream<'_>,
+    stream: &mut Stream,
     buffer: &mut [u8],
     task: &Task,
 ) -> Result<bool> {

@@ -1,16 +1,17 @@
 //! Entries become layers: deterministic tars, hashed and compressed in one
 //! pass, and found again by what went in.
 
+mod again;
 pub mod archive;
 mod blob;
 pub mod group;
 mod size;
 
-use std::io::Write;
-
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub use again::Again;
+pub use blob::Follow;
 pub use group::{Group, MAX_LAYERS, group};
 
 use crate::base::BaseFacts;
@@ -92,8 +93,7 @@ impl<'a> Plan<'a> {
 
     /// Whether the layer must be written to have its digest and its bytes.
     pub fn is_cached(&self, store: &Store) -> bool {
-        self.known(store)
-            .is_some_and(|known| store.blob_size(&known.digest) == Some(known.size))
+        known_in(store, &self.key).is_some()
     }
 
     /// The size that the layer's compressed bytes will have, where that follows
@@ -102,23 +102,20 @@ impl<'a> Plan<'a> {
         size::packed(&self.entries, store)
     }
 
-    /// The layer: from the store, or written now; what is written goes to
-    /// `copy` too. Blocks.
+    /// The layer: from the store, or written now; what is written,
+    /// `follow` gets too. Blocks.
     pub fn layer(
         &self,
         store: &Store,
         docker_types: bool,
-        copy: Option<&mut (dyn Write + Send)>,
+        follow: Option<&Follow<'_>>,
         report: &Report,
     ) -> Result<Layer> {
-        let cached = self
-            .known(store)
-            .filter(|known| store.blob_size(&known.digest) == Some(known.size));
-        let (known, built) = match cached {
+        let (known, built) = match known_in(store, &self.key) {
             Some(known) => (known, false),
             None => {
                 let task = report.start(Phase::Layer, &self.group.name, Some(self.size()));
-                let known = blob::write(&self.entries, store, copy, &task)
+                let known = blob::write(&self.entries, store, follow, &task)
                     .doing(|| format!("writing the layer `{}`", self.group.name))?;
                 task.finish("built");
                 (known, true)
@@ -147,6 +144,13 @@ impl<'a> Plan<'a> {
             built,
         }
     }
+}
+
+/// The layer whose inputs have this hash, where the store has its bytes.
+fn known_in(store: &Store, key: &str) -> Option<Known> {
+    store
+        .get(Bucket::Layers, key)
+        .filter(|known: &Known| store.blob_size(&known.digest) == Some(known.size))
 }
 
 /// The hash of everything that decides a layer's bytes.

@@ -127,10 +127,19 @@ mod tests {
                 .collect();
             let size = packed(&entries, &store).unwrap();
             let task = Report::silent().start(crate::report::Phase::Layer, "x", None);
-            let mut copy = Vec::new();
-            let written = blob::write(&entries, &store, Some(&mut copy), &task).unwrap();
+            let (sent, copied) = std::sync::mpsc::channel();
+            let follow = |mut growing: crate::store::Growing| {
+                let sent = sent.clone();
+                std::thread::spawn(move || {
+                    let mut copy = Vec::new();
+                    growing.read_to_end(&mut copy).unwrap();
+                    sent.send(copy).unwrap();
+                });
+                Ok(())
+            };
+            let written = blob::write(&entries, &store, Some(&follow), &task).unwrap();
             prop_assert_eq!(size, Some(written.size));
-            prop_assert_eq!(Digest::of(&copy), written.digest);
+            prop_assert_eq!(Digest::of(&copied.recv().unwrap()), written.digest);
         }
     }
 }

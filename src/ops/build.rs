@@ -77,6 +77,7 @@ async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Res
     if options.load || !elsewhere {
         session.expect_load();
     }
+    session.rewrites.expect(&options.inputs.manifest);
     let mut found = find(session, &options.inputs).await?;
     tell::found(session, &found);
     if options.check {

@@ -177,7 +177,7 @@ fn jars(
         {
             let file = context.join(file);
             let shown = file.display().to_string();
-            (sha256, _) = session.store.file_digest(&file, &|| {})?;
+            (sha256, _) = session.store.file_digest(&file, &|_| None)?;
             jar::check(&session.store, &file, &sha256, &shown)?;
             if !jar::is_known(&session.store, &sha256) {
                 jar::learn(&session.store, &file, &sha256, &shown)?;

@@ -216,7 +216,7 @@ pub async fn os_image(
         let tag = format!("flinkpack-os:folder-{}", std::process::id());
         (tag, root_of(folder))
     } else {
-        let (digest, _) = session.store.file_digest(path, &|| {})?;
+        let (digest, _) = session.store.file_digest(path, &|_| None)?;
         let tag = format!("flinkpack-os:{}", digest.short());
         if docker.inspect(&tag).await?.is_some() {
             return Ok(tag);

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use super::Session;
+use super::again;
 use super::bases;
 use super::session::lock_path;
 use crate::base::{self, Base};
@@ -89,7 +90,7 @@ pub async fn graph(session: &Session, inputs: &Inputs) -> Result<(Graph, Chosen)
         lock: old_lock.as_ref(),
         report: &session.report,
         offline: session.offline,
-        on_change: &|| {},
+        on_change: &|_| None,
     };
     resolver.graph(&wanted(&manifest)?).await
 }
@@ -138,9 +139,10 @@ pub async fn find_in(
         report: &session.report,
         offline: session.offline,
         // From whichever thread reads the file.
-        on_change: &|| {
+        on_change: &|jar| {
             let _inside = runtime.enter();
             session.expect_change();
+            again::write(session, jar)
         },
     }
     .resolve(&wanted)
@@ -245,7 +247,7 @@ fn stage_files(
 ) -> Result<()> {
     let source = manifest.folder().join(&spec.path);
     for file in files::expand(target, &source, spec.mode)? {
-        let (sha256, size) = session.store.file_digest(&file.source, &|| {})?;
+        let (sha256, size) = session.store.file_digest(&file.source, &|_| None)?;
         stage.file(
             &base.facts,
             stage::NewFile {
@@ -279,7 +281,7 @@ impl Found {
             lock: None,
             report: &session.report,
             offline: session.offline,
-            on_change: &|| {},
+            on_change: &|_| None,
         };
         let needed = self.artifacts.iter();
         let needed = needed.filter(|artifact| absent.contains(&artifact.sha256));

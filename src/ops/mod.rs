@@ -1,5 +1,6 @@
 //! The commands' work: joins the stages, which know nothing of each other.
 
+mod again;
 mod attached;
 pub mod base_build;
 mod bases;

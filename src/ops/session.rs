@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
+use super::again::Rewrites;
 use crate::base::{self, Base, BaseSpec, Sources};
 use crate::daemon::Daemon;
 use crate::error::{Context, Result};
@@ -37,6 +38,19 @@ pub struct Settings {
     pub mirrors: Vec<String>,
 }
 
+/// The load that begins before the image is known.
+enum Slot {
+    Empty,
+    Begun(Ahead),
+    Lent,
+}
+
+impl Slot {
+    fn of(ahead: Option<Ahead>) -> Slot {
+        ahead.map_or(Slot::Empty, Slot::Begun)
+    }
+}
+
 /// One run.
 pub struct Session {
     /// The store.
@@ -49,7 +63,9 @@ pub struct Session {
     pub offline: bool,
     daemon: OnceCell<std::result::Result<Daemon, String>>,
     loads: AtomicBool,
-    ahead: Mutex<Option<Ahead>>,
+    ahead: Mutex<Slot>,
+    /// JARs that changed, with their layers.
+    pub(super) rewrites: Rewrites,
 }
 
 impl Session {
@@ -85,7 +101,8 @@ impl Session {
             offline: settings.offline,
             daemon: OnceCell::new(),
             loads: AtomicBool::new(false),
-            ahead: Mutex::new(None),
+            ahead: Mutex::new(Slot::Empty),
+            rewrites: Rewrites::default(),
         })
     }
 
@@ -129,17 +146,43 @@ impl Session {
             return;
         }
         if let Some(Ok(daemon)) = self.daemon.get() {
-            let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-            if ahead.is_none() {
-                *ahead = Ahead::begin(daemon).ok();
+            let mut slot = self.ahead();
+            if matches!(*slot, Slot::Empty) {
+                *slot = Slot::of(Ahead::begin(daemon).ok());
             }
         }
     }
 
     /// The load that was begun.
     pub fn take_ahead(&self) -> Option<Ahead> {
-        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        ahead.take()
+        match std::mem::replace(&mut *self.ahead(), Slot::Empty) {
+            Slot::Begun(ahead) => Some(ahead),
+            Slot::Empty | Slot::Lent => None,
+        }
+    }
+
+    /// Lends it to whoever puts the first layer in: none is begun meanwhile.
+    pub fn lend_ahead(&self) -> Option<Ahead> {
+        let mut slot = self.ahead();
+        match std::mem::replace(&mut *slot, Slot::Empty) {
+            Slot::Begun(ahead) if !ahead.has_layer() => {
+                *slot = Slot::Lent;
+                Some(ahead)
+            }
+            other => {
+                *slot = other;
+                None
+            }
+        }
+    }
+
+    /// What was lent comes back; `None` where nothing can be done with it any more.
+    pub fn return_ahead(&self, ahead: Option<Ahead>) {
+        *self.ahead() = Slot::of(ahead);
+    }
+
+    fn ahead(&self) -> MutexGuard<'_, Slot> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The user's Maven repositories, after these addresses.

@@ -27,12 +27,14 @@ pub use wanted::{Folder, Request, Wanted, wanted};
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::image::{Digest, LayerKind};
 use crate::lock::Source;
 use crate::manifest::Place;
 
 /// Where a file's content is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Content {
     /// In the store, under its digest.
     Store,

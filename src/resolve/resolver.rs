@@ -1,6 +1,7 @@
 //! Answers the requests.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use futures_util::{StreamExt, TryStreamExt};
 use url::Url;
@@ -47,8 +48,8 @@ pub struct Resolver<'a> {
     pub report: &'a Report,
     /// Whether the network is out of bounds.
     pub offline: bool,
-    /// Called when a local file is found to have changed, before it is read.
-    pub on_change: &'a (dyn Fn() + Sync),
+    /// Told of a local file that changed, before it is read.
+    pub on_change: &'a (dyn Fn(&Path) -> Option<(Digest, u64)> + Sync),
 }
 
 /// Everything that was found.

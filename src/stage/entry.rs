@@ -1,5 +1,7 @@
 //! One path of the image that is built.
 
+use serde::{Deserialize, Serialize};
+
 use crate::image::{Digest, LayerKind};
 use crate::resolve::Content;
 
@@ -8,7 +10,7 @@ use crate::resolve::Content;
 pub const MTIME: u64 = 1;
 
 /// What a path is, with its content.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum EntryKind {
     /// A folder.
     Folder,
@@ -31,7 +33,7 @@ pub enum EntryKind {
 }
 
 /// One path, why it is there and with which others it travels.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Entry {
     /// The path, without leading slash.
     pub path: String,

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
 use super::Store;
+use super::growing::{Grower, Growing};
 use crate::error::{Context, Error, Result};
 use crate::image::Digest;
 
@@ -20,6 +21,7 @@ pub struct BlobWriter {
     file: BufWriter<NamedTempFile>,
     hasher: Sha256,
     size: u64,
+    grower: Option<Grower>,
 }
 
 impl BlobWriter {
@@ -31,7 +33,17 @@ impl BlobWriter {
             file: BufWriter::with_capacity(BUFFER, file),
             hasher: Sha256::new(),
             size: 0,
+            grower: None,
         })
+    }
+
+    /// Its bytes, for a reader beside the writer: asked for once, before anything is
+    /// written.
+    pub fn growing(&mut self) -> Result<Growing> {
+        let file = fs::File::open(self.file.get_ref()).doing(|| "reading the cache")?;
+        let (grower, growing) = Grower::of(file);
+        self.grower = Some(grower);
+        Ok(growing)
     }
 
     /// Bytes written so far.
@@ -53,6 +65,9 @@ impl BlobWriter {
                 .file
                 .into_inner()
                 .map_err(io::IntoInnerError::into_error)?;
+            if let Some(grower) = self.grower {
+                grower.end(self.size);
+            }
             file.persist(&path).map_err(|error| error.error)?;
             Ok(())
         };
@@ -79,6 +94,9 @@ impl Write for BlobWriter {
         self.file.write_all(bytes)?;
         self.hasher.update(bytes);
         self.size += bytes.len() as u64;
+        if let Some(grower) = &self.grower {
+            grower.grown(self.size - self.file.buffer().len() as u64);
+        }
         Ok(bytes.len())
     }
 

@@ -1,6 +1,7 @@
 //! Digests of files, remembered by what their metadata says.
 
 use std::fs::{self, File};
+use std::io::BufReader;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,6 +22,10 @@ struct Stamp {
     inode: u64,
     device: u64,
 }
+
+/// Is told of a file that changed since it was read last; may answer its digest and size
+/// in bytes.
+pub type OnChange<'a> = dyn Fn(&Path) -> Option<(Digest, u64)> + 'a;
 
 /// File systems count time in steps of up to two seconds (FAT).
 const COARSE: Duration = Duration::from_secs(2);
@@ -62,24 +67,20 @@ impl Stamp {
 
 impl Store {
     /// A file's digest and size in bytes; read only where its stamp changed,
-    /// which is told first. Blocks.
-    pub fn file_digest(&self, path: &Path, on_change: &dyn Fn()) -> Result<(Digest, u64)> {
+    /// which `on_change` is told of first: it may read the file itself, and say what it
+    /// found. Blocks.
+    pub fn file_digest(&self, path: &Path, on_change: &OnChange<'_>) -> Result<(Digest, u64)> {
         let doing = || format!("reading {}", path.display());
         let whole = fs::canonicalize(path).doing(doing)?;
         let stamp = Stamp::of(&whole)?;
         if let Some(digest) = self.stamped(&whole, &stamp) {
             return Ok((digest, stamp.size));
         }
-        on_change();
         let settled = stamp.is_settled();
-        let mut file = File::open(&whole).doing(doing)?;
-        let mut hasher = Hashing(Sha256::new(), 0);
-        std::io::copy(
-            &mut std::io::BufReader::with_capacity(256 << 10, &mut file),
-            &mut hasher,
-        )
-        .doing(doing)?;
-        let (digest, size) = (Digest::finish(hasher.0), hasher.1);
+        let (digest, size) = match on_change(&whole) {
+            Some(found) => found,
+            None => hash(&whole).doing(doing)?,
+        };
         if settled && stamp == Stamp::of(&whole)? {
             self.put(Bucket::Files, &key(&whole), &(stamp, digest))?;
         }
@@ -100,6 +101,13 @@ impl Store {
         let (known, digest) = self.get::<(Stamp, Digest)>(Bucket::Files, &key(whole))?;
         (known == *stamp).then_some(digest)
     }
+}
+
+fn hash(path: &Path) -> std::io::Result<(Digest, u64)> {
+    let mut file = BufReader::with_capacity(256 << 10, File::open(path)?);
+    let mut hasher = Hashing(Sha256::new(), 0);
+    std::io::copy(&mut file, &mut hasher)?;
+    Ok((Digest::finish(hasher.0), hasher.1))
 }
 
 fn key(whole: &Path) -> String {
@@ -129,7 +137,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("store"));
         let path = folder.path().join("x");
-        let digest = || store.file_digest(&path, &|| {}).unwrap().0;
+        let digest = || store.file_digest(&path, &|_| None).unwrap().0;
         // As fast as it goes, so that changes fall into one tick of the clock.
         for turn in 0..2000 {
             let text = format!("{turn:04}");

@@ -7,6 +7,7 @@
 
 mod blob;
 mod file;
+mod growing;
 mod large;
 mod lock;
 mod temporary;
@@ -21,6 +22,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use blob::BlobWriter;
+pub use file::OnChange;
+pub use growing::Growing;
 pub use lock::KeyLock;
 
 use crate::error::{Context, Error, Result};

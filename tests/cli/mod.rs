@@ -2,6 +2,7 @@
 //! base is a tiny image in a folder. Where a message matters, tests/golden has
 //! it as it is printed.
 
+mod again;
 mod attached;
 mod bases;
 mod cache;

@@ -65,7 +65,7 @@ impl Maven {
 }
 
 fn is_whole(store: &Store, digest: &Digest) -> bool {
-    let found = store.file_digest(&store.blob_path(digest), &|| {});
+    let found = store.file_digest(&store.blob_path(digest), &|_| None);
     let whole = found.is_ok_and(|(found, _)| found == *digest);
     if !whole {
         store.forget_blob(digest);

@@ -6,10 +6,13 @@
 //! goes into it while it is written into the store. The archive's lists come
 //! last, and name what came.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use super::archive::{blob_name, header};
-use crate::daemon::{self, Daemon, Loading};
+use crate::daemon::{Daemon, Loading};
 use crate::error::Result;
 use crate::image::{Digest, Image, Layer};
 
@@ -17,13 +20,10 @@ use crate::image::{Digest, Image, Layer};
 /// nothing of it.
 pub struct Ahead {
     loading: Loading,
+    runtime: Handle,
+    /// The layer's bytes on their way, and whether all came.
+    sending: Option<JoinHandle<bool>>,
     layer: Option<Digest>,
-}
-
-/// Takes one layer's compressed bytes.
-pub struct LayerSink {
-    archive: daemon::Archive,
-    left: u64,
 }
 
 impl Ahead {
@@ -38,29 +38,38 @@ impl Ahead {
         loading.begin(folder.as_bytes());
         Ok(Ahead {
             loading,
+            runtime: Handle::current(),
+            sending: None,
             layer: None,
         })
     }
 
-    /// Where a layer of this many compressed bytes is written to, from a thread
-    /// that may block. Its path in the archive is that of a blob whose digest
-    /// is not known yet: both image stores look for content, or for the path
-    /// that the lists name.
-    pub fn layer(&self, size: u64) -> Result<LayerSink> {
+    /// Sends a layer of this many compressed bytes, beside whoever writes it: the
+    /// daemon takes a while to get ready. Its path in the archive is that of a blob
+    /// whose digest is not known yet: both image stores look for content, or for the
+    /// path that the lists name.
+    pub fn send(&mut self, size: u64, layer: impl Read + Send + 'static) -> Result<()> {
         let mut archive = self.loading.archive()?;
         let mut header = header(size);
         header.set_path(LAYER)?;
         header.set_cksum();
-        archive.write_all(header.as_bytes())?;
-        Ok(LayerSink {
-            archive,
-            left: size,
-        })
+        let send = move || -> io::Result<bool> {
+            archive.write_all(header.as_bytes())?;
+            let sent = io::copy(&mut layer.take(size + 1), &mut archive)?;
+            // The next entry begins at a whole block.
+            let padding = size.next_multiple_of(512) - size;
+            archive.write_all(&[0; 512][..padding as usize])?;
+            archive.flush()?;
+            Ok(sent == size)
+        };
+        let sending = self.runtime.spawn_blocking(|| send().unwrap_or(false));
+        self.sending = Some(sending);
+        Ok(())
     }
 
-    /// The layer was written: this is its digest.
+    /// The layer was written, if it had to be: this is its digest.
     pub fn took(&mut self, digest: Digest) {
-        self.layer = Some(digest);
+        self.layer = self.sending.as_ref().map(|_| digest);
     }
 
     /// Whether a layer is on its way.
@@ -77,9 +86,14 @@ impl Ahead {
         image.layers.iter().position(is_it)
     }
 
-    /// The open request, and which layer is in it.
-    pub(super) fn into_parts(self) -> (Loading, Option<Digest>) {
-        (self.loading, self.layer)
+    /// The open request, and which layer is in it; `None` where that layer did not
+    /// arrive.
+    pub(super) async fn into_parts(self) -> Option<(Loading, Option<Digest>)> {
+        let arrived = match self.sending {
+            Some(sending) => sending.await.unwrap_or(false),
+            None => true,
+        };
+        arrived.then_some((self.loading, self.layer))
     }
 }
 
@@ -91,35 +105,5 @@ pub(super) fn path_of(digest: &Digest, ahead: Option<&Digest>) -> String {
     match ahead {
         Some(ahead) if ahead == digest => LAYER.to_string(),
         _ => blob_name(digest),
-    }
-}
-
-impl LayerSink {
-    /// Whether all that was announced came.
-    pub fn finish(mut self) -> bool {
-        // The next entry begins at a whole block.
-        let taken = self.archive.written();
-        let padding = (512 - taken % 512) % 512;
-        self.left == 0
-            && self
-                .archive
-                .write_all(&[0; 512][..padding as usize])
-                .and_then(|()| self.archive.flush())
-                .is_ok()
-    }
-}
-
-impl Write for LayerSink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.len() as u64 > self.left {
-            return Err(io::Error::other("more bytes than announced"));
-        }
-        let written = self.archive.write(bytes)?;
-        self.left -= written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.archive.flush()
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use archive::Archive;
 
-pub use ahead::{Ahead, LayerSink};
+pub use ahead::Ahead;
 
 use crate::daemon::{DAMAGED, Daemon};
 use crate::error::{Context, Error, Result};
@@ -91,10 +91,11 @@ pub async fn load(
         .map(|descriptor| descriptor.size)
         .sum();
     let task = Arc::new(report.start(Phase::Load, shown(names), Some(total)));
-    let (loading, ahead) = match ahead {
-        Some(ahead) => ahead.into_parts(),
-        None => (daemon.load(), None),
+    let begun = match ahead {
+        Some(ahead) => ahead.into_parts().await,
+        None => None,
     };
+    let (loading, ahead) = begun.unwrap_or_else(|| (daemon.load(), None));
     let whole = there == 0 && ahead.is_none();
     task.advance(loading.sent());
     let archive = Archive {
