@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+/// Bytes of which a reader is told at once.
+const STEP: u64 = 256 << 10;
+
 /// How far the writer is.
 #[derive(Clone, Copy, PartialEq)]
 enum End {
@@ -49,10 +52,11 @@ impl Grower {
         (Grower(growth), growing)
     }
 
-    /// The file has so many bytes.
+    /// The file has so many bytes. Few more are not told of: waking the reader takes
+    /// longer than reading them.
     pub(super) fn grown(&self, size: u64) {
         let mut state = self.0.state();
-        if state.0 != size {
+        if size - state.0 >= STEP {
             state.0 = size;
             self.0.changed.notify_one();
         }

@@ -6,7 +6,7 @@
 //! goes into it while it is written into the store. The archive's lists come
 //! last, and name what came.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -15,6 +15,9 @@ use super::archive::{blob_name, header};
 use crate::daemon::{Daemon, Loading};
 use crate::error::Result;
 use crate::image::{Digest, Image, Layer};
+
+/// Bytes that are read at once.
+const CHUNK: usize = 256 << 10;
 
 /// A load that has begun. Dropped, it is broken off, and the daemon keeps
 /// nothing of it.
@@ -55,7 +58,8 @@ impl Ahead {
         header.set_cksum();
         let send = move || -> io::Result<bool> {
             archive.write_all(header.as_bytes())?;
-            let sent = io::copy(&mut layer.take(size + 1), &mut archive)?;
+            let mut layer = BufReader::with_capacity(CHUNK, layer.take(size + 1));
+            let sent = io::copy(&mut layer, &mut archive)?;
             // The next entry begins at a whole block.
             let padding = size.next_multiple_of(512) - size;
             archive.write_all(&[0; 512][..padding as usize])?;
