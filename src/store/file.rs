@@ -23,6 +23,15 @@ struct Stamp {
     device: u64,
 }
 
+/// A file that was read.
+#[derive(Serialize, Deserialize)]
+struct Seen {
+    stamp: Stamp,
+    digest: Digest,
+    /// Whether a change after that would show in its stamp.
+    settled: bool,
+}
+
 /// Is told of a file that changed since it was read last; may answer its digest and size
 /// in bytes.
 pub type OnChange<'a> = dyn Fn(&Path) -> Option<(Digest, u64)> + 'a;
@@ -73,16 +82,27 @@ impl Store {
         let doing = || format!("reading {}", path.display());
         let whole = fs::canonicalize(path).doing(doing)?;
         let stamp = Stamp::of(&whole)?;
-        if let Some(digest) = self.stamped(&whole, &stamp) {
-            return Ok((digest, stamp.size));
+        let known = self.seen(&whole, &stamp);
+        if let Some(Seen { digest, .. }) = known.as_ref().filter(|seen| seen.settled) {
+            return Ok((*digest, stamp.size));
         }
         let settled = stamp.is_settled();
-        let (digest, size) = match on_change(&whole) {
+        // What was read too soon after it changed is most likely what it was.
+        let found = match known {
+            Some(_) => None,
+            None => on_change(&whole),
+        };
+        let (digest, size) = match found {
             Some(found) => found,
             None => hash(&whole).doing(doing)?,
         };
-        if settled && stamp == Stamp::of(&whole)? {
-            self.put(Bucket::Files, &key(&whole), &(stamp, digest))?;
+        if stamp == Stamp::of(&whole)? {
+            let seen = Seen {
+                stamp,
+                digest,
+                settled,
+            };
+            self.put(Bucket::Files, &key(&whole), &seen)?;
         }
         Ok((digest, size))
     }
@@ -92,14 +112,14 @@ impl Store {
     pub fn is_unchanged(&self, path: &Path, digest: &Digest) -> bool {
         let known = || {
             let whole = fs::canonicalize(path).ok()?;
-            self.stamped(&whole, &Stamp::of(&whole).ok()?)
+            self.seen(&whole, &Stamp::of(&whole).ok()?)
         };
-        known() == Some(*digest)
+        known().is_some_and(|seen| seen.settled && seen.digest == *digest)
     }
 
-    fn stamped(&self, whole: &Path, stamp: &Stamp) -> Option<Digest> {
-        let (known, digest) = self.get::<(Stamp, Digest)>(Bucket::Files, &key(whole))?;
-        (known == *stamp).then_some(digest)
+    fn seen(&self, whole: &Path, stamp: &Stamp) -> Option<Seen> {
+        let seen: Seen = self.get(Bucket::Files, &key(whole))?;
+        (seen.stamp == *stamp).then_some(seen)
     }
 }
 
@@ -151,5 +171,25 @@ mod tests {
         assert_eq!(store.is_unchanged(&path, &last), fine);
         fs::write(&path, "another").unwrap();
         assert!(!store.is_unchanged(&path, &last));
+    }
+
+    #[test]
+    fn a_file_that_was_read_too_soon_is_read_again_but_did_not_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("store"));
+        let path = folder.path().join("x");
+        let told = std::cell::Cell::new(0);
+        let tell = |_: &Path| {
+            told.set(told.get() + 1);
+            None
+        };
+        fs::write(&path, "one").unwrap();
+        for _ in 0..3 {
+            store.file_digest(&path, &tell).unwrap();
+        }
+        assert_eq!(told.get(), 1);
+        fs::write(&path, "other").unwrap();
+        store.file_digest(&path, &tell).unwrap();
+        assert_eq!(told.get(), 2);
     }
 }

@@ -71,7 +71,7 @@ impl Bucket {
             Bucket::Bases => "bases/v2",
             Bucket::Maven => "maven/v2",
             Bucket::Builds => "builds/v2",
-            Bucket::Files => "files/v2",
+            Bucket::Files => "files/v3",
             Bucket::Uploads => "uploads/v1",
             Bucket::Jars => "jars/v4",
             Bucket::Checks => "checks/v1",
