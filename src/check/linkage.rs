@@ -153,6 +153,7 @@ fn lacking<'v>(scope: Scope<'v>, seen: &'v Seen<'v>) -> Lacking {
     let mut lacking = vec![None; seen.facts.reference_count()];
     let mut note = |used: Reference<'_>, found: Found<'v>| {
         let lack = match found {
+            Found::Class(..) if !used.is_of_member() => return,
             Found::Class(_, class) if !scope.has_member(class, used.signature) => Lack::Member,
             Found::Absent => Lack::Class,
             _ => return,

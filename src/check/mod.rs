@@ -37,7 +37,7 @@ pub use secrets::{is_text_worth_reading, secret};
 pub use text::{counts, explained, page, text};
 
 /// Changes when the same input gives other findings: what was found is kept.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// Everything that is to be said of an image: errors first, then by code and
 /// file.

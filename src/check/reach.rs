@@ -78,7 +78,8 @@ impl Reach {
                 continue;
             }
             let named = &mut named[place.jar as usize];
-            let used = class.uses().filter(|used| {
+            let used = class.uses().filter(|used| used.is_of_member());
+            let used = used.filter(|used| {
                 let known = named.get_mut(used.owner_number as usize);
                 known.is_some_and(|known| !std::mem::replace(known, true))
             });

@@ -310,6 +310,26 @@ fn a_bulk_format_and_a_record_format_may_share_a_name() {
 }
 
 #[test]
+fn a_class_that_is_only_cast_to_is_missed_too() {
+    let factory = |named: &str| {
+        let factory = class("c/F")
+            .implements("org/apache/flink/table/factories/Factory")
+            .answers("factoryIdentifier", "x")
+            .names(named)
+            .names("c/Own")
+            .bytes();
+        let entries = [
+            ("c/F.class", factory),
+            ("c/Own.class", class("c/Own").bytes()),
+            (FACTORY, b"c.F".to_vec()),
+        ];
+        flink(Image::new()).jar("lib/c.jar", false, &entries)
+    };
+    factory("org/client/api/Client").has("w FP0601", &["org.client.api"]);
+    factory("cli/Options").lacks("FP06");
+}
+
+#[test]
 fn references_that_lead_nowhere_are_ranked() {
     let factory = class("c/F")
         .implements("org/apache/flink/table/factories/Factory")

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::io;
 
 use super::class_file::ClassFile;
-use super::facts::{Answer, JarFacts};
+use super::facts::{Answer, CLASS_ALONE, JarFacts};
 use super::name::{Name, Numbered};
 use super::signature::Signature;
 use super::table::Names;
@@ -18,6 +18,7 @@ pub(super) struct Prepared<'a> {
     /// By CRC-32.
     members: Vec<(u32, Signature<'a>)>,
     uses: Vec<(Name<'a>, u32, Signature<'a>)>,
+    classes: Vec<Name<'a>>,
     answers: Vec<(&'static str, Option<&'a str>)>,
 }
 
@@ -34,6 +35,7 @@ impl<'a> Prepared<'a> {
             uses: uses
                 .map(|(owner, signature)| (Name::from(owner), signature.crc(), signature))
                 .collect(),
+            classes: class.classes.into_iter().map(Name::from).collect(),
             answers: class.answers,
         }
     }
@@ -129,6 +131,16 @@ impl<'w> Builder<'w> {
                 }
             });
         }
+        for owner in &class.classes {
+            let reference = pair(self.names.number(*owner), CLASS_ALONE);
+            self.uses.push(match self.numbers.entry(reference) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(free) => {
+                    self.references.push(reference);
+                    *free.insert(self.references.len() as u32 - 1)
+                }
+            });
+        }
         let at = self.drafts.len();
         for (method, value) in &class.answers {
             let value = value.map(str::to_string);
@@ -195,7 +207,7 @@ impl<'w> Builder<'w> {
         for at in &order {
             let (_, _, uses) = self.lists(*at as usize);
             let classes = &mut facts.classes;
-            let uses = uses.iter().map(|one| references[*one as usize]);
+            let uses = uses.iter().filter_map(|one| references[*one as usize]);
             classes.uses.extend(uses);
             classes.uses_ends.push(classes.uses.len() as u32);
         }
@@ -278,8 +290,9 @@ impl<'w> Builder<'w> {
     }
 
     /// Numbers the references as the facts have them: those inside the JAR, then the
-    /// others, both by owner. Answers the new number of each.
-    fn renumber_references(&self, names: &[u32], facts: &mut JarFacts) -> Vec<u32> {
+    /// others, both by owner. Answers the new number of each; a class of the JAR itself
+    /// that is named alone gets none.
+    fn renumber_references(&self, names: &[u32], facts: &mut JarFacts) -> Vec<Option<u32>> {
         let renamed = |reference: u64| {
             let (owner, crc) = unpair(reference);
             pair(names[owner as usize], crc)
@@ -295,16 +308,20 @@ impl<'w> Builder<'w> {
                 let reference = renamed(*reference);
                 (is_outside(reference), reference, number)
             })
+            .filter(|(_, reference, _)| {
+                let (owner, crc) = unpair(*reference);
+                crc != CLASS_ALONE || facts.class(owner).is_none()
+            })
             .collect();
         order.sort_unstable();
         let inside = order.partition_point(|(is_outside, ..)| !is_outside);
         facts.references.inside = inside as u32;
-        let mut numbers = vec![0; order.len()];
+        let mut numbers = vec![None; self.references.len()];
         for (number, (_, reference, old)) in order.into_iter().enumerate() {
             let (owner, crc) = unpair(reference);
             facts.references.owners.push(owner);
             facts.references.signatures.push(crc);
-            numbers[old as usize] = number as u32;
+            numbers[old as usize] = Some(number as u32);
         }
         numbers
     }

@@ -33,6 +33,10 @@ pub struct ClassFile<'a> {
     /// Fields and methods of others: owner and signature. Owners that are
     /// arrays or in `java.` are left out.
     pub uses: Vec<(&'a str, Signature<'a>)>,
+    /// Classes that its code names, and no field or method of them: in casts, class
+    /// literals and handlers of exceptions. Nested ones, arrays and those in `java.` are
+    /// left out.
+    pub classes: Vec<&'a str>,
     /// Methods of [`ASKED`] that it declares, with what they answer where that
     /// is a constant.
     pub answers: Vec<(&'static str, Option<&'a str>)>,
@@ -67,19 +71,20 @@ fn read(bytes: &[u8]) -> Result<ClassFile<'_>, Broken> {
     let major = from.u16()?;
     let pool = Pool::read(&mut from)?;
     let access = from.u16()?;
-    let name = pool.class(from.u16()?)?;
+    let mut told = Told::of(&pool);
+    let name = pool.class(told.note(from.u16()?))?;
     let mut types = Vec::new();
     match from.u16()? {
         // Of java.lang.Object, and of descriptions of modules.
         0 => {}
-        super_class => types.push(pool.class(super_class)?),
+        super_class => types.push(pool.class(told.note(super_class))?),
     }
     for _ in 0..from.u16()? {
-        types.push(pool.class(from.u16()?)?);
+        types.push(pool.class(told.note(from.u16()?))?);
     }
     let mut members = Vec::new();
     for _ in 0..from.u16()? {
-        members.push(member(&pool, &mut from)?.signature);
+        members.push(member(&pool, &mut from, &mut told)?.signature);
     }
     let mut answers = Vec::new();
     for _ in 0..from.u16()? {
@@ -87,7 +92,7 @@ fn read(bytes: &[u8]) -> Result<ClassFile<'_>, Broken> {
             access,
             signature,
             attributes,
-        } = member(&pool, &mut from)?;
+        } = member(&pool, &mut from, &mut told)?;
         members.push(signature);
         let asked = ASKED.into_iter().find(|asked| *asked == signature.name);
         if let Some(asked) = asked
@@ -97,14 +102,16 @@ fn read(bytes: &[u8]) -> Result<ClassFile<'_>, Broken> {
             answers.push((asked, answer(&pool, attributes)));
         }
     }
-    skip_attributes(&mut from)?;
+    told.attributes(&pool, &mut from)?;
+    let uses = uses(&pool, &mut told)?;
     Ok(ClassFile {
         name,
         major,
         access,
         types,
         members,
-        uses: uses(&pool)?,
+        uses,
+        classes: told.others(&pool)?,
         answers,
     })
 }
@@ -116,11 +123,74 @@ struct Member<'a> {
     attributes: Cursor<'a>,
 }
 
-fn member<'a>(pool: &Pool<'a>, from: &mut Cursor<'a>) -> Result<Member<'a>, Broken> {
+/// Which classes of the pool are told of already, or are named by other than code.
+struct Told(Vec<bool>);
+
+impl Told {
+    fn of(pool: &Pool<'_>) -> Told {
+        Told(vec![false; pool.len()])
+    }
+
+    fn note(&mut self, class: u16) -> u16 {
+        if let Some(told) = self.0.get_mut(usize::from(class)) {
+            *told = true;
+        }
+        class
+    }
+
+    /// Reads over attributes; what a method throws and which classes are nested is there
+    /// for the compiler (JVMS 4.7.5, 4.7.6).
+    fn attributes(&mut self, pool: &Pool<'_>, from: &mut Cursor<'_>) -> Result<(), Broken> {
+        for _ in 0..from.u16()? {
+            let name = from.u16()?;
+            let length = from.u32()?;
+            let mut content = Cursor(from.take(length as usize)?);
+            // Numbers before the first class, classes in a row, numbers after them.
+            let is = |text: &str| pool.is(name, text);
+            let (before, classes, after) = if is("Exceptions") {
+                (1, 1, 0)
+            } else if is("InnerClasses") {
+                (1, 2, 2)
+            } else {
+                continue;
+            };
+            let mut numbers = Vec::new();
+            while let Ok(number) = content.u16() {
+                numbers.push(number);
+            }
+            let rows = numbers.get(before..).unwrap_or_default();
+            for row in rows.chunks(classes + after) {
+                for class in row.iter().take(classes) {
+                    self.note(*class);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of the other classes.
+    fn others<'a>(&self, pool: &Pool<'a>) -> Result<Vec<&'a str>, Broken> {
+        let others = pool.classes().filter(|class| !self.0[usize::from(*class)]);
+        let mut names = Vec::new();
+        for class in others {
+            let name = pool.class(class)?;
+            if !is_core(name) {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+}
+
+fn member<'a>(
+    pool: &Pool<'a>,
+    from: &mut Cursor<'a>,
+    told: &mut Told,
+) -> Result<Member<'a>, Broken> {
     let access = from.u16()?;
     let (name, descriptor) = (pool.text(from.u16()?)?, pool.text(from.u16()?)?);
     let attributes = *from;
-    skip_attributes(from)?;
+    told.attributes(pool, from)?;
     Ok(Member {
         access,
         signature: Signature { name, descriptor },
@@ -128,20 +198,11 @@ fn member<'a>(pool: &Pool<'a>, from: &mut Cursor<'a>) -> Result<Member<'a>, Brok
     })
 }
 
-fn skip_attributes(from: &mut Cursor<'_>) -> Result<(), Broken> {
-    for _ in 0..from.u16()? {
-        let _name = from.u16()?;
-        let length = from.u32()?;
-        from.take(length as usize)?;
-    }
-    Ok(())
-}
-
 /// Every field and method that the constant pool names: only code does so.
-fn uses<'a>(pool: &Pool<'a>) -> Result<Vec<(&'a str, Signature<'a>)>, Broken> {
+fn uses<'a>(pool: &Pool<'a>, told: &mut Told) -> Result<Vec<(&'a str, Signature<'a>)>, Broken> {
     let mut uses = Vec::new();
     for (class, signature) in pool.members() {
-        let owner = pool.class(class)?;
+        let owner = pool.class(told.note(class))?;
         if !is_core(owner) {
             uses.push((owner, pool.signature(signature)?));
         }
@@ -195,6 +256,19 @@ mod tests {
         let used = Signature { name, descriptor };
         assert_eq!(class.uses, [("c/D", used)]);
         assert_eq!(used.crc(), crc32fast::hash(b"go(I)V"));
+    }
+
+    #[test]
+    fn classes_without_members_are_read_once_and_none_that_is_told_of() {
+        let bytes = samples::class("a/B", "a/Base")
+            .implements("a/I")
+            .calls("c/D", "go", "(I)V")
+            .names("c/Cast")
+            .names("[Lc/Many;")
+            .names("java/util/List")
+            .throws("run", "c/Thrown")
+            .bytes();
+        assert_eq!(parse(&bytes).unwrap().classes, ["c/Cast"]);
     }
 
     #[test]

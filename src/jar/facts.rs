@@ -120,7 +120,10 @@ pub struct Class<'a> {
     number: u32,
 }
 
-/// A field or method that some class of a JAR refers to.
+/// Stands for no field or method, but the class alone.
+pub(super) const CLASS_ALONE: u32 = 0;
+
+/// A field or method that some class of a JAR refers to, or a class of another.
 #[derive(Clone, Copy, Debug)]
 pub struct Reference<'a> {
     /// Its number among those of the JAR.
@@ -132,6 +135,13 @@ pub struct Reference<'a> {
     pub owner_number: u32,
     /// CRC-32 of its signature.
     pub signature: u32,
+}
+
+impl Reference<'_> {
+    /// Whether it names a field or method, and not the class alone.
+    pub fn is_of_member(&self) -> bool {
+        self.signature != CLASS_ALONE
+    }
 }
 
 impl JarFacts {

@@ -122,6 +122,29 @@ impl<'a> Pool<'a> {
         })
     }
 
+    /// The numbers of the classes that it names.
+    pub(super) fn classes(&self) -> impl Iterator<Item = u16> {
+        let numbered = (0..=u16::MAX).zip(&self.constants);
+        numbered
+            .filter_map(|(number, constant)| (constant.first() == Some(&CLASS)).then_some(number))
+    }
+
+    /// How many numbers there are.
+    pub(super) fn len(&self) -> usize {
+        self.constants.len()
+    }
+
+    /// Whether this is the text.
+    pub(super) fn is(&self, number: u16, text: &str) -> bool {
+        let Ok(mut found) = self.constant(number, UTF8) else {
+            return false;
+        };
+        found
+            .u16()
+            .is_ok_and(|length| usize::from(length) == text.len())
+            && found.take(text.len()) == Ok(text.as_bytes())
+    }
+
     /// The fields and methods that code names: numbers of their class and signature.
     pub(super) fn members(&self) -> impl Iterator<Item = (u16, u16)> {
         self.constants.iter().filter_map(|constant| match constant {

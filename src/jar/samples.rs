@@ -9,6 +9,8 @@ pub struct Sample {
     interfaces: Vec<u16>,
     fields: Vec<(u16, u16)>,
     methods: Vec<(u16, u16, Option<u16>)>,
+    /// The method that throws, and its attribute's name and class.
+    throws: Option<(u16, u16, u16)>,
     major: u16,
     access: u16,
 }
@@ -23,6 +25,7 @@ pub fn class(name: &str, parent: &str) -> Sample {
         interfaces: Vec::new(),
         fields: Vec::new(),
         methods: Vec::new(),
+        throws: None,
         major: 52,
         access: 0x21,
     };
@@ -83,6 +86,20 @@ impl Sample {
         self
     }
 
+    /// One more class that code names.
+    pub fn names(mut self, name: &str) -> Sample {
+        self.class(name);
+        self
+    }
+
+    /// One more method, which throws an exception of this class.
+    pub fn throws(mut self, name: &str, exception: &str) -> Sample {
+        let (attribute, class) = (self.text("Exceptions"), self.class(exception));
+        self = self.method(name, "()V");
+        self.throws = Some((self.methods.len() as u16 - 1, attribute, class));
+        self
+    }
+
     /// One more method, which returns a string.
     pub fn answers(mut self, name: &str, value: &str) -> Sample {
         let value = self.text(value);
@@ -136,8 +153,10 @@ impl Sample {
             }
         }
         out.extend((self.methods.len() as u16).to_be_bytes());
-        for (name, descriptor, value) in &self.methods {
-            for number in [1, *name, *descriptor, 1, code] {
+        for (at, (name, descriptor, value)) in (0..).zip(&self.methods) {
+            let throws = self.throws.filter(|(method, ..)| *method == at);
+            let attributes = 1 + u16::from(throws.is_some());
+            for number in [1, *name, *descriptor, attributes, code] {
                 out.extend(number.to_be_bytes());
             }
             let body: Vec<u8> = match value {
@@ -150,6 +169,11 @@ impl Sample {
             out.extend((body.len() as u32).to_be_bytes());
             out.extend(body);
             out.extend([0, 0, 0, 0]);
+            if let Some((_, attribute, class)) = throws {
+                for number in [attribute, 0, 4, 1, class] {
+                    out.extend(number.to_be_bytes());
+                }
+            }
         }
         out.extend([0, 0]);
         out

@@ -73,7 +73,7 @@ impl Bucket {
             Bucket::Builds => "builds/v2",
             Bucket::Files => "files/v3",
             Bucket::Uploads => "uploads/v1",
-            Bucket::Jars => "jars/v4",
+            Bucket::Jars => "jars/v5",
             Bucket::Checks => "checks/v1",
         }
     }
