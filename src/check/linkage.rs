@@ -6,7 +6,7 @@ use super::finding::{Finding, Severity};
 use super::input::Input;
 use super::reach::Reach;
 use super::view::{Found, Scope, Seen};
-use crate::jar::Reference;
+use crate::jar::{CLASS_ALONE, Reference};
 
 /// Steps from a factory within which a missing class is likely to be met.
 const NEAR: u8 = 3;
@@ -34,7 +34,8 @@ pub fn check(input: &Input, scope: Scope<'_>, reach: &Reach, found: &mut Vec<Fin
         let mut texts = None;
         for ((owner, text), (lack, user, steps)) in used_by(scope, reach, seen, &lacking) {
             match (lack, steps) {
-                (Lack::Class, Some(steps)) if steps <= NEAR => {
+                // Casts and literals alone are mostly of optional features.
+                (Lack::Class, Some(steps)) if steps <= NEAR && text != CLASS_ALONE => {
                     let one = absent_near.entry(root(owner)).or_insert((0, user));
                     one.0 += 1;
                 }
@@ -111,7 +112,7 @@ fn tell(
         packages.sort();
         packages.dedup();
         let message = format!(
-            "{} has {classes} references to absent classes and {members} to absent methods or fields, none near a factory",
+            "{} has {classes} references to absent classes and {members} to absent methods or fields, far from factories or in casts alone",
             seen.jar.path
         );
         found.push(

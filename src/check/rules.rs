@@ -204,7 +204,7 @@ pub const ALL: &[Rule] = &[
     ),
     rule(
         "FP0603",
-        "References that lead nowhere, far from any factory",
+        "References that lead nowhere, far from factories or in casts alone",
         "Probably nothing: these are mostly optional parts of libraries.",
         "Look here if a NoClassDefFoundError or NoSuchMethodError comes all the same.",
     ),

@@ -310,7 +310,7 @@ fn a_bulk_format_and_a_record_format_may_share_a_name() {
 }
 
 #[test]
-fn a_class_that_is_only_cast_to_is_missed_too() {
+fn a_class_that_is_only_cast_to_is_told_of_too() {
     let factory = |named: &str| {
         let factory = class("c/F")
             .implements("org/apache/flink/table/factories/Factory")
@@ -325,7 +325,7 @@ fn a_class_that_is_only_cast_to_is_missed_too() {
         ];
         flink(Image::new()).jar("lib/c.jar", false, &entries)
     };
-    factory("org/client/api/Client").has("w FP0601", &["org.client.api"]);
+    factory("org/client/api/Client").has("i FP0603", &["1 reference", "org.client.api"]);
     factory("cli/Options").lacks("FP06");
 }
 

@@ -121,7 +121,7 @@ pub struct Class<'a> {
 }
 
 /// Stands for no field or method, but the class alone.
-pub(super) const CLASS_ALONE: u32 = 0;
+pub const CLASS_ALONE: u32 = 0;
 
 /// A field or method that some class of a JAR refers to, or a class of another.
 #[derive(Clone, Copy, Debug)]

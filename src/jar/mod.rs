@@ -23,7 +23,7 @@ mod texts;
 pub use archive::{Archive, Inflater, Place};
 pub use check::check;
 pub use class_file::{ClassFile, parse as parse_class};
-pub use facts::{Answer, Class, Extras, JarFacts, Reference, Service};
+pub use facts::{Answer, CLASS_ALONE, Class, Extras, JarFacts, Reference, Service};
 pub use learn::{classes, is_known, known, known_classes, learn, texts};
 pub use learner::{Learner, Queue};
 pub use name::{Name, Numbered};
