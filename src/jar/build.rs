@@ -1,6 +1,5 @@
 //! Facts put together class by class.
 
-use std::collections::hash_map::Entry;
 use std::io;
 
 use super::class_file::ClassFile;
@@ -121,25 +120,12 @@ impl<'w> Builder<'w> {
             self.members.push(*crc);
         }
         for (owner, crc, signature) in &class.uses {
-            let reference = pair(self.names.number(*owner), *crc);
-            self.uses.push(match self.numbers.entry(reference) {
-                Entry::Occupied(known) => *known.get(),
-                Entry::Vacant(free) => {
-                    self.texts.add(*crc, *signature)?;
-                    self.references.push(reference);
-                    *free.insert(self.references.len() as u32 - 1)
-                }
-            });
+            if self.refer(*owner, *crc) {
+                self.texts.add(*crc, *signature)?;
+            }
         }
         for owner in &class.classes {
-            let reference = pair(self.names.number(*owner), CLASS_ALONE);
-            self.uses.push(match self.numbers.entry(reference) {
-                Entry::Occupied(known) => *known.get(),
-                Entry::Vacant(free) => {
-                    self.references.push(reference);
-                    *free.insert(self.references.len() as u32 - 1)
-                }
-            });
+            self.refer(*owner, CLASS_ALONE);
         }
         let at = self.drafts.len();
         for (method, value) in &class.answers {
@@ -148,6 +134,18 @@ impl<'w> Builder<'w> {
         }
         self.draft(told, class.form);
         Ok(())
+    }
+
+    /// Adds a reference to the class at hand; answers whether it is the first of its kind.
+    fn refer(&mut self, owner: Name<'_>, crc: u32) -> bool {
+        let new = self.references.len() as u32;
+        let reference = pair(self.names.number(owner), crc);
+        let number = *self.numbers.entry(reference).or_insert(new);
+        self.uses.push(number);
+        if number == new {
+            self.references.push(reference);
+        }
+        number == new
     }
 
     /// Adds a class that could not be read: its name and content alone.

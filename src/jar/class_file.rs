@@ -40,14 +40,9 @@ pub struct ClassFile<'a> {
     /// Methods of [`ASKED`] that it declares, with what they answer where that
     /// is a constant.
     pub answers: Vec<(&'static str, Option<&'a str>)>,
-}
-
-impl<'a> ClassFile<'a> {
-    /// The signatures of what it declares and refers to.
-    pub(super) fn signatures(&self) -> impl Iterator<Item = Signature<'a>> {
-        let used = self.uses.iter().map(|(_, signature)| *signature);
-        self.members.iter().copied().chain(used)
-    }
+    /// Bytes of all these texts, each as often as it is named; at most
+    /// [`MAX_TEXTS`](super::pool::MAX_TEXTS).
+    pub texts: u64,
 }
 
 /// Whether a class is certainly part of every JRE, so that references to it are
@@ -104,6 +99,7 @@ fn read(bytes: &[u8]) -> Result<ClassFile<'_>, Broken> {
     }
     told.attributes(&pool, &mut from)?;
     let uses = uses(&pool, &mut told)?;
+    let classes = told.others(&pool)?;
     Ok(ClassFile {
         name,
         major,
@@ -111,8 +107,9 @@ fn read(bytes: &[u8]) -> Result<ClassFile<'_>, Broken> {
         types,
         members,
         uses,
-        classes: told.others(&pool)?,
+        classes,
         answers,
+        texts: pool.asked(),
     })
 }
 
@@ -138,30 +135,26 @@ impl Told {
         class
     }
 
-    /// Reads over attributes; what a method throws and which classes are nested is there
-    /// for the compiler (JVMS 4.7.5, 4.7.6).
+    /// Reads over attributes, and notes the classes of those that are there for the
+    /// compiler: what a method throws, which classes are nested (JVMS 4.7.5, 4.7.6).
     fn attributes(&mut self, pool: &Pool<'_>, from: &mut Cursor<'_>) -> Result<(), Broken> {
         for _ in 0..from.u16()? {
             let name = from.u16()?;
             let length = from.u32()?;
-            let mut content = Cursor(from.take(length as usize)?);
-            // Numbers before the first class, classes in a row, numbers after them.
-            let is = |text: &str| pool.is(name, text);
-            let (before, classes, after) = if is("Exceptions") {
-                (1, 1, 0)
-            } else if is("InnerClasses") {
-                (1, 2, 2)
+            let content = from.take(length as usize)?;
+            // How many numbers are in a row, and how many of them are classes.
+            let (row, classes) = if pool.is(name, "Exceptions") {
+                (1, 1)
+            } else if pool.is(name, "InnerClasses") {
+                (4, 2)
             } else {
                 continue;
             };
-            let mut numbers = Vec::new();
-            while let Ok(number) = content.u16() {
-                numbers.push(number);
-            }
-            let rows = numbers.get(before..).unwrap_or_default();
-            for row in rows.chunks(classes + after) {
-                for class in row.iter().take(classes) {
-                    self.note(*class);
+            let (numbers, _) = content.as_chunks();
+            // Before the rows comes how many there are.
+            for row in numbers.get(1..).unwrap_or_default().chunks(row) {
+                for number in row.iter().take(classes) {
+                    self.note(u16::from_be_bytes(*number));
                 }
             }
         }

@@ -152,15 +152,21 @@ fn of_two_entries_with_one_name_the_later_counts() {
 #[test]
 fn a_small_class_that_names_much_is_unreadable() {
     let long = "x".repeat(60_000);
-    let class = |times| {
-        let class = samples::class("a/B", "a/Base").calls("c/D", &long, "()V");
-        class.again(times).bytes()
-    };
-    let (facts, ..) = learnt(&jar(&[("a/B.class", &class(100))])).unwrap();
-    assert_eq!(facts.extras.unreadable, 0);
-    let (facts, ..) = learnt(&jar(&[("a/B.class", &class(1200))])).unwrap();
-    let why = facts.extras.unreadable_example.unwrap();
-    assert!(why.contains("too long"), "{why}");
+    let class = || samples::class("a/B", "a/Base");
+    type Make<'a> = &'a dyn Fn() -> samples::Sample;
+    let ways: [Make; 3] = [
+        &|| class().calls("c/D", &long, "()V"),
+        &|| class().calls(&long, "go", "()V"),
+        &|| class().names(&long),
+    ];
+    for way in ways {
+        let class = |times| way().again(times).bytes();
+        let (facts, ..) = learnt(&jar(&[("a/B.class", &class(100))])).unwrap();
+        assert_eq!(facts.extras.unreadable, 0);
+        let (facts, ..) = learnt(&jar(&[("a/B.class", &class(1200))])).unwrap();
+        let why = facts.extras.unreadable_example.unwrap();
+        assert!(why.contains("too long"), "{why}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The bytes of a class file, front to back, and its constant pool (JVMS 4.4). Nothing
 //! is decoded that nobody asks for: of most constants only the place is needed.
 
+use std::cell::Cell;
+
 use super::signature::Signature;
 
 /// Why a class file cannot be read.
@@ -16,6 +18,8 @@ pub(super) enum Broken {
     Constant(u16),
     #[error("a name is no UTF-8")]
     Name,
+    #[error("its names are too long")]
+    Long,
 }
 
 /// Bytes that are read from front to back.
@@ -57,10 +61,16 @@ const FIELD: u8 = 9;
 const INTERFACE_METHOD: u8 = 11;
 const NAME_AND_TYPE: u8 = 12;
 
+/// Bytes of the texts that one class file may ask for, each counted as often as it does:
+/// a small one can name a long one many times. No real one comes near.
+pub(super) const MAX_TEXTS: u64 = 64 << 20;
+
 /// The constants of a class file.
 pub(super) struct Pool<'a> {
     /// From each constant's tag on; empty where the number is none.
     constants: Vec<&'a [u8]>,
+    /// Bytes of texts that were asked for so far.
+    asked: Cell<u64>,
 }
 
 impl<'a> Pool<'a> {
@@ -85,7 +95,8 @@ impl<'a> Pool<'a> {
             };
             from.take(length)?;
         }
-        Ok(Pool { constants })
+        let asked = Cell::new(0);
+        Ok(Pool { constants, asked })
     }
 
     /// What is behind the tag of a constant that has this one.
@@ -99,8 +110,17 @@ impl<'a> Pool<'a> {
     pub(super) fn text(&self, number: u16) -> Result<&'a str, Broken> {
         let mut constant = self.constant(number, UTF8)?;
         let length = constant.u16()?;
+        self.asked.set(self.asked.get() + u64::from(length));
+        if self.asked.get() > MAX_TEXTS {
+            return Err(Broken::Long);
+        }
         let bytes = constant.take(usize::from(length))?;
         str::from_utf8(bytes).map_err(|_| Broken::Name)
+    }
+
+    /// Bytes of the texts that were asked for, at most [`MAX_TEXTS`].
+    pub(super) fn asked(&self) -> u64 {
+        self.asked.get()
     }
 
     /// The name of a class.

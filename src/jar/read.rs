@@ -22,12 +22,10 @@ const MAX_CLASS: u64 = 16 << 20;
 /// Bytes of class files that are read of one JAR; what is beyond is counted as
 /// unreadable. The largest JARs seen have a tenth of it.
 const MAX_ALL: u64 = 2 << 30;
-/// Bytes of signatures in one class, each time it names one: a small class can name
-/// long ones many times. No real one comes near.
-const MAX_SIGNATURES: u64 = 64 << 20;
-/// The same for one JAR: the largest seen have half of it. Below 4 GiB, so that
-/// places in the file of texts fit 32 bits.
-const MAX_ALL_SIGNATURES: u64 = (4 << 30) - MAX_SIGNATURES - 1;
+/// Bytes of the texts that the classes of one JAR name, each as often as it is named;
+/// those of Flink 1.20's flink-dist have a fortieth. Below 4 GiB, so that places in the
+/// file of texts fit 32 bits.
+const MAX_ALL_TEXTS: u64 = (4 << 30) - 1;
 /// A services file, a manifest.
 const MAX_TEXT: u64 = 1 << 20;
 /// Signatures of a JAR that are looked at; more than one is rare.
@@ -119,7 +117,7 @@ pub(super) fn read(
 /// What may still be read of a JAR.
 struct Budget {
     classes: AtomicU64,
-    signatures: AtomicU64,
+    texts: AtomicU64,
 }
 
 fn read_classes<'w>(
@@ -132,7 +130,7 @@ fn read_classes<'w>(
     let next = AtomicUsize::new(0);
     let budget = Budget {
         classes: AtomicU64::new(MAX_ALL),
-        signatures: AtomicU64::new(MAX_ALL_SIGNATURES),
+        texts: AtomicU64::new(MAX_ALL_TEXTS),
     };
     let builder = Mutex::new(builder);
     let work = || -> io::Result<()> {
@@ -186,11 +184,7 @@ fn read_class<'i>(
     let bytes = archive.read(place, MAX_CLASS.min(left), inflater)?;
     take(&budget.classes, bytes.len() as u64)?;
     let class = class_file::parse(bytes)?;
-    let signatures = class.signatures().map(|one| one.len() as u64).sum();
-    if signatures > MAX_SIGNATURES {
-        return Err("its signatures are too long".to_string());
-    }
-    take(&budget.signatures, signatures)?;
+    take(&budget.texts, class.texts)?;
     Ok(class)
 }
 

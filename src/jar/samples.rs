@@ -3,6 +3,8 @@
 /// A class file to be.
 pub struct Sample {
     pool: Vec<u8>,
+    /// Where the last constant begins.
+    last: usize,
     count: u16,
     this: u16,
     parent: u16,
@@ -19,6 +21,7 @@ pub struct Sample {
 pub fn class(name: &str, parent: &str) -> Sample {
     let mut sample = Sample {
         pool: Vec::new(),
+        last: 0,
         count: 1,
         this: 0,
         parent: 0,
@@ -36,6 +39,7 @@ pub fn class(name: &str, parent: &str) -> Sample {
 
 impl Sample {
     fn item(&mut self, tag: u8, content: &[u8]) -> u16 {
+        self.last = self.pool.len();
         self.pool.push(tag);
         self.pool.extend(content);
         self.count += 1;
@@ -118,11 +122,10 @@ impl Sample {
         self
     }
 
-    /// The call before, so many times more.
+    /// The call or class before, so many times more.
     pub fn again(mut self, times: u16) -> Sample {
-        let call = self.pool.split_off(self.pool.len() - 5);
-        let calls = usize::from(times) + 1;
-        self.pool.extend(call.repeat(calls));
+        let constant = self.pool[self.last..].repeat(usize::from(times));
+        self.pool.extend(constant);
         self.count += times;
         self
     }

@@ -21,11 +21,6 @@ impl<'a> Signature<'a> {
         [self.name, between, self.descriptor]
     }
 
-    /// The length of its text in bytes, or one more.
-    pub(super) fn len(self) -> usize {
-        self.name.len() + 1 + self.descriptor.len()
-    }
-
     /// The CRC-32 of its text, which stands for it.
     pub fn crc(self) -> u32 {
         let mut hasher = crc32fast::Hasher::new();

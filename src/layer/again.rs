@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use super::{Follow, Known, Plan, blob, key, known_in, size};
 use crate::error::{Context, Error, Result};
 use crate::image::Digest;
-
 use crate::report::{Phase, Report};
 use crate::stage::{Content, Entry, EntryKind};
 use crate::store::{Bucket, Store};

@@ -39,7 +39,7 @@ pub enum Bucket {
     Bases,
     /// URL → blob.
     Maven,
-    /// What was built last, by project.
+    /// What was built last, by project, and what the layer of a JAR was made of then.
     Builds,
     /// Path, size, mtime and inode of a file → its digest.
     Files,

@@ -113,6 +113,20 @@ fn thin_and_whole(docker: &Docker, base: &str) {
     let wanted = Digest::of(&std::fs::read(project.path("big.jar")).expect("a JAR"));
     let found = docker.shell(&first, "sha256sum /opt/flink/lib/big.jar");
     assert!(found.starts_with(&wanted.hex()), "{found}");
+
+    // It changes and goes elsewhere: what was sent of its old place is of no use.
+    let _second =
+        docker.removed_later(docker.ok(&["image", "inspect", "--format", "{{.Id}}", &first]));
+    big(&project, 3);
+    let manifest = project.read("flinkpack.toml");
+    let moved = manifest.replace("\"big.jar\"", "\"big.jar\", in = \"usrlib\"");
+    project.write("flinkpack.toml", &moved);
+    project.ok(&build);
+    let wanted = Digest::of(&std::fs::read(project.path("big.jar")).expect("a JAR"));
+    let places = "cd /opt/flink; sha256sum usrlib/big.jar; ls lib";
+    let found = docker.shell(&first, places);
+    assert!(found.starts_with(&wanted.hex()), "{found}");
+    assert!(found.lines().all(|line| line != "big.jar"), "{found}");
     docker.ok(&["rmi", &alias]);
     works(docker, &format!("{image}:1"));
 }
