@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use tokio_util::io::{StreamReader, SyncIoBridge};
-
 use super::scan::{clean, decompress};
 use super::{Base, BaseFacts, NodeKind, Sources, extract, materialise};
+use crate::daemon::read_ahead;
 use crate::error::{Context, Error, Result};
 use crate::image::Digest;
 use crate::jar::{self, Queue};
@@ -132,7 +131,7 @@ async fn read(
             let download = daemon
                 .download(&image.to_string(), &format!("/{folder}"))
                 .await?;
-            let reader = SyncIoBridge::new(StreamReader::new(download.bytes));
+            let reader = read_ahead(download.bytes);
             let left = pass(
                 sources,
                 reader,

@@ -1,13 +1,12 @@
 //! A base that the daemon has.
 
 use serde::{Deserialize, Serialize};
-use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::export::{self, Export};
 use super::registry_side::{self, Published};
 use super::tree::Tree;
 use super::{Base, BaseFacts, Sources, environment, label};
-use crate::daemon::{Daemon, ImageStore, Inspected};
+use crate::daemon::{Daemon, ImageStore, Inspected, read_ahead};
 use crate::error::{Context, Error, Result};
 use crate::image::{Digest, ImageManifest, Layer, LayerKind, Origin, Platform, Reference, media};
 use crate::report::Phase;
@@ -122,7 +121,7 @@ async fn export(
     oci: bool,
     task: crate::report::Task,
 ) -> Result<Export> {
-    let reader = SyncIoBridge::new(StreamReader::new(daemon.export(name)));
+    let reader = read_ahead(daemon.export(name));
     let (home, platform) = (home.to_string(), platform.clone());
     tokio::task::spawn_blocking(move || {
         let export = export::read(reader, &home, oci, &platform, &task)?;

@@ -2,10 +2,9 @@
 
 use std::io::{self, Read};
 
-use tokio_util::io::{StreamReader, SyncIoBridge};
-
 use super::scan::{clean, decompress};
 use super::{Base, Sources, materialise};
+use crate::daemon::read_ahead;
 use crate::error::{Context, Error, Result};
 use crate::image::Digest;
 use crate::report::Phase;
@@ -34,7 +33,7 @@ pub async fn extract(sources: &Sources<'_>, base: &Base, path: &str) -> Result<(
             let download = daemon
                 .download(&image.to_string(), &format!("/{path}"))
                 .await?;
-            let reader = SyncIoBridge::new(StreamReader::new(download.bytes));
+            let reader = read_ahead(download.bytes);
             // The daemon's archive names the file alone.
             let name = path.rsplit('/').next().unwrap_or(path).to_string();
             let found =

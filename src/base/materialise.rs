@@ -5,11 +5,10 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
 
-use tokio_util::io::{StreamReader, SyncIoBridge};
-
 use super::entries;
 use super::scan::clean;
 use super::{Sources, registry_side};
+use crate::daemon::read_ahead;
 use crate::error::{Context, Error, Result};
 use crate::image::gzip::Gzip;
 use crate::image::{Descriptor, Digest, Image, Layer, Origin, media};
@@ -116,7 +115,7 @@ pub async fn from_daemon(sources: &Sources<'_>, layers: &mut [Layer]) -> Result<
             "exporting the base's layers from the daemon",
             None,
         );
-        let reader = SyncIoBridge::new(StreamReader::new(daemon.export(&image)));
+        let reader = read_ahead(daemon.export(&image));
         let store = sources.store.clone();
         let wanted: Vec<Layer> = layers.to_vec();
         let packed = tokio::task::spawn_blocking(move || {

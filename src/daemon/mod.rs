@@ -2,10 +2,12 @@
 
 mod host;
 mod load;
+mod read_ahead;
 mod ssh;
 mod tls;
 
 pub use load::{Archive, Loading};
+pub use read_ahead::read_ahead;
 
 use std::pin::Pin;
 
