@@ -24,6 +24,7 @@ DOCKER28 = {
     "DOCKER_CONFIG": os.path.join(BIN, "docker-config"),
 }
 JAR = 30 * MB
+LAYER = "application/vnd.oci.image.layer.v1.tar"
 fresh = iter(range(10**9))
 
 
@@ -51,6 +52,16 @@ SEND = (
     'send() { at=$(curl -sfS -D - -o /dev/null -X POST "http://$1/v2/$2/blobs/uploads/" | '
     "tr -d '\\r' | sed -n 's/^[Ll]ocation: //p'); "
     'curl -sfS -o /dev/null -H "Content-Type: application/octet-stream" -T "$3" "$at&digest=sha256:$4"; }; '
+)
+
+# All that makes an image of them, too: what the registry has is mounted, from $5 on.
+SEND_IMAGE = SEND + (
+    'mounts=(); for blob in "${@:5}"; do '
+    'mounts+=("http://$1/v2/$2/blobs/uploads/?mount=sha256:${blob%@*}&from=${blob#*@}"); done; '
+    'curl -sfS -Z -X POST "${mounts[@]}" >/dev/null; '
+    'send "$1" "$2" "$3" "$4" & send "$1" "$2" config.json $(sha256sum config.json | cut -c-64); wait $!; '
+    'curl -sfS -T manifest.json -H "Content-Type: application/vnd.oci.image.manifest.v1+json" '
+    '"http://$1/v2/$2/manifests/1"'
 )
 
 
@@ -117,6 +128,30 @@ class Job:
     def floor(self, host, name):
         return bare(SEND + 'send "$@"', host, name, "job.jar", self.digest, cwd=self.folder)
 
+    def image_floor(self, host, name, below, homes):
+        """An image of the layers `below`, which are in the repositories `homes`, and the JAR."""
+        jar = {"digest": f"sha256:{self.digest}", "size": self.size, "mediaType": LAYER}
+        config = {
+            "architecture": "amd64", "os": "linux", "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [layer["digest"] for layer in [*below, jar]]},
+        }
+        text = json.dumps(config).encode()
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": {
+                "mediaType": "application/vnd.oci.image.config.v1+json",
+                "digest": "sha256:" + hashlib.sha256(text).hexdigest(),
+                "size": len(text),
+            },
+            "layers": [*below, jar],
+        }
+        for path, content in (("config.json", text), ("manifest.json", json.dumps(manifest).encode())):
+            with open(os.path.join(self.folder, path), "wb") as out:
+                out.write(content)
+        mounts = [f"{bare_digest(layer)}@{home}" for layer, home in zip(below, homes)]
+        return bare(SEND_IMAGE, host, name, "job.jar", self.digest, *mounts, cwd=self.folder)
+
 
 def flinkpack_copy(source, host, name):
     """The base, as one that only flinkpack's labels are put on."""
@@ -149,12 +184,16 @@ def docker_copy(source, target):
 
 
 def layers_of(image):
-    """Digests without their kind."""
     out = subprocess.run([CRANE, "manifest", "--insecure", image], capture_output=True, text=True, check=True).stdout
-    return [layer["digest"].partition(":")[2] for layer in json.loads(out)["layers"]]
+    return json.loads(out)["layers"]
 
 
-def floor_copy(source, digests, host, name):
+def bare_digest(layer):
+    """Without its kind."""
+    return layer["digest"].partition(":")[2]
+
+
+def floor_copy(source, layers, host, name):
     """All layers at once, each from one curl to another."""
     place, _, repository = source.rpartition(":")[0].partition("/")
     script = SEND + (
@@ -162,7 +201,7 @@ def floor_copy(source, digests, host, name):
         'curl -sfS "http://$1/v2/$2/blobs/sha256:$digest" | send "$3" "$4" - "$digest" & jobs+=($!); done; '
         'for job in "${jobs[@]}"; do wait $job; done'
     )
-    return bare(script, place, repository, host, name, *digests)
+    return bare(script, place, repository, host, name, *map(bare_digest, layers))
 
 
 def prepare(host):
