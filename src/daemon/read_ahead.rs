@@ -18,8 +18,11 @@ const AHEAD: usize = 16;
 pub fn read_ahead(mut stream: ByteStream) -> impl Read + Send + 'static {
     let (pieces, incoming) = mpsc::channel::<io::Result<Bytes>>(AHEAD);
     tokio::spawn(async move {
-        while let Some(piece) = stream.next().await {
-            // A reader that is gone wants no more.
+        // A reader that is gone wants no more.
+        while let Some(piece) = tokio::select! {
+            piece = stream.next() => piece,
+            () = pieces.closed() => None,
+        } {
             if pieces.send(piece).await.is_err() {
                 break;
             }
@@ -45,5 +48,17 @@ mod tests {
         let (bytes, error) = read.await.unwrap();
         let wanted: Vec<u8> = (0..100u8).flat_map(|at| [at; 3]).collect();
         assert_eq!((bytes, error.as_str()), (wanted, "hung up"));
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_is_gone_ends_the_stream() {
+        let (held, ended) = tokio::sync::oneshot::channel::<()>();
+        let silent = futures_util::stream::once(async move {
+            let _held = held;
+            std::future::pending().await
+        });
+        drop(read_ahead(Box::pin(silent)));
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(10), ended);
+        assert!(ended.await.expect("the stream goes").is_err());
     }
 }

@@ -40,8 +40,7 @@ pub struct ClassFile<'a> {
     /// Methods of [`ASKED`] that it declares, with what they answer where that
     /// is a constant.
     pub answers: Vec<(&'static str, Option<&'a str>)>,
-    /// Bytes of all these texts, each as often as it is named; at most
-    /// [`MAX_TEXTS`](super::pool::MAX_TEXTS).
+    /// Bytes of all these texts, each as often as it is named; at most 64 MiB.
     pub texts: u64,
 }
 
@@ -260,8 +259,10 @@ mod tests {
             .names("[Lc/Many;")
             .names("java/util/List")
             .throws("run", "c/Thrown")
+            .nests("a/B$C")
+            .names("c/Literal")
             .bytes();
-        assert_eq!(parse(&bytes).unwrap().classes, ["c/Cast"]);
+        assert_eq!(parse(&bytes).unwrap().classes, ["c/Cast", "c/Literal"]);
     }
 
     #[test]

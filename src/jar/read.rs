@@ -23,9 +23,9 @@ const MAX_CLASS: u64 = 16 << 20;
 /// unreadable. The largest JARs seen have a tenth of it.
 const MAX_ALL: u64 = 2 << 30;
 /// Bytes of the texts that the classes of one JAR name, each as often as it is named;
-/// those of Flink 1.20's flink-dist have a fortieth. Below 4 GiB, so that places in the
-/// file of texts fit 32 bits.
-const MAX_ALL_TEXTS: u64 = (4 << 30) - 1;
+/// those of Flink 1.20's flink-dist have a thirtieth. So far below 4 GiB that places in the
+/// file of texts fit 32 bits, also with what it has between the parts of a signature.
+const MAX_ALL_TEXTS: u64 = 3 << 30;
 /// A services file, a manifest.
 const MAX_TEXT: u64 = 1 << 20;
 /// Signatures of a JAR that are looked at; more than one is rare.

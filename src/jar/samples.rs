@@ -13,6 +13,8 @@ pub struct Sample {
     methods: Vec<(u16, u16, Option<u16>)>,
     /// The method that throws, and its attribute's name and class.
     throws: Option<(u16, u16, u16)>,
+    /// The attribute's name, and the class that is nested in this one.
+    nests: Option<(u16, u16)>,
     major: u16,
     access: u16,
 }
@@ -29,6 +31,7 @@ pub fn class(name: &str, parent: &str) -> Sample {
         fields: Vec::new(),
         methods: Vec::new(),
         throws: None,
+        nests: None,
         major: 52,
         access: 0x21,
     };
@@ -101,6 +104,12 @@ impl Sample {
         let (attribute, class) = (self.text("Exceptions"), self.class(exception));
         self = self.method(name, "()V");
         self.throws = Some((self.methods.len() as u16 - 1, attribute, class));
+        self
+    }
+
+    /// A class that is nested in this one.
+    pub fn nests(mut self, name: &str) -> Sample {
+        self.nests = Some((self.text("InnerClasses"), self.class(name)));
         self
     }
 
@@ -178,7 +187,13 @@ impl Sample {
                 }
             }
         }
-        out.extend([0, 0]);
+        out.extend(u16::from(self.nests.is_some()).to_be_bytes());
+        if let Some((attribute, class)) = self.nests {
+            // One row: the class, where it is, its simple name (none), its flags.
+            for number in [attribute, 0, 10, 1, class, self.this, 0, 0x19] {
+                out.extend(number.to_be_bytes());
+            }
+        }
         out
     }
 }

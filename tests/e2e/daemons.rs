@@ -122,6 +122,8 @@ fn thin_and_whole(docker: &Docker, base: &str) {
     let moved = manifest.replace("\"big.jar\"", "\"big.jar\", in = \"usrlib\"");
     project.write("flinkpack.toml", &moved);
     project.ok(&build);
+    let bytes = sent(&project);
+    assert!((2_000_000..2 * limit).contains(&bytes), "{bytes}");
     let wanted = Digest::of(&std::fs::read(project.path("big.jar")).expect("a JAR"));
     let places = "cd /opt/flink; sha256sum usrlib/big.jar; ls lib";
     let found = docker.shell(&first, places);
