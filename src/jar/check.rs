@@ -8,8 +8,7 @@ use crate::error::{Context, Error, Result};
 use crate::image::Digest;
 use crate::store::{Bucket, Store};
 
-/// Checks that the file is a whole JAR whose entries stay inside their folder.
-/// `shown` is how messages name it.
+/// [`look`], but not again at what was a JAR before. `shown` is how messages name it.
 pub fn check(store: &Store, path: &Path, digest: &Digest, shown: &str) -> Result<()> {
     let key = format!("jar {digest}");
     if store.get::<bool>(Bucket::Files, &key) == Some(true) {
@@ -19,7 +18,8 @@ pub fn check(store: &Store, path: &Path, digest: &Digest, shown: &str) -> Result
     store.put(Bucket::Files, &key, &true)
 }
 
-fn look(path: &Path) -> Result<()> {
+/// Checks that the file is a whole JAR whose entries stay inside their folder.
+pub fn look(path: &Path) -> Result<()> {
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
     if size == 0 {

@@ -21,7 +21,7 @@ mod table;
 mod texts;
 
 pub use archive::{Archive, Inflater, Place};
-pub use check::check;
+pub use check::{check, look};
 pub use class_file::{ClassFile, parse as parse_class};
 pub use facts::{Answer, CLASS_ALONE, Class, Extras, JarFacts, Reference, Service};
 pub use learn::{classes, is_known, known, known_classes, learn, texts};

@@ -51,7 +51,12 @@ impl Resolver<'_> {
 
     fn file(&self, file: &LocalFile<'_>) -> Result<Artifact> {
         let LocalFile { wanted, path, .. } = file;
-        let (sha256, size) = self.store.file_digest(path, self.on_change)?;
+        // What is no JAR is handed on to nobody; it is told of below.
+        let on_change = |path: &Path| {
+            jar::look(path).ok()?;
+            (self.on_change)(path)
+        };
+        let (sha256, size) = self.store.file_digest(path, &on_change)?;
         let shown = path.strip_prefix(self.manifest.folder()).unwrap_or(path);
         let shown = shown.display().to_string();
         jar::check(self.store, path, &sha256, &shown)?;

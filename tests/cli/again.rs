@@ -128,6 +128,7 @@ fn one_that_changed_and_goes_elsewhere() {
 #[test]
 fn one_that_is_none_any_more() {
     let project = built();
+    let before = blobs(&project);
     project.write("risk.jar", vec![b'x'; 2_000_000]);
     let run = project.fails(1, &["build", "--output", "oci:out"]);
     let told = "risk.jar is not a JAR that can be used";
@@ -138,6 +139,8 @@ fn one_that_is_none_any_more() {
     fs::remove_file(project.path("risk.jar")).unwrap();
     let run = project.fails(1, &["build", "--output", "oci:out"]);
     assert!(run.stderr.contains("risk.jar"), "{}", run.stderr);
+    // No layer was made of any of that.
+    assert_eq!(blobs(&project), before);
     big(&project, "risk.jar", 1);
     are(&build(&project), &[("fraud", "cached"), ("risk", "cached")]);
 }
