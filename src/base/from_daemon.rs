@@ -55,9 +55,17 @@ async fn of_image(
     inspected: Inspected,
 ) -> Result<Base> {
     let (home, java_home) = environment(inspected.env.iter().map(String::as_str));
-    let facts = cached_facts(sources.store, &home, &inspected);
     let card_key = format!("daemon {}", inspected.id);
-    let mut card: Option<Card> = sources.store.get(Bucket::Bases, &card_key);
+    let kept = || {
+        let card: Option<Card> = sources.store.get(Bucket::Bases, &card_key);
+        (card, cached_facts(sources.store, &home, &inspected))
+    };
+    let (mut card, mut facts) = kept();
+    let mut _lock = None;
+    if card.is_none() || facts.is_none() {
+        _lock = Some(sources.alone(&card_key, name).await?);
+        (card, facts) = kept();
+    }
     // A card without a manifest is asked for again: the registry may be back.
     let incomplete = card.as_ref().is_none_or(|card| card.manifest.is_none());
     // Asking for the kind of store takes the daemon long, so only where it counts.

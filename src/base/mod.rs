@@ -31,11 +31,11 @@ pub use spec::BaseSpec;
 pub use version::FlinkVersion;
 
 use crate::daemon::Daemon;
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::image::{Digest, Layer, Platform, Reference};
 use crate::registry::Registries;
 use crate::report::Report;
-use crate::store::Store;
+use crate::store::{KeyLock, Store};
 
 /// A base that was found and read.
 #[derive(Clone, Debug)]
@@ -72,6 +72,22 @@ pub struct Sources<'a> {
     pub report: &'a Report,
     /// Whether the network is out of bounds.
     pub offline: bool,
+}
+
+impl Sources<'_> {
+    /// Waits until nobody else reads what is kept under this key: what they found is
+    /// there then. `name` is how messages name the base.
+    async fn alone(&self, key: &str, name: &str) -> Result<KeyLock> {
+        if let Some(lock) = self.store.try_lock(key)? {
+            return Ok(lock);
+        }
+        self.report
+            .detail(format!("another run reads {name}: waiting for it"));
+        let (store, key) = (self.store.clone(), key.to_string());
+        tokio::task::spawn_blocking(move || store.lock(&key))
+            .await
+            .doing(|| "waiting for another run")?
+    }
 }
 
 /// Finds and reads a base. `pinned` is the digest that the lock file has for

@@ -17,7 +17,7 @@ use crate::image::{
     media,
 };
 use crate::report::Phase;
-use crate::store::Bucket;
+use crate::store::{Bucket, Store};
 
 /// How long a registry may take to say what it knows of an image that the
 /// daemon has: it is only a help.
@@ -54,7 +54,8 @@ pub(super) async fn published(
     if reference.host != DOCKER_HUB {
         places.push(reference.clone());
     }
-    if places.is_empty() || asked_lately(sources, inspected, &places) {
+    let asked = Asked::of(inspected, &places);
+    if places.is_empty() || asked.lately(sources.store) {
         return None;
     }
     // The repository that the user names is the likeliest to answer.
@@ -67,24 +68,38 @@ pub(super) async fn published(
             Err(_) => sources.report.detail(format!("{place}: no answer in time")),
         }
     }
+    // Not before: another build that finds the note does not ask, and would take an
+    // answer that is on its way for none.
+    asked.in_vain(sources.store);
     None
 }
 
-/// Whether the same places were asked for this image a moment ago: what did
-/// not answer then need not be waited for in each build.
-fn asked_lately(sources: &Sources<'_>, inspected: &Inspected, places: &[Reference]) -> bool {
-    let names: Vec<String> = places.iter().map(Reference::full).collect();
-    let key = format!("asked {} {}", inspected.id, names.join(" "));
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |now| now.as_secs());
-    let last: Option<u64> = sources.store.get(Bucket::Bases, &key);
-    if last.is_some_and(|last| now.saturating_sub(last) < AGAIN.as_secs()) {
-        return true;
+/// The note that places were asked for an image and none knew it: they need not be
+/// waited for in each build.
+struct Asked(String);
+
+impl Asked {
+    fn of(inspected: &Inspected, places: &[Reference]) -> Asked {
+        let names: Vec<String> = places.iter().map(Reference::full).collect();
+        Asked(format!("asked {} {}", inspected.id, names.join(" ")))
     }
-    // Only a help: without it the places are asked again.
-    let _ = sources.store.put(Bucket::Bases, &key, &now);
-    false
+
+    fn lately(&self, store: &Store) -> bool {
+        let last: Option<u64> = store.get(Bucket::Bases, &self.0);
+        last.is_some_and(|last| now().saturating_sub(last) < AGAIN.as_secs())
+    }
+
+    fn in_vain(&self, store: &Store) {
+        // Only a help: without it the places are asked again.
+        let _ = store.put(Bucket::Bases, &self.0, &now());
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |now| now.as_secs())
 }
 
 async fn ask(
@@ -312,6 +327,10 @@ async fn facts(
     let env = config.pointer("/config/Env").and_then(Value::as_array);
     let (home, java_home) = environment(env.into_iter().flatten().filter_map(Value::as_str));
     let key = super::facts_key(&home, diff_ids);
+    if let Some(facts) = sources.store.get(Bucket::Bases, &key) {
+        return Ok(facts);
+    }
+    let _lock = sources.alone(&key, name).await?;
     if let Some(facts) = sources.store.get(Bucket::Bases, &key) {
         return Ok(facts);
     }

@@ -113,6 +113,7 @@ fn a_corrupted_download_is_fetched_again() {
 fn many_builds_at_once_on_one_cache_and_project() {
     let (project, server) = mixed();
     let mut digests = Vec::new();
+    let mut read = 0;
     for round in 0..3 {
         let children: Vec<_> = (0..8)
             .map(|_| {
@@ -128,7 +129,9 @@ fn many_builds_at_once_on_one_cache_and_project() {
             let run = Run::of(child.wait_with_output().unwrap());
             assert_eq!(run.code, 0, "round {round}: {}", run.stderr);
             digests.push(digest_of(&run.stdout));
+            read += run.stderr.matches(", layer 1: read").count();
         }
+        assert_eq!(read, 1, "one reads the base, the others wait for it");
         let fetched = server
             .paths()
             .iter()
