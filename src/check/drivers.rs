@@ -43,7 +43,7 @@ fn without(input: &Input, found: &mut Vec<Finding>) {
     if input
         .jars
         .iter()
-        .any(|jar| jar.facts.is_none() && !matches!(jar.loader, Loader::Plugin(_)))
+        .any(|jar| jar.facts.is_none() && matches!(jar.loader, Loader::Lib | Loader::User))
     {
         return;
     }

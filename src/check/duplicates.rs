@@ -134,20 +134,12 @@ fn lacking_finding(
             .entry(call.by)
             .or_insert_with(|| (input.texts)(&scope.own.jars[call.by as usize].jar.sha256));
         let text = texts.as_ref().and_then(|texts| texts.get(call.signature));
-        let member = super::text::member(call.owner, &text.unwrap_or_default());
-        let user = call.user.replace('/', ".");
-        // Calls from elsewhere say more than those inside of one library.
-        let is_inside = super::linkage::root(call.owner) == super::linkage::root(call.user);
-        (is_inside, format!("{member}, called by {user}"))
+        (call.owner, text.unwrap_or_default(), call.user)
     });
-    let mut details: Vec<(bool, String)> = details.collect();
-    details.sort();
-    details.dedup();
-    let details = details.into_iter().map(|(_, text)| text);
     Finding::new("FP0102", Severity::Warning, message)
         .jar(wins.jar)
         .jar(loses.jar)
-        .details(details, 6)
+        .details(super::linkage::calls(details), 6)
 }
 
 /// Members that only a hidden copy has, by the hash of its class's name.

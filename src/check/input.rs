@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::FlinkVersion;
+use crate::base::{FlinkVersion, is_jar_of};
 use crate::catalogue::Catalogue;
 use crate::image::{Digest, LayerKind};
 use crate::jar::{JarFacts, Texts};
@@ -16,7 +16,8 @@ pub struct Input {
     pub scala: String,
     /// Its Java, such as 17.
     pub java: Option<u32>,
-    /// The JARs in lib/, usrlib/ and the plugins' folders.
+    /// The JARs in lib/, usrlib/ and the plugins' folders, and those of opt/ that are
+    /// put on a class path.
     pub jars: Vec<PlacedJar>,
     /// Folders under plugins/ without a JAR.
     pub empty_plugins: Vec<String>,
@@ -48,7 +49,14 @@ pub enum Loader {
     User,
     /// A plugin's, by its folder.
     Plugin(String),
+    /// The JVM's own again, of the SQL client and the SQL gateway: their scripts put
+    /// these JARs of opt/ behind those of lib/.
+    Tool,
 }
+
+/// Artifacts of opt/ that `bin/sql-client.sh` and `bin/sql-gateway.sh` put on the class
+/// path.
+const TOOLS: [&str; 3] = ["flink-python", "flink-sql-client", "flink-sql-gateway"];
 
 impl Loader {
     /// Who loads the JAR at this path under FLINK_HOME; `None` where nobody does.
@@ -57,6 +65,7 @@ impl Loader {
             ["lib", _, ..] => Some(Loader::Lib),
             ["usrlib", _, ..] => Some(Loader::User),
             ["plugins", name, _, ..] => Some(Loader::Plugin(name.to_string())),
+            ["opt", name] if TOOLS.iter().any(|tool| is_jar_of(name, tool)) => Some(Loader::Tool),
             _ => None,
         }
     }

@@ -13,7 +13,7 @@ const NEAR: u8 = 3;
 
 /// Why a reference leads nowhere.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Lack {
+pub(super) enum Lack {
     Class,
     Member,
 }
@@ -131,6 +131,22 @@ fn listed(names: impl Iterator<Item = String>) -> String {
     }
 }
 
+/// `a.B.c(int), called by d.E` of each owner, signature and user; calls from elsewhere
+/// say more than those inside of one library, and come first.
+pub(super) fn calls<'v>(
+    calls: impl Iterator<Item = (&'v str, String, &'v str)>,
+) -> impl Iterator<Item = String> {
+    let texts = calls.map(|(owner, signature, user)| {
+        let member = super::text::member(owner, &signature);
+        let text = format!("{member}, called by {}", user.replace('/', "."));
+        (root(owner) == root(user), text)
+    });
+    let mut texts: Vec<(bool, String)> = texts.collect();
+    texts.sort();
+    texts.dedup();
+    texts.into_iter().map(|(_, text)| text)
+}
+
 /// The first three parts of a package: about what one artifact has.
 pub(super) fn root(class: &str) -> &str {
     let package = class.rsplit_once('/').map_or("", |(package, _)| package);
@@ -148,9 +164,10 @@ fn provider<'v>(scope: Scope<'v>, owner: &str) -> &'v str {
 }
 
 /// What is lacking, by the references' numbers.
-type Lacking = Vec<Option<Lack>>;
+pub(super) type Lacking = Vec<Option<Lack>>;
 
-fn lacking<'v>(scope: Scope<'v>, seen: &'v Seen<'v>) -> Lacking {
+/// What of the references of a JAR leads nowhere.
+pub(super) fn lacking<'v>(scope: Scope<'v>, seen: &'v Seen<'v>) -> Lacking {
     let mut lacking = vec![None; seen.facts.reference_count()];
     let mut note = |used: Reference<'_>, found: Found<'v>| {
         let lack = match found {
@@ -192,11 +209,7 @@ fn used_by<'v>(
     let mut users: BTreeMap<(&str, u32), (Lack, &str, Option<u8>)> = BTreeMap::new();
     for class in seen.classes() {
         // A copy that is hidden refers to nothing.
-        let is_loaded = matches!(
-            scope.find(class.name()),
-            Found::Class(by, _) if std::ptr::eq(by.facts, seen.facts)
-        );
-        if !is_loaded {
+        if !scope.is_loaded(seen, class) {
             continue;
         }
         let mut steps = None;

@@ -26,6 +26,7 @@ mod signed;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tools;
 mod versions;
 mod view;
 
@@ -37,7 +38,7 @@ pub use secrets::{is_text_worth_reading, secret};
 pub use text::{counts, explained, page, text};
 
 /// Changes when the same input gives other findings: what was found is kept.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// Everything that is to be said of an image: errors first, then by code and
 /// file.
@@ -54,6 +55,7 @@ pub fn run(input: &Input) -> Vec<Finding> {
     if let Some(user) = &views.user {
         duplicates::between(&views.lib, user, &mut found);
     }
+    tools::check(input, &views, &mut found);
     versions::check(input, &views, &mut found);
     filesystems::check(input, &mut found);
     drivers::check(input, &mut found);

@@ -59,6 +59,12 @@ pub const ALL: &[Rule] = &[
         "Have each connector in one place: in lib/ for all jobs, or in the job's JAR alone.",
     ),
     rule(
+        "FP0105",
+        "A JAR in lib/ hides what the SQL client or gateway calls",
+        "NoSuchMethodError or NoSuchFieldError in sql-client.sh or sql-gateway.sh, whose JARs in opt/ come behind lib/ on the class path. Jobs that are started another way run.",
+        "Leave the JAR out, take a version of it that has what is called, or take the variant that relocates its dependencies. Where nobody starts the SQL client from this image, allow this finding under [check].",
+    ),
+    rule(
         "FP0201",
         "A connector is made for another Flink",
         "NoSuchMethodError, NoClassDefFoundError or AbstractMethodError where Flink's interfaces changed between the two.",

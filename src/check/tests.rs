@@ -50,6 +50,7 @@ impl Image {
         let loader = match path.split('/').collect::<Vec<_>>()[..] {
             ["usrlib", ..] => Loader::User,
             ["plugins", name, ..] => Loader::Plugin(name.to_string()),
+            ["opt", ..] => Loader::Tool,
             _ => Loader::Lib,
         };
         self.input.jars.push(PlacedJar {
@@ -503,4 +504,67 @@ fn every_code_is_on_the_page() {
     assert_eq!(page, written, "run this test with UPDATE_DOCS=1");
     assert!(rules::ALL.is_sorted_by_key(|rule| rule.code));
     assert!(page.lines().all(|line| line.chars().count() <= 90));
+}
+
+#[test]
+fn what_the_sql_client_calls_may_be_hidden_by_lib() {
+    let client = || {
+        let parser = class("client/Parser")
+            .calls("cli/Options", "extra", "()V")
+            .calls("line/Reader", "read", "()V")
+            .bytes();
+        let reader = class("line/Reader").method("read", "()V").bytes();
+        let entries = [
+            ("client/Parser.class", parser),
+            ("line/Reader.class", reader),
+        ];
+        flink(Image::new()).jar("opt/flink-sql-client-1.20.5.jar", true, &entries)
+    };
+    client().lacks("FP0");
+    let old = |name: &str| class(name).bytes();
+    let image = client().jar(
+        "lib/old.jar",
+        false,
+        &[("line/Reader.class", old("line/Reader"))],
+    );
+    image.has(
+        "w FP0105",
+        &[
+            "lib/old.jar hides other versions of classes that opt/flink-sql-client-1.20.5.jar calls",
+            "lacks a method or field",
+            "line.Reader.read(), called by client.Parser",
+        ],
+    );
+    let same = class("line/Reader").method("read", "()V").bytes();
+    let image = client().jar("lib/new.jar", false, &[("line/Reader.class", same)]);
+    image.lacks("FP0105");
+    // So does a copy that Flink has in lib/; one of which Flink has none does not.
+    let image = client().jar(
+        "lib/a.jar",
+        false,
+        &[("cli/Options.class", old("cli/Options"))],
+    );
+    image.has("w FP0105", &["lib/a.jar hides", "cli.Options.extra()"]);
+    let optional = class("beam/Avro")
+        .calls("avro/Schema", "type", "()V")
+        .bytes();
+    let image = flink(Image::new())
+        .jar(
+            "opt/flink-python-1.20.5.jar",
+            true,
+            &[("beam/Avro.class", optional)],
+        )
+        .jar(
+            "lib/a.jar",
+            false,
+            &[("avro/Schema.class", old("avro/Schema"))],
+        );
+    image.lacks("FP0105");
+    // Flink's own JARs are Flink's own affair.
+    let image = client().jar(
+        "lib/flink-z.jar",
+        true,
+        &[("line/Reader.class", old("line/Reader"))],
+    );
+    image.lacks("FP0105");
 }

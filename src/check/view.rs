@@ -73,6 +73,8 @@ pub struct Views<'a> {
     pub lib: View<'a>,
     pub user: Option<View<'a>>,
     pub plugins: Vec<View<'a>>,
+    /// What comes behind lib/ on the class path of the SQL client and gateway.
+    pub tools: View<'a>,
 }
 
 impl<'a> Views<'a> {
@@ -84,12 +86,12 @@ impl<'a> Views<'a> {
         let mut lib = of(&Loader::Lib);
         lib.sort_by_key(|jar| (is_jar_of(jar.file_name(), "flink-dist"), jar.path.as_str()));
         let lib = View::new(input, Loader::Lib, lib, Vec::new());
+        let tools = View::new(input, Loader::Tool, of(&Loader::Tool), parent_first());
         let user = of(&Loader::User);
         let user = (!user.is_empty()).then(|| {
             let first = input.config.get("classloader.resolve-order");
             let patterns = match first.map(String::as_str) {
-                // Everything begins with nothing.
-                Some("parent-first") => vec![String::new()],
+                Some("parent-first") => parent_first(),
                 _ => patterns(input, "classloader.parent-first-patterns", PARENT_FIRST),
             };
             View::new(input, Loader::User, user, patterns)
@@ -106,10 +108,15 @@ impl<'a> Views<'a> {
                 View::new(input, loader.clone(), of(loader), patterns)
             })
             .collect();
-        Views { lib, user, plugins }
+        Views {
+            lib,
+            user,
+            plugins,
+            tools,
+        }
     }
 
-    /// Each view, with lib/ behind those that have it for a parent.
+    /// Each view of what a cluster runs, with lib/ behind those that have it for a parent.
     pub fn all(&self) -> impl Iterator<Item = Scope<'_>> {
         let others = self.user.iter().chain(&self.plugins);
         let others = others.map(|own| Scope {
@@ -122,6 +129,11 @@ impl<'a> Views<'a> {
         };
         std::iter::once(lib).chain(others)
     }
+}
+
+/// The pattern of every class: everything begins with nothing.
+fn parent_first() -> Vec<String> {
+    vec![String::new()]
 }
 
 fn patterns(input: &Input, key: &str, default: &str) -> Vec<String> {
@@ -234,6 +246,12 @@ impl<'v> Scope<'v> {
             true => Found::Unknown,
             false => Found::Absent,
         }
+    }
+
+    /// Whether it is this JAR's copy of the class that is loaded.
+    pub fn is_loaded(self, seen: &Seen<'_>, class: Class<'_>) -> bool {
+        let found = self.find(class.name());
+        matches!(found, Found::Class(by, _) if std::ptr::eq(by.facts, seen.facts))
     }
 
     /// Whether looking for a field or method from this class on, as JVMS 5.4.3

@@ -129,7 +129,7 @@ fn is_flinks(name: &str) -> bool {
     own.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Every JAR under lib/, usrlib/ and plugins/NAME/.
+/// Every JAR that somebody loads.
 fn placed(facts: &BaseFacts, base: &Base, found: Option<&Found>) -> Vec<Located> {
     let artifacts: BTreeMap<String, &crate::resolve::Artifact> = found
         .iter()
@@ -167,7 +167,7 @@ fn placed(facts: &BaseFacts, base: &Base, found: Option<&Found>) -> Vec<Located>
         };
         let of_base = match found {
             Some(_) => matches!(bytes, Bytes::Base(_)),
-            None => is_flinks(below.rsplit('/').next().unwrap_or(below)),
+            None => loader == Loader::Tool || is_flinks(below.rsplit('/').next().unwrap_or(below)),
         };
         let coordinate = artifact.and_then(|artifact| match &artifact.source {
             Source::Maven(text) => Some(text.clone()),

@@ -71,6 +71,17 @@ const CONNECTORS: &[Connectors<'_>] = &[
         "NoSuchMethodError: 'org.apache.commons.cli.Option$Builder",
     ),
     (
+        "jline 3.9.0, the SQL client",
+        FLINK_1_20,
+        "a = { maven = \"org.jline:jline:3.9.0\", transitive = false }",
+        Start::Sql(&["SELECT 1;"]),
+        (
+            "FP0105",
+            "org.jline.utils.AttributedStyle.foreground(int, int, int)",
+        ),
+        "NoSuchMethodError: 'org.jline.utils.AttributedStyle org.jline.utils.AttributedStyle.foreground(int, int, int)'",
+    ),
+    (
         "log4j-api 2.0.2",
         FLINK_1_20,
         "a = { maven = \"org.apache.logging.log4j:log4j-api:2.0.2\", platform = false }",
