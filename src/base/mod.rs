@@ -22,6 +22,7 @@ pub mod tree;
 pub mod version;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub use classes::{LibJar, jar_file, learn, lib_classes, lib_jars};
 pub use facts::{BaseFacts, Node, NodeKind, is_jar_of};
@@ -74,6 +75,9 @@ pub struct Sources<'a> {
     pub offline: bool,
 }
 
+/// How long another run is waited for without a word.
+const QUIET: Duration = Duration::from_secs(1);
+
 impl Sources<'_> {
     /// Waits until nobody else reads what is kept under this key: what they found is
     /// there then. `name` is how messages name the base.
@@ -81,12 +85,17 @@ impl Sources<'_> {
         if let Some(lock) = self.store.try_lock(key)? {
             return Ok(lock);
         }
-        self.report
-            .detail(format!("another run reads {name}: waiting for it"));
         let (store, key) = (self.store.clone(), key.to_string());
-        tokio::task::spawn_blocking(move || store.lock(&key))
-            .await
-            .doing(|| "waiting for another run")?
+        let mut lock = tokio::task::spawn_blocking(move || store.lock(&key));
+        let taken = match tokio::time::timeout(QUIET, &mut lock).await {
+            Ok(taken) => taken,
+            Err(_) => {
+                self.report
+                    .note(format!("another run reads {name}: waiting for it"));
+                lock.await
+            }
+        };
+        taken.doing(|| "waiting for another run")?
     }
 }
 
