@@ -1,4 +1,4 @@
-"""Tools of Java's world as peers: Maven fetches their JARs, once, into target/cache."""
+"""Tools of Java as peers: Maven fetches their JARs, once, into target/cache/tools."""
 
 import os
 
@@ -38,7 +38,7 @@ def pom(coordinates, files=()):
 def class_path(coordinate):
     """The artifact's JAR, and those that it needs, as a class path."""
     _, artifact, version = coordinate.split(":")
-    jars = os.path.join(CACHED, artifact, version)
+    jars = os.path.join(CACHED, "tools", f"{artifact}-{version}")
     if not os.path.isdir(jars):
         folder = os.path.join(WORK, artifact)
         put(os.path.join(folder, "pom.xml"), pom([coordinate]))

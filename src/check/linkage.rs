@@ -13,7 +13,7 @@ const NEAR: u8 = 3;
 
 /// Why a reference leads nowhere.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Lack {
+enum Lack {
     Class,
     Member,
 }
@@ -164,10 +164,9 @@ fn provider<'v>(scope: Scope<'v>, owner: &str) -> &'v str {
 }
 
 /// What is lacking, by the references' numbers.
-pub(super) type Lacking = Vec<Option<Lack>>;
+type Lacking = Vec<Option<Lack>>;
 
-/// What of the references of a JAR leads nowhere.
-pub(super) fn lacking<'v>(scope: Scope<'v>, seen: &'v Seen<'v>) -> Lacking {
+fn lacking<'v>(scope: Scope<'v>, seen: &'v Seen<'v>) -> Lacking {
     let mut lacking = vec![None; seen.facts.reference_count()];
     let mut note = |used: Reference<'_>, found: Found<'v>| {
         let lack = match found {

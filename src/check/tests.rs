@@ -8,7 +8,7 @@ use crate::image::Digest;
 use crate::jar::{self, samples};
 use crate::store::Store;
 
-/// JARs by path, each with entries; those under `base/` are the base's.
+/// JARs by path, each with entries.
 pub(super) struct Image {
     folder: tempfile::TempDir,
     input: Input,
@@ -47,15 +47,9 @@ impl Image {
         let (file, sha256) = (self.folder.path().join("x.jar"), Digest::of(&bytes));
         std::fs::write(&file, bytes).unwrap();
         jar::learn(&store, &file, &sha256, path).unwrap();
-        let loader = match path.split('/').collect::<Vec<_>>()[..] {
-            ["usrlib", ..] => Loader::User,
-            ["plugins", name, ..] => Loader::Plugin(name.to_string()),
-            ["opt", ..] => Loader::Tool,
-            _ => Loader::Lib,
-        };
         self.input.jars.push(PlacedJar {
             path: path.to_string(),
-            loader,
+            loader: Loader::of(path).expect("somebody loads it"),
             sha256,
             coordinate: None,
             kind: None,
@@ -538,7 +532,7 @@ fn what_the_sql_client_calls_may_be_hidden_by_lib() {
     let same = class("line/Reader").method("read", "()V").bytes();
     let image = client().jar("lib/new.jar", false, &[("line/Reader.class", same)]);
     image.lacks("FP0105");
-    // So does a copy that Flink has in lib/; one of which Flink has none does not.
+    // A copy that Flink has in lib/ counts too; what Flink has nowhere does not.
     let image = client().jar(
         "lib/a.jar",
         false,

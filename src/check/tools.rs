@@ -7,50 +7,60 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::finding::{Finding, Severity};
 use super::input::{Input, PlacedJar};
-use super::linkage::{Lack, calls, lacking};
-use super::view::{Found, Scope, Views};
-use crate::jar::Name;
+use super::linkage::calls;
+use super::view::{Found, Place, Scope, Seen, Views};
 
 /// What a JAR lacks, by owner and signature, and a class that calls it.
 type Lost<'v> = BTreeMap<(&'v str, u32), &'v str>;
 
-/// Whether Flink has the class too, in a copy that is never loaded there. What it has
-/// nowhere is an optional part's, which nobody starts.
-fn is_flinks(views: &Views<'_>) -> impl Fn(Name<'_>) -> bool {
-    let hidden = views.lib.hidden.iter();
-    let of_base = hidden.filter(|(_, _, other)| views.lib.jars[other.jar as usize].jar.of_base);
-    let hidden: HashSet<u64> = of_base.map(|(name, ..)| name.hash).collect();
-    move |name| views.tools.own(name).is_some() || hidden.contains(&name.hash)
+/// The classes that an added JAR has in lib/ in front of a copy of Flink's, by the hashes
+/// of their names. What Flink has nowhere is an optional part's, which nobody starts.
+fn hidden(views: &Views<'_>) -> HashSet<u64> {
+    let lib = &views.lib;
+    let is_added = |place: Place| !lib.jars[place.jar as usize].jar.of_base;
+    let in_lib = lib.hidden.iter();
+    let in_lib = in_lib.filter(|(_, first, other)| is_added(*first) && !is_added(*other));
+    let behind = views.tools.jars.iter().flat_map(Seen::classes);
+    let behind = behind.map(|class| class.name());
+    let behind = behind.filter(|name| lib.own(*name).is_some_and(is_added));
+    let names = in_lib.map(|(name, ..)| *name).chain(behind);
+    names.map(|name| name.hash).collect()
 }
 
 /// A finding for each added JAR and each JAR of opt/ that stumbles over it.
 pub fn check(input: &Input, views: &Views<'_>, found: &mut Vec<Finding>) {
+    let hidden = hidden(views);
+    if hidden.is_empty() {
+        return;
+    }
     let scope = Scope {
         own: &views.tools,
         parent: Some(&views.lib),
     };
-    let is_flinks = is_flinks(views);
     for seen in &views.tools.jars {
-        let lacking = lacking(scope, seen);
-        let is_lost = |number: u32| lacking.get(number as usize) == Some(&Some(Lack::Member));
-        let mut hiding: HashMap<&str, (&PlacedJar, Lost<'_>)> = HashMap::new();
-        for class in seen.classes() {
-            let used = class.uses_among(is_lost);
-            for used in used.filter(|_| scope.is_loaded(seen, class)) {
-                if let Found::Class(by, _) = scope.find(used.owner)
-                    // What Flink's own JARs lack is Flink's own affair.
-                    && !by.jar.of_base
-                    && is_flinks(used.owner)
-                {
-                    let of_jar = hiding.entry(&by.jar.path);
-                    let (_, lost) = of_jar.or_insert((by.jar, Lost::default()));
-                    let key = (used.owner.text, used.signature);
-                    lost.entry(key).or_insert(class.name().text);
-                }
+        let mut lacking: HashMap<u32, &PlacedJar> = HashMap::new();
+        for (owner, name) in seen.facts.names().enumerate() {
+            if hidden.contains(&name.hash)
+                && let Found::Class(by, class) = scope.find(name)
+            {
+                let used = seen.facts.references_to(owner as u32);
+                let used = used.filter(|used| used.is_of_member());
+                let used = used.filter(|used| !scope.has_member(class, used.signature));
+                lacking.extend(used.map(|used| (used.number, by.jar)));
             }
         }
-        if hiding.is_empty() {
+        if lacking.is_empty() {
             continue;
+        }
+        let mut hiding: HashMap<&str, (&PlacedJar, Lost<'_>)> = HashMap::new();
+        // A copy that is hidden itself calls nothing.
+        for class in seen.classes().filter(|class| scope.is_loaded(seen, *class)) {
+            for used in class.uses_among(|number| lacking.contains_key(&number)) {
+                let jar = lacking[&used.number];
+                let (_, lost) = hiding.entry(&jar.path).or_insert((jar, Lost::default()));
+                let key = (used.owner.text, used.signature);
+                lost.entry(key).or_insert(class.name().text);
+            }
         }
         let texts = (input.texts)(&seen.jar.sha256);
         for (jar, lost) in hiding.into_values() {

@@ -1,6 +1,7 @@
 //! What each class loader sees, and in which order.
 //!
-//! Source: Flink's `bin/config.sh` (lib/ sorted, flink-dist last), the
+//! Source: Flink's `bin/config.sh` (lib/ sorted, flink-dist last), `bin/sql-client.sh`
+//! and `bin/flink-console.sh` (JARs of opt/ behind it), the
 //! configuration of `classloader.*` and `plugin.classloader.*`, and
 //! `PluginLoader`, whose class loaders know no more of Flink than these patterns.
 
