@@ -271,7 +271,7 @@ async fn into_store(
     task: Option<&Task>,
 ) -> Result<u64> {
     let mut reader = registries.blob(reference, descriptor)?;
-    let mut blob = store.new_blob()?;
+    let mut blob = store.new_checked_blob()?;
     while let Some(piece) = reader.chunk().await? {
         // A page cache takes these faster than a hand-over to another thread.
         blob.write_all(&piece).doing(|| "writing to the cache")?;
@@ -279,8 +279,6 @@ async fn into_store(
             task.advance(piece.len() as u64);
         }
     }
-    // fsync may take long.
-    let digest = descriptor.digest;
-    tokio::task::spawn_blocking(move || blob.commit_as(&digest)).await??;
-    Ok(descriptor.size)
+    // The last piece came only because all were right.
+    blob.commit_checked(&descriptor.digest)
 }

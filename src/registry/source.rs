@@ -163,14 +163,13 @@ impl Source {
             Ok(reader) => reader.part(from, to),
             Err(error) => return stream::iter(Some(Err(error))).boxed(),
         };
-        let (tee, mut at) = (self.tee.clone(), from);
+        let mut passage = self.tee.as_ref().map(|tee| tee.passage(from, to));
         reader
             .into_stream()
             .inspect_ok(move |piece| {
-                if let Some(tee) = &tee {
-                    tee.pass(at, piece);
+                if let Some(passage) = &mut passage {
+                    passage.take(piece);
                 }
-                at += piece.len() as u64;
             })
             .boxed()
     }

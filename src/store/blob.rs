@@ -1,7 +1,7 @@
 //! Writing one blob.
 
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
@@ -14,24 +14,25 @@ use crate::image::Digest;
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 128 << 10;
 
-/// A blob being written: hashed as it goes, in its place only when committed.
+/// A blob being written: in its place only when committed.
 /// Dropped uncommitted, it leaves nothing.
 pub struct BlobWriter {
     store: Store,
     file: BufWriter<NamedTempFile>,
-    hasher: Sha256,
+    /// `None` where whoever writes checks what it writes.
+    hasher: Option<Sha256>,
     size: u64,
     grower: Option<Grower>,
 }
 
 impl BlobWriter {
-    pub(super) fn begin(store: Store) -> Result<BlobWriter> {
+    pub(super) fn begin(store: Store, is_hashed: bool) -> Result<BlobWriter> {
         let folder = store.temporary()?;
         let file = super::temporary::create(&folder, "blob-")?;
         Ok(BlobWriter {
             store,
             file: BufWriter::with_capacity(BUFFER, file),
-            hasher: Sha256::new(),
+            hasher: is_hashed.then(Sha256::new),
             size: 0,
             grower: None,
         })
@@ -54,9 +55,51 @@ impl BlobWriter {
     /// Gives the blob its place, and says its digest and size. The disk is not
     /// waited for: whoever reads a blob checks it, so that one which a power
     /// failure spoilt is made or fetched anew.
-    pub fn commit(self) -> Result<(Digest, u64)> {
-        let digest = Digest::finish(self.hasher);
-        let path = self.store.blob_path(&digest);
+    pub fn commit(mut self) -> Result<(Digest, u64)> {
+        let digest = self.digest()?;
+        let size = self.place(&digest)?;
+        Ok((digest, size))
+    }
+
+    /// Commits, if the content is what `wanted` says; else it is an error and
+    /// nothing is kept.
+    pub fn commit_as(mut self, wanted: &Digest) -> Result<u64> {
+        let found = self.digest()?;
+        if found != *wanted {
+            return Err(Error::new(format!(
+                "the content has the digest {found}, but {wanted} was wanted"
+            ))
+            .tagged("digest-mismatch"));
+        }
+        self.place(wanted)
+    }
+
+    /// Commits what whoever wrote it found to be `digest`.
+    pub fn commit_checked(self, digest: &Digest) -> Result<u64> {
+        self.place(digest)
+    }
+
+    /// Of what was written; read again where it was not hashed.
+    fn digest(&mut self) -> Result<Digest> {
+        if let Some(hasher) = self.hasher.take() {
+            return Ok(Digest::finish(hasher));
+        }
+        let mut read = || -> io::Result<Digest> {
+            self.file.flush()?;
+            let mut file = fs::File::open(self.file.get_ref())?;
+            let (mut hasher, mut buffer) = (Sha256::new(), vec![0; BUFFER]);
+            loop {
+                match file.read(&mut buffer)? {
+                    0 => return Ok(Digest::finish(hasher)),
+                    read => hasher.update(&buffer[..read]),
+                }
+            }
+        };
+        read().doing(|| "reading the cache")
+    }
+
+    fn place(self, digest: &Digest) -> Result<u64> {
+        let path = self.store.blob_path(digest);
         let finish = || -> io::Result<()> {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent)?;
@@ -72,27 +115,16 @@ impl BlobWriter {
             Ok(())
         };
         finish().doing(|| format!("writing {}", path.display()))?;
-        Ok((digest, self.size))
-    }
-
-    /// Commits, if the content is what `wanted` says; else it is an error and
-    /// nothing is kept.
-    pub fn commit_as(self, wanted: &Digest) -> Result<u64> {
-        let found = Digest::finish(self.hasher.clone());
-        if found != *wanted {
-            return Err(Error::new(format!(
-                "the content has the digest {found}, but {wanted} was wanted"
-            ))
-            .tagged("digest-mismatch"));
-        }
-        Ok(self.commit()?.1)
+        Ok(self.size)
     }
 }
 
 impl Write for BlobWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write_all(bytes)?;
-        self.hasher.update(bytes);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(bytes);
+        }
         self.size += bytes.len() as u64;
         if let Some(grower) = &self.grower {
             grower.grown(self.size - self.file.buffer().len() as u64);

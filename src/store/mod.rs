@@ -180,9 +180,15 @@ impl Store {
         let _ = fs::remove_file(self.blob_path(digest));
     }
 
-    /// Begins a blob; it gets its place by [`BlobWriter::commit`].
+    /// Begins a blob, hashed as it goes; it gets its place by [`BlobWriter::commit`].
     pub fn new_blob(&self) -> Result<BlobWriter> {
-        BlobWriter::begin(self.clone())
+        BlobWriter::begin(self.clone(), true)
+    }
+
+    /// Begins a blob that whoever writes it checks; it gets its place by
+    /// [`BlobWriter::commit_checked`].
+    pub fn new_checked_blob(&self) -> Result<BlobWriter> {
+        BlobWriter::begin(self.clone(), false)
     }
 
     /// Keeps `bytes`, and says their digest.
