@@ -119,9 +119,9 @@ class Job:
 
     def crane(self, host, name):
         script = (
-            'args=(); for jar in "${@:4}"; do d=$(mktemp -d -p .); mkdir -p $d/opt/flink/lib; '
-            'ln $jar $d/opt/flink/lib/; tar --owner=9999 --group=9999 --mtime=@1 --sort=name -C $d -cf $jar.tar opt; '
-            'rm -r $d; args+=(-f $jar.tar); done; "$1" append --insecure -b "$2" "${args[@]}" -t "$3" >/dev/null'
+            'args=(); for jar in "${@:4}"; do '
+            'tar --owner=9999 --group=9999 --mtime=@1 --transform "s,^,opt/flink/lib/," -cf $jar.tar $jar; '
+            'args+=(-f $jar.tar); done; "$1" append --insecure -b "$2" "${args[@]}" -t "$3" >/dev/null'
         )
         return bare(script, CRANE, f"{host}/base:1", f"{host}/{name}:1", *self.names(), cwd=self.folder)
 
