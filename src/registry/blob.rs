@@ -88,6 +88,8 @@ impl BlobReader {
     /// when everything before it was right.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
         if self.at == self.end {
+            // Of an empty blob no piece comes with which it is checked.
+            self.check()?;
             return Ok(None);
         }
         loop {
@@ -160,27 +162,35 @@ impl BlobReader {
         }
         self.at += piece.len() as u64;
         if self.at > self.size {
-            return Err(self.wrong(format!("it is longer than {} bytes", self.size)));
+            return Err(self
+                .wrong(format!("it is longer than {} bytes", self.size))
+                .into());
         }
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&piece);
         }
         if self.at < self.end {
             self.answer = Some(answer);
-        } else if let Some(hasher) = self.hasher.take() {
-            let found = Digest::finish(hasher);
-            if found != self.digest {
-                return Err(self.wrong(format!("it has the digest {found}")));
-            }
+        } else {
+            self.check()?;
         }
         Ok(piece)
     }
 
-    fn wrong(&self, how: String) -> Failure {
+    /// All bytes are here: once, an error where they are others than were asked for.
+    fn check(&mut self) -> Result<()> {
+        match self.hasher.take().map(Digest::finish) {
+            Some(found) if found != self.digest => {
+                Err(self.wrong(format!("it has the digest {found}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn wrong(&self, how: String) -> Error {
         Error::new(format!("the registry gave other content: {how}"))
             .hint("something on the way changed it, or the registry is broken")
             .tagged("digest-mismatch")
-            .into()
     }
 
     async fn open(&mut self) -> Result<Answer, Failure> {

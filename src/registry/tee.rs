@@ -117,6 +117,9 @@ mod tests {
         let gap = tee(&store);
         pass(&gap, BYTES, 0, 4);
         pass(&gap, BYTES, 5, 10);
+        let other = tee(&store);
+        pass(&other, b"012345678X", 0, 4);
+        pass(&other, b"012345678X", 4, 10);
         assert_eq!(store.blob_size(&Digest::of(BYTES)), None);
         let parts = tee(&store);
         for (from, to) in [(0, 4), (2, 6), (0, 3), (6, 10)] {

@@ -90,6 +90,24 @@ async fn other_content_is_an_error_and_not_kept() {
 }
 
 #[tokio::test]
+async fn an_empty_blob_is_checked_too() {
+    let (bench, registry, _, Descriptor { digest, .. }) = with_blob().await;
+    let reference = registry.reference("team/job");
+    for (named, is_right) in [(digest, false), (Digest::of(b""), true)] {
+        let empty = Descriptor::new("", named, 0);
+        let outcome = bench
+            .registries
+            .blob_to_store(&reference, &empty, &bench.store, None)
+            .await;
+        assert_eq!(bench.store.blob_size(&named), is_right.then_some(0));
+        match is_right {
+            true => assert_eq!(outcome.unwrap(), 0),
+            false => assert!(failed(outcome).contains("other content")),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_transfer_that_always_breaks_is_an_error() {
     let (bench, registry, _, descriptor) = with_blob().await;
     registry.fault(Fault::new("GET", "/blobs/", Action::Cut(0)).always());
