@@ -17,6 +17,7 @@ use super::find::{Inputs, find_in};
 use super::outcome::{BaseOutcome, Outcome};
 use super::recorded::Trusted;
 use super::target::Target;
+use super::visits::Visits;
 use crate::base::label;
 use crate::error::{Context, Error, Result};
 use crate::image::{Image, Images, Reference};
@@ -150,7 +151,16 @@ async fn finish(
         like: Some(built.to_string()),
     };
     let images = Images::from(image);
-    let delivered = deliver(session, &images, &targets, &places, &[], None, Vec::new()).await?;
+    let delivered = deliver(
+        session,
+        &images,
+        &targets,
+        &places,
+        &[],
+        None,
+        Visits::default(),
+    )
+    .await?;
     let base = BaseOutcome {
         reference: options.os.clone(),
         digest: found.base.digest,

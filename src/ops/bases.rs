@@ -19,18 +19,7 @@ pub async fn find(
     lock: Option<&Lock>,
 ) -> Result<Vec<Base>> {
     let written = &manifest.content.image.base;
-    let texts: Vec<(Platform, String)> = platforms(inputs, manifest)?
-        .into_iter()
-        .map(|platform| {
-            let text = match &inputs.base {
-                Some(text) => text,
-                None => {
-                    manifest.locate(written.span(), written.get_ref().for_platform(&platform))?
-                }
-            };
-            Ok((platform, text.to_string()))
-        })
-        .collect::<Result<_>>()?;
+    let texts = named(inputs, manifest)?;
     let found = async {
         let mut wanted = Vec::new();
         for (platform, text) in &texts {
@@ -66,6 +55,19 @@ pub async fn find(
         base.reference = text;
     }
     Ok(bases)
+}
+
+/// The platforms that are asked for, and how each one's base is named.
+pub fn named(inputs: &Inputs, manifest: &Manifest) -> Result<Vec<(Platform, String)>> {
+    let written = &manifest.content.image.base;
+    let each = platforms(inputs, manifest)?.into_iter().map(|platform| {
+        let text = match &inputs.base {
+            Some(text) => text,
+            None => manifest.locate(written.span(), written.get_ref().for_platform(&platform))?,
+        };
+        Ok((platform, text.to_string()))
+    });
+    each.collect()
 }
 
 /// The platforms that are asked for, sorted, each once.

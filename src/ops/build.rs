@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::deliver::{Delivered, Places, deliver, make_portable};
-use super::find::{Found, find};
+use super::find::{Found, find_in, read};
 use super::make::Made;
 use super::outcome::{BaseOutcome, Outcome, PlatformOutcome};
 use super::push::Last;
 use super::recorded::{self, Trusted};
-use super::target::{Target, targets};
+use super::target::{Target, follow_lock, targets};
+use super::visits::Visits;
 use super::{Session, attached, tell};
 use crate::error::{Error, Result};
 use crate::image::assemble::in_oci_types;
@@ -78,7 +79,23 @@ async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Res
         session.expect_load();
     }
     session.rewrites.expect(&options.inputs.manifest);
-    let mut found = find(session, &options.inputs).await?;
+    let (manifest, lock) = read(&options.inputs)?;
+    let early = match follow_lock(&manifest, &options.tags) {
+        true => None,
+        false => Some(targets(&manifest, &options.tags, &Digest::of(b""))?),
+    };
+    let mut visits = match &early {
+        Some(targets) if options.push => Visits::ask(session, &options.inputs, &manifest, targets),
+        _ => Visits::default(),
+    };
+    let goes_to = |found: &Found, made: &Made| match &early {
+        Some(targets) => Ok(targets.clone()),
+        None => {
+            let lock = Digest::of(made.lock.text().as_bytes());
+            targets(&found.manifest, &options.tags, &lock)
+        }
+    };
+    let mut found = find_in(session, &options.inputs, manifest, lock).await?;
     tell::found(session, &found);
     if options.check {
         super::check::before_build(session, &mut found, trusted).await?;
@@ -89,21 +106,20 @@ async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Res
     }
     let mut made = found.make(session, trusted).await?;
     let mut images = ready(session, &found, std::mem::take(&mut made.each), &places).await?;
-    let mut goes_to = named(&found, options, &made)?;
-    let mut visits = Vec::new();
+    let mut targets = goes_to(&found, &made)?;
     if !made.recorded.is_empty() {
-        visits = recorded::visits(session, &images, &goes_to).await?;
-        let held = recorded::places(&made.recorded, &visits).await?;
+        let begun = visits.begin_all(session, &images, &targets).await?;
+        let held = recorded::places(&made.recorded, &begun).await?;
         if held.len() < made.recorded.len() {
             let ahead = made.ahead.take();
             made = found.make(session, &Trusted::Held(held.clone())).await?;
             made.ahead = ahead;
             images = ready(session, &found, std::mem::take(&mut made.each), &places).await?;
-            goes_to = named(&found, options, &made)?;
+            targets = goes_to(&found, &made)?;
         }
         recorded::settle(&mut images, &made.recorded, &held);
     }
-    let (targets, Made { lock, ahead, .. }) = (goes_to, made);
+    let Made { lock, ahead, .. } = made;
     if !options.inputs.locked && lock.write(&found.lock_path)? {
         session
             .report
@@ -129,12 +145,6 @@ async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Res
     .await?;
     let base = base_of(&found);
     Ok(outcome(&images, &targets, base, delivered, begun))
-}
-
-/// Repositories and tags: a tag may hold the lock file's digest.
-fn named(found: &Found, options: &Options, made: &Made) -> Result<Vec<Target>> {
-    let text = made.lock.text();
-    targets(&found.manifest, &options.tags, &Digest::of(text.as_bytes()))
 }
 
 /// Errors for what cannot be done with an image for several platforms.

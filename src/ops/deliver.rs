@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::outcome::{LayerOutcome, Transferred};
 use super::target::Target;
+use super::visits::Visits;
 use super::{Session, attached};
 use crate::attest::Attachment;
 use crate::base::{Base, BaseSpec, Sources, materialise};
@@ -83,7 +84,7 @@ pub struct Delivered {
 
 /// Sends the images everywhere; the daemon takes the one for this machine. Layers that
 /// are on their way into the daemon already come `ahead`; targets that were
-/// asked already, with what they said, are in `visits`.
+/// asked already are in `visits`.
 pub async fn deliver(
     session: &Session,
     images: &Images,
@@ -91,7 +92,7 @@ pub async fn deliver(
     places: &Places,
     attached: &[Attachment],
     ahead: Option<daemon::Ahead>,
-    visits: Vec<Visit>,
+    mut visits: Visits,
 ) -> Result<Delivered> {
     let layers = images.layers();
     let mut status: Vec<Status> = layers
@@ -141,12 +142,9 @@ pub async fn deliver(
         }
     }
     if places.push {
-        let mut visits = visits.into_iter();
         for target in targets {
-            let visit = visits
-                .next()
-                .filter(|visit| visit.is_for(&target.repository, &target.tags));
-            let published = push(session, images, target, attached, visit).await?;
+            let visit = visits.take(session, images, target).await?;
+            let published = push(session, images, attached, &visit).await?;
             out.transferred.registry_bytes += published.bytes;
             out.transferred.registry_requests += published.requests;
             out.unchanged &= published.unchanged;
@@ -179,21 +177,12 @@ pub async fn deliver(
 async fn push(
     session: &Session,
     images: &Images,
-    target: &Target,
     documents: &[Attachment],
-    visit: Option<Visit>,
+    visit: &Visit,
 ) -> Result<Published> {
     let (store, report) = (&session.store, &session.report);
-    let visit = match visit {
-        Some(visit) => visit,
-        None => {
-            let registries = &session.registries;
-            let (repository, tags) = (&target.repository, &target.tags);
-            Visit::begin(images, repository, tags, &[], store, registries).await?
-        }
-    };
     let mut published = visit.push(images, store, report).await?;
-    if attached::push(&visit, images, documents).await? > 0 {
+    if attached::push(visit, images, documents).await? > 0 {
         published.unchanged = false;
     }
     published.bytes = visit.traffic().sent();

@@ -60,6 +60,12 @@ pub struct Found {
 
 /// Finds the base and every JAR, and places them.
 pub async fn find(session: &Session, inputs: &Inputs) -> Result<Found> {
+    let (manifest, old_lock) = read(inputs)?;
+    find_in(session, inputs, manifest, old_lock).await
+}
+
+/// The manifest, and the lock file where there is one.
+pub fn read(inputs: &Inputs) -> Result<(Manifest, Option<Lock>)> {
     let manifest = Manifest::read(&inputs.manifest)?;
     let lock_path = lock_path(&inputs.manifest);
     let old_lock = Lock::read(&lock_path)?;
@@ -69,7 +75,7 @@ pub async fn find(session: &Session, inputs: &Inputs) -> Result<Found> {
                 .hint("`flinkpack lock` writes it; keep it in version control"),
         );
     }
-    find_in(session, inputs, manifest, old_lock).await
+    Ok((manifest, old_lock))
 }
 
 /// The Maven coordinates that a manifest asks for, resolved together as one

@@ -28,5 +28,6 @@ mod session;
 mod target;
 mod tell;
 pub mod tree;
+mod visits;
 
 pub use session::{Session, Settings};

@@ -10,6 +10,7 @@ use super::build::outcome;
 use super::deliver::{Places, deliver, make_portable};
 use super::outcome::{BaseOutcome, Outcome};
 use super::target::{Target, targets};
+use super::visits::Visits;
 use crate::attest::Attachment;
 use crate::error::{Context, Error, Result};
 use crate::image::{Digest, Image, Images, Layer, Platform, Reference, media};
@@ -147,7 +148,7 @@ pub async fn run(session: &Session, manifest: &Path, tags: &[String]) -> Result<
         &places,
         &last.attached,
         None,
-        Vec::new(),
+        Visits::default(),
     )
     .await
     .map_err(|error| {

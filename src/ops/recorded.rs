@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::Session;
-use super::target::Target;
 use crate::error::Result;
 use crate::image::{Digest, Images, Origin, Reference};
 use crate::sink::registry::Visit;
@@ -39,31 +37,12 @@ pub struct Recorded {
     pub inputs: String,
 }
 
-/// Asks each target what it has under its first tag.
-pub async fn visits(session: &Session, images: &Images, targets: &[Target]) -> Result<Vec<Visit>> {
-    let mut visits = Vec::new();
-    for target in targets {
-        // What one of them has, another can mount.
-        let others = targets
-            .iter()
-            .map(|other| &other.repository)
-            .filter(|other| other.host == target.repository.host);
-        let others: Vec<&str> = others.map(|other| other.repository.as_str()).collect();
-        let (repository, store) = (&target.repository, &session.store);
-        let registries = &session.registries;
-        visits.push(
-            Visit::begin(images, repository, &target.tags, &others, store, registries).await?,
-        );
-    }
-    Ok(visits)
-}
-
 /// Where the layers are that were not made: in a target's repository, or in one
 /// of the same registry that the base comes from. Those that are nowhere have
 /// to be made.
 pub async fn places(
     recorded: &[Recorded],
-    visits: &[Visit],
+    visits: &[&Visit],
 ) -> Result<BTreeMap<String, Reference>> {
     let find = |one: &Recorded| {
         let (digest, inputs) = (one.digest, one.inputs.clone());
@@ -76,7 +55,7 @@ pub async fn places(
     Ok(found.into_iter().flatten().collect())
 }
 
-async fn place(digest: Digest, visits: &[Visit]) -> Result<Option<Reference>> {
+async fn place(digest: Digest, visits: &[&Visit]) -> Result<Option<Reference>> {
     for visit in visits {
         if visit.has(digest).await? {
             return Ok(Some(visit.target().clone()));

@@ -23,6 +23,16 @@ impl Target {
     }
 }
 
+/// Whether a tag holds the lock file's digest, which is known when all else is.
+pub fn follow_lock(manifest: &Manifest, given: &[String]) -> bool {
+    let own = manifest.content.image.tags.iter().map(|tag| tag.get_ref());
+    let mut used: Vec<&String> = given.iter().collect();
+    if given.is_empty() {
+        used.extend(own);
+    }
+    used.iter().any(|tag| tag.contains("{lock.digest}"))
+}
+
 /// What the command line (`-t`) and the manifest say. A `-t` that has a `/` or
 /// `:` is a whole reference; otherwise a tag of the manifest's repository. Any
 /// `-t` takes the place of the manifest's tags.

@@ -1,6 +1,6 @@
 //! Images into a registry.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
@@ -31,20 +31,75 @@ pub async fn push(
 }
 
 /// A repository that was asked what it has under the first of the tags that an
-/// image gets.
-pub struct Visit {
+/// image gets. The image need not be known for that.
+pub struct Asked {
     target: Reference,
     tags: Vec<String>,
     pusher: Pusher,
     registries: Registries,
+    /// Other repositories of the registry that may be read, too.
+    sources: BTreeSet<String>,
     /// What is there.
     head: Option<Digest>,
+}
+
+impl Asked {
+    /// Asks; without tags there is no question yet. `sources` are other
+    /// repositories of the registry that blobs may be mounted from.
+    pub async fn ask(
+        target: &Reference,
+        tags: &[String],
+        mut sources: BTreeSet<String>,
+        store: &Store,
+        registries: &Registries,
+    ) -> Result<Asked> {
+        let doing = || format!("pushing to {}", target.familiar_name());
+        sources.remove(&target.repository);
+        let registries = registries.metered();
+        let pusher = pusher(&registries, target, &sources, store).doing(doing)?;
+        let mut head = None;
+        if let Some(tag) = tags.first() {
+            let found = pusher.head(&target.with_tag(tag)?).await.doing(doing)?;
+            head = found.map(|found| found.digest);
+        }
+        Ok(Asked {
+            target: target.clone(),
+            tags: tags.to_vec(),
+            pusher,
+            registries,
+            sources,
+            head,
+        })
+    }
+
+    /// With the right to read these repositories, too.
+    fn reading(mut self, mut more: BTreeSet<String>, store: &Store) -> Result<Asked> {
+        more.remove(&self.target.repository);
+        if !more.is_subset(&self.sources) {
+            self.sources.extend(more);
+            self.pusher = pusher(&self.registries, &self.target, &self.sources, store)?;
+        }
+        Ok(self)
+    }
+}
+
+fn pusher(
+    registries: &Registries,
+    target: &Reference,
+    sources: &BTreeSet<String>,
+    store: &Store,
+) -> Result<Pusher> {
+    let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+    Ok(Pusher::new(registries, target, &sources)?.resumable(store))
+}
+
+/// A repository, and what it is known to have of an image that goes there.
+pub struct Visit {
+    asked: Asked,
     /// Whether it is known which blobs that has.
     has_learned: bool,
     /// Where else in the registry earlier pushes brought layers to.
     pushed: HashMap<Digest, String>,
-    /// Other repositories of the registry that have something of the images.
-    sources: Vec<String>,
 }
 
 impl Visit {
@@ -58,44 +113,50 @@ impl Visit {
         store: &Store,
         registries: &Registries,
     ) -> Result<Visit> {
-        let registries = registries.metered();
         let pushed = remembered(images, target, store);
-        let layers = images.layers().into_iter();
-        let mut sources: Vec<&str> = layers.filter_map(|layer| mount_of(layer, target)).collect();
-        sources.extend(pushed.values().map(String::as_str));
-        sources.extend(others.iter().filter(|other| **other != target.repository));
-        sources.sort_unstable();
-        sources.dedup();
-        let doing = || format!("pushing to {}", target.familiar_name());
-        let pusher = Pusher::new(&registries, target, &sources).doing(doing)?;
+        let sources = sources(images, target, &pushed, others);
+        let asked = Asked::ask(target, tags, sources, store, registries).await?;
+        Visit::of(asked, pushed, images).await
+    }
+
+    /// Goes on with what was asked before the image was known.
+    pub async fn after(
+        asked: Asked,
+        images: &Images,
+        others: &[&str],
+        store: &Store,
+    ) -> Result<Visit> {
+        let pushed = remembered(images, &asked.target, store);
+        let sources = sources(images, &asked.target, &pushed, others);
+        let asked = asked.reading(sources, store)?;
+        Visit::of(asked, pushed, images).await
+    }
+
+    async fn of(asked: Asked, pushed: HashMap<Digest, String>, images: &Images) -> Result<Visit> {
+        let target = asked.target.familiar_name();
         let mut visit = Visit {
-            target: target.clone(),
-            tags: tags.to_vec(),
-            pusher: pusher.resumable(store),
-            head: None,
+            asked,
             has_learned: false,
-            sources: sources.into_iter().map(str::to_string).collect(),
             pushed,
-            registries,
         };
-        visit.look(images).await.doing(doing)?;
+        let looked = visit.look(images).await;
+        looked.doing(|| format!("pushing to {target}"))?;
         Ok(visit)
     }
 
     async fn look(&mut self, images: &Images) -> Result<()> {
-        let wanted = manifest(images)?;
-        let first = match self.tags.first() {
-            Some(tag) => self.target.with_tag(tag)?,
-            None => self.target.with_digest(wanted.digest),
-        };
-        self.head = self.pusher.head(&first).await?.map(|head| head.digest);
-        match self.head {
-            Some(digest) if digest == wanted.digest => self.know(images),
-            Some(digest) => self.has_learned = self.pusher.learn(digest).await,
-            // Nothing in it is new: it may be there under another tag.
-            None if !images.layers().iter().any(|layer| layer.built) => {
-                let same = self.target.with_digest(wanted.digest);
-                if first != same && self.pusher.head(&same).await?.is_some() {
+        let wanted = manifest(images)?.digest;
+        let pusher = &self.asked.pusher;
+        match self.asked.head {
+            Some(digest) if digest == wanted => self.know(images),
+            Some(digest) => self.has_learned = pusher.learn(digest).await,
+            // Nothing in it is new: it may be there under another tag, or none.
+            None if self.asked.tags.is_empty()
+                || !images.layers().iter().any(|layer| layer.built) =>
+            {
+                let same = self.asked.target.with_digest(wanted);
+                if pusher.head(&same).await?.is_some() {
+                    self.asked.head = self.asked.tags.is_empty().then_some(wanted);
                     self.know(images);
                 }
             }
@@ -108,52 +169,48 @@ impl Visit {
     fn know(&self, images: &Images) {
         let layers = images.layers().into_iter();
         let layers = layers.filter_map(|layer| Some(layer.descriptor.as_ref()?.digest));
-        self.pusher.know(layers);
+        self.asked.pusher.know(layers);
         let manifests = images.each().iter().flat_map(|image| &image.manifest);
-        self.pusher
+        self.asked
+            .pusher
             .know(manifests.map(|manifest| manifest.config.digest));
     }
 
     pub(super) fn pusher(&self) -> &Pusher {
-        &self.pusher
+        &self.asked.pusher
     }
 
     /// What went over the wire for it.
     pub fn traffic(&self) -> &Traffic {
-        self.registries.traffic()
+        self.asked.registries.traffic()
     }
 
     /// The repository.
     pub fn target(&self) -> &Reference {
-        &self.target
-    }
-
-    /// Whether it was asked for the sake of this.
-    pub fn is_for(&self, repository: &Reference, tags: &[String]) -> bool {
-        self.target == *repository && self.tags == tags
+        &self.asked.target
     }
 
     /// Whether the registry's repository has the image with this digest under
     /// the first tag: then it has all of its blobs.
     pub fn is_there(&self, manifest: Digest) -> bool {
-        self.head == Some(manifest)
+        self.asked.head == Some(manifest)
     }
 
     /// Whether the repository has the blob.
     pub async fn has(&self, digest: Digest) -> Result<bool> {
-        self.pusher.has(digest).await
+        self.asked.pusher.has(digest).await
     }
 
     /// Another repository of the registry that has the blob, of those that the
     /// image has layers in.
     pub async fn source_with(&self, digest: Digest) -> Option<Reference> {
-        for source in &self.sources {
-            if self.pusher.other_has(source, digest).await {
+        for source in &self.asked.sources {
+            if self.asked.pusher.other_has(source, digest).await {
                 return Some(Reference {
                     repository: source.clone(),
                     tag: None,
                     digest: None,
-                    ..self.target.clone()
+                    ..self.asked.target.clone()
                 });
             }
         }
@@ -171,7 +228,7 @@ impl Visit {
         };
         push.run()
             .await
-            .doing(|| format!("pushing to {}", self.target.familiar_name()))
+            .doing(|| format!("pushing to {}", self.asked.target.familiar_name()))
     }
 }
 
@@ -185,7 +242,7 @@ struct Push<'a> {
 
 impl Push<'_> {
     async fn run(&self) -> Result<Published> {
-        let Visit { pusher, tags, .. } = self.visit;
+        let Asked { pusher, tags, .. } = &self.visit.asked;
         if self.visit.is_there(self.manifest.digest) {
             let moved = self.rest_of(tags, pusher).await?;
             let layers = self.images.layers().into_iter();
@@ -225,7 +282,7 @@ impl Push<'_> {
     async fn rest_of(&self, tags: &[String], pusher: &Pusher) -> Result<bool> {
         let mut moved = false;
         for tag in tags.iter().skip(1) {
-            let head = pusher.head(&self.visit.target.with_tag(tag)?).await?;
+            let head = pusher.head(&self.visit.asked.target.with_tag(tag)?).await?;
             if head.map(|head| head.digest) != Some(self.manifest.digest) {
                 pusher.manifest(self.manifest, Some(tag)).await?;
                 moved = true;
@@ -252,7 +309,7 @@ impl Push<'_> {
 
     /// Keeps where layers went: other repositories can mount them from there.
     fn remember(&self, outcomes: &HashMap<Digest, Outcome>) {
-        let target = &self.visit.target;
+        let target = &self.visit.asked.target;
         for (digest, outcome) in outcomes {
             if *outcome == Outcome::Uploaded {
                 let key = place_key(target, digest);
@@ -300,8 +357,8 @@ impl Push<'_> {
         let outcome = pusher
             .blob(
                 (descriptor.digest, descriptor.size),
-                mount_of(layer, &self.visit.target).or(pushed.map(String::as_str)),
-                || Source::of_layer(layer, self.store, &self.visit.registries),
+                mount_of(layer, &self.visit.asked.target).or(pushed.map(String::as_str)),
+                || Source::of_layer(layer, self.store, &self.visit.asked.registries),
                 Some(Arc::clone(&progress)),
             )
             .await
@@ -311,11 +368,11 @@ impl Push<'_> {
     }
 
     fn published(&self, tags: &[String], layers: Vec<LayerStatus>, unchanged: bool) -> Published {
-        let traffic = self.visit.registries.traffic();
+        let traffic = self.visit.asked.registries.traffic();
         Published {
             place: self
                 .visit
-                .target
+                .target()
                 .with_digest(self.manifest.digest)
                 .to_string(),
             digest: self.manifest.digest,
@@ -326,6 +383,21 @@ impl Push<'_> {
             unchanged,
         }
     }
+}
+
+/// Other repositories of the registry that have something of the images, and
+/// `others`.
+fn sources(
+    images: &Images,
+    target: &Reference,
+    pushed: &HashMap<Digest, String>,
+    others: &[&str],
+) -> BTreeSet<String> {
+    let layers = images.layers().into_iter();
+    let layers = layers.filter_map(|layer| mount_of(layer, target));
+    let pushed = pushed.values().map(String::as_str);
+    let sources = layers.chain(pushed).chain(others.iter().copied());
+    sources.map(str::to_string).collect()
 }
 
 /// The other repository of the same registry that the layer is said to be in.

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use super::transcript::Transcript;
 use super::{HEAD, alone, digest_of, small_jar};
 use crate::support::base::TinyBase;
 use crate::support::faults::{Action, Fault};
 use crate::support::http::Response;
+use crate::support::maven::{Reply, Server};
 use crate::support::project::Project;
 use crate::support::registry::FaultRegistry;
 use crate::support::tokens::{Auth, Tokens, basic};
@@ -338,4 +340,67 @@ async fn an_unchanged_push_is_one_request() {
     assert_eq!(digest_of(&first.stdout), digest_of(&release.stdout));
     assert_eq!(registry.log().len(), 3, "{:?}", registry.log());
     assert_eq!(registry.count("PUT", "/manifests/release"), 1);
+}
+
+/// A project whose JAR takes a second to come, or not to come.
+fn with_a_slow_jar(host: &str, server: &Server, reply: Reply) -> Project {
+    let project = to(host);
+    server.on("/risk.jar", [reply.after(Duration::from_secs(1))]);
+    let text = HEAD.replace("registry.test", host);
+    let url = server.url("/risk.jar");
+    project.write(
+        "flinkpack.toml",
+        format!("{text}[udfs]\nrisk = {{ url = \"{url}\" }}\n"),
+    );
+    project
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_registry_is_asked_while_jars_come() {
+    let (registry, server) = (FaultRegistry::start().await, Server::start());
+    let project = with_a_slow_jar(registry.address(), &server, Reply::status(404));
+    let run = project.fails(1, &["build", "--push"]);
+    assert!(run.stderr.contains("/risk.jar"), "{}", run.stderr);
+    assert_eq!(registry.log(), ["HEAD /v2/team/orders/manifests/1"]);
+    // Without a push nobody asks, and what a tag's name waits for, neither.
+    registry.clear_log();
+    project.fails(1, &["build", "--output", "oci:out"]);
+    project.fails(1, &["build", "--push", "-t", "{lock.digest}"]);
+    assert_eq!(registry.log(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_early_is_not_asked_again() {
+    let registry = FaultRegistry::with_tokens(Tokens::for_user("ann", "hunter2-secret")).await;
+    let server = Server::start();
+    let project = with_a_slow_jar(registry.address(), &server, Reply::ok(small_jar("Risk")));
+    log_in(&project, registry.address(), "ann", "hunter2-secret");
+    let run = project.ok(&["build", "--push", "--format", "json"]);
+    assert_eq!(registry.count("HEAD", "/manifests/1"), 2, "once refused");
+    let outcome: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(
+        outcome["transferred"]["registry_requests"],
+        registry.log().len()
+    );
+    let tokens = registry.requests();
+    let tokens = tokens.iter().filter(|one| one.path.starts_with("/token"));
+    assert_eq!(tokens.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_fails_does_not_tell_of_the_registry() {
+    let (registry, server) = (FaultRegistry::start().await, Server::start());
+    basic_only(&registry);
+    let project = with_a_slow_jar(registry.address(), &server, Reply::status(404));
+    let run = project.fails(1, &["build", "--push"]);
+    assert!(run.stderr.contains("/risk.jar"), "{}", run.stderr);
+    assert!(!run.stderr.contains(registry.address()), "{}", run.stderr);
+}
+
+#[test]
+fn a_tag_that_cannot_be_is_told_before_the_work() {
+    let project = to("registry.test");
+    project.write("risk.jar", "no JAR");
+    let run = project.fails(2, &["build", "-t", "{git.sah}"]);
+    assert!(run.stderr.contains("known are {git.sha}"), "{}", run.stderr);
 }
