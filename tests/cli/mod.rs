@@ -3,6 +3,7 @@
 //! it as it is printed.
 
 mod again;
+mod ahead;
 mod attached;
 mod bases;
 mod cache;
