@@ -35,8 +35,6 @@ pub struct Rewritten {
     pub size: u64,
     /// The layer.
     pub layer: Known,
-    /// Its name.
-    pub name: String,
     /// Whether the store had no such layer.
     pub is_new: bool,
 }
@@ -123,7 +121,6 @@ impl Again {
             sha256: found,
             size,
             layer,
-            name: self.name,
             is_new,
         })
     }

@@ -1,5 +1,5 @@
-//! A JAR that changed since the last build is read once. It goes into the daemon
-//! meanwhile, and into a registry while the rest of the image is made.
+//! A JAR that changed since the last build is read once, and goes into the daemon
+//! meanwhile.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use crate::image::Digest;
 use crate::layer::{Again, Follow, Plan};
 use crate::sink::daemon::Ahead;
-use crate::sink::registry::Early;
 use crate::store::Bucket;
 
 /// What this run wrote again.
@@ -89,11 +88,6 @@ fn attempt(session: &Session, again: Again, ahead: &mut Option<Ahead>) -> Result
         let layer = rewritten.layer.digest;
         session.rewrites.add(layer);
         *ahead = lent.map(|lent| lent.took(layer));
-        session.send_ahead(Early {
-            digest: layer,
-            size: rewritten.layer.size,
-            name: rewritten.name,
-        });
     }
     Ok((rewritten.sha256, rewritten.size))
 }

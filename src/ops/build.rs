@@ -9,7 +9,7 @@ use super::make::Made;
 use super::outcome::{BaseOutcome, Outcome, PlatformOutcome};
 use super::push::Last;
 use super::recorded::{self, Trusted};
-use super::target::{Target, follow_lock, targets};
+use super::target::{Target, name_the_lock, targets};
 use super::visits::Visits;
 use super::{Session, attached, tell};
 use crate::error::{Error, Result};
@@ -80,15 +80,15 @@ async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Res
     }
     session.rewrites.expect(&options.inputs.manifest);
     let (manifest, lock) = read(&options.inputs)?;
-    let early = match follow_lock(&manifest, &options.tags) {
+    let known = match name_the_lock(&manifest, &options.tags) {
         true => None,
         false => Some(targets(&manifest, &options.tags, &Digest::of(b""))?),
     };
-    let mut visits = match &early {
+    let mut visits = match &known {
         Some(targets) if options.push => Visits::ask(session, &options.inputs, &manifest, targets),
         _ => Visits::default(),
     };
-    let goes_to = |found: &Found, made: &Made| match &early {
+    let goes_to = |found: &Found, made: &Made| match &known {
         Some(targets) => Ok(targets.clone()),
         None => {
             let lock = Digest::of(made.lock.text().as_bytes());

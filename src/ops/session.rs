@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OnceCell, oneshot};
+use tokio::sync::OnceCell;
 
 use super::again::Rewrites;
 use crate::base::{self, Base, BaseSpec, Sources};
@@ -16,7 +16,6 @@ use crate::registry::{Keychain, Options, Registries, Trust};
 use crate::report::Report;
 use crate::resolve::Repositories;
 use crate::sink::daemon::Ahead;
-use crate::sink::registry::Early;
 use crate::store::Store;
 
 /// What the command line says for every command.
@@ -65,8 +64,6 @@ pub struct Session {
     daemon: OnceCell<std::result::Result<Daemon, String>>,
     loads: AtomicBool,
     ahead: Mutex<Slot>,
-    /// A registry that takes a layer before the rest of its image.
-    taker: Mutex<Option<oneshot::Sender<Early>>>,
     /// JARs that changed, with their layers.
     pub(super) rewrites: Rewrites,
 }
@@ -105,7 +102,6 @@ impl Session {
             daemon: OnceCell::new(),
             loads: AtomicBool::new(false),
             ahead: Mutex::new(Slot::Empty),
-            taker: Mutex::default(),
             rewrites: Rewrites::default(),
         })
     }
@@ -183,30 +179,6 @@ impl Session {
     /// What was lent comes back; `None` where nothing can be done with it any more.
     pub fn return_ahead(&self, ahead: Option<Ahead>) {
         *self.ahead() = Slot::of(ahead);
-    }
-
-    /// Where the first layer is wanted that is new, before the rest of its image.
-    pub fn early_layer(&self) -> oneshot::Receiver<Early> {
-        let (taker, layer) = oneshot::channel();
-        *self.taker() = Some(taker);
-        layer
-    }
-
-    /// A layer is new: it goes to whoever waits for one.
-    pub fn send_ahead(&self, layer: Early) {
-        if let Some(taker) = self.taker().take() {
-            // Where the registry could not be asked, nobody waits.
-            let _ = taker.send(layer);
-        }
-    }
-
-    /// Nobody has to wait any longer for a layer that is new.
-    pub fn end_early_layers(&self) {
-        self.taker().take();
-    }
-
-    fn taker(&self) -> MutexGuard<'_, Option<oneshot::Sender<Early>>> {
-        self.taker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ahead(&self) -> MutexGuard<'_, Slot> {

@@ -23,14 +23,15 @@ impl Target {
     }
 }
 
-/// Whether a tag holds the lock file's digest, which is known when all else is.
-pub fn follow_lock(manifest: &Manifest, given: &[String]) -> bool {
-    let own = manifest.content.image.tags.iter().map(|tag| tag.get_ref());
-    let mut used: Vec<&String> = given.iter().collect();
-    if given.is_empty() {
-        used.extend(own);
+/// Whether one of the tags holds the lock file's digest, which is known only when all
+/// else is.
+pub fn name_the_lock(manifest: &Manifest, given: &[String]) -> bool {
+    let names = |tag: &String| tag.contains("{lock.digest}");
+    let mut own = manifest.content.image.tags.iter();
+    match given.is_empty() {
+        true => own.any(|tag| names(tag.get_ref())),
+        false => given.iter().any(names),
     }
-    used.iter().any(|tag| tag.contains("{lock.digest}"))
 }
 
 /// What the command line (`-t`) and the manifest say. A `-t` that has a `/` or

@@ -31,9 +31,8 @@ enum State {
 pub struct Visits(Vec<Stop>);
 
 impl Visits {
-    /// Asks each target what it has under its first tag, and sends a layer that is
-    /// new to the first target. What comes of it, also an error, is told when the
-    /// image goes there.
+    /// Asks each target what it has under its first tag. What comes of it, also
+    /// an error, is told when the image goes there.
     pub fn ask(
         session: &Session,
         inputs: &Inputs,
@@ -41,23 +40,13 @@ impl Visits {
         targets: &[Target],
     ) -> Visits {
         let bases = named_bases(inputs, manifest);
-        let mut early = Some(session.early_layer());
         let stops = targets.iter().map(|target| {
             let (repository, tags) = (target.repository.clone(), target.tags.clone());
             let beside = bases.iter().filter(|base| base.host == repository.host);
             let sources: BTreeSet<String> = beside.map(|base| base.repository.clone()).collect();
             let (store, registries) = (session.store.clone(), session.registries.clone());
-            let (early, report) = (early.take(), session.report.clone());
             let asking = tokio::spawn(async move {
-                let asked = Asked::ask(&repository, &tags, sources, &store, &registries).await?;
-                let layer = match early {
-                    Some(early) => early.await.ok(),
-                    None => None,
-                };
-                Ok(match layer {
-                    Some(layer) => asked.sending(layer, &store, &report).await,
-                    None => asked,
-                })
+                Asked::ask(&repository, &tags, sources, &store, &registries).await
             });
             Stop {
                 target: target.clone(),
@@ -89,7 +78,6 @@ impl Visits {
         match at.map(|at| self.0.remove(at).state) {
             Some(State::Begun(visit)) => Ok(*visit),
             Some(State::Asking(asking)) => {
-                session.end_early_layers();
                 let asked = asking
                     .await
                     .map_err(|_| Error::new("the question to the registry ended by a panic"))??;

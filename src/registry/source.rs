@@ -71,14 +71,6 @@ impl Source {
         }
     }
 
-    /// A blob that was put into the store, and hashed, a moment ago.
-    pub fn just_written(store: &Store, digest: Digest, size: u64) -> Source {
-        Source {
-            is_known: true,
-            ..Source::of_store(store, digest, size)
-        }
-    }
-
     /// A blob of a registry.
     pub fn of_registry(
         registries: &Registries,

@@ -1,14 +1,13 @@
 //! Images into a registry.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tokio::task::JoinSet;
 
 use super::{LayerStatus, Published, Status, manifest};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::image::{Digest, Image, Images, Layer, Manifest, Origin, Reference};
 use crate::registry::{Outcome, Progress, Pusher, Registries, Source, Traffic};
 use crate::report::{Phase, Report};
@@ -36,31 +35,12 @@ pub async fn push(
 pub struct Asked {
     target: Reference,
     tags: Vec<String>,
-    pusher: Arc<Pusher>,
+    pusher: Pusher,
     registries: Registries,
     /// Other repositories of the registry that may be read, too.
     sources: BTreeSet<String>,
     /// What is there.
     head: Option<Digest>,
-    /// A layer that is on its way already.
-    ahead: Mutex<Option<Ahead>>,
-}
-
-/// A layer that can go to a registry before the rest of its image is known. The
-/// store has just got it.
-pub struct Early {
-    /// Its digest.
-    pub digest: Digest,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Its name.
-    pub name: String,
-}
-
-/// Ends with whoever has it.
-struct Ahead {
-    digest: Digest,
-    upload: JoinSet<Result<Outcome>>,
 }
 
 impl Asked {
@@ -89,38 +69,7 @@ impl Asked {
             registries,
             sources,
             head,
-            ahead: Mutex::default(),
         })
-    }
-
-    /// Begins to send a layer; it must be one that was not made before.
-    pub async fn sending(self, layer: Early, store: &Store, report: &Report) -> Asked {
-        let Early { digest, size, name } = layer;
-        let pusher = Arc::clone(&self.pusher);
-        if let Some(head) = self.head
-            && pusher.learn(head).await
-        {
-            pusher.expect_absent([digest]);
-        }
-        let source = Source::just_written(store, digest, size);
-        let report = report.clone();
-        let mut upload = JoinSet::new();
-        upload.spawn(async move {
-            let source = || Ok(source);
-            send(&pusher, &name, (digest, size), None, source, &report).await
-        });
-        let ahead = Mutex::new(Some(Ahead { digest, upload }));
-        Asked { ahead, ..self }
-    }
-
-    /// How the layer came there, if it was sent ahead.
-    async fn sent(&self, digest: Digest) -> Option<Result<Outcome>> {
-        let mut upload = {
-            let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-            ahead.take_if(|ahead| ahead.digest == digest)?.upload
-        };
-        let joined = upload.join_next().await?;
-        Some(joined.unwrap_or_else(|_| Err(Error::new("sending the layer ended by a panic"))))
     }
 
     /// With the right to read these repositories, too.
@@ -139,35 +88,15 @@ fn pusher(
     target: &Reference,
     sources: &BTreeSet<String>,
     store: &Store,
-) -> Result<Arc<Pusher>> {
+) -> Result<Pusher> {
     let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
-    let pusher = Pusher::new(registries, target, &sources)?;
-    Ok(Arc::new(pusher.resumable(store)))
-}
-
-/// Brings a layer of so many bytes into the repository, and tells of it.
-async fn send(
-    pusher: &Pusher,
-    name: &str,
-    (digest, size): (Digest, u64),
-    mount: Option<&str>,
-    source: impl FnOnce() -> Result<Source>,
-    report: &Report,
-) -> Result<Outcome> {
-    let task = report.start(Phase::Push, name, Some(size));
-    let progress = Arc::new(Progress::new(task));
-    let outcome = pusher
-        .blob((digest, size), mount, source, Some(Arc::clone(&progress)))
-        .await
-        .doing(|| format!("sending the layer {name}"))?;
-    progress.finish(outcome.word());
-    Ok(outcome)
+    Ok(Pusher::new(registries, target, &sources)?.resumable(store))
 }
 
 /// A repository, and what it is known to have of an image that goes there.
 pub struct Visit {
     asked: Asked,
-    /// Whether it is known which blobs that has.
+    /// Whether it is known which blobs the image under the first tag has.
     has_learned: bool,
     /// Where else in the registry earlier pushes brought layers to.
     pushed: HashMap<Digest, String>,
@@ -221,7 +150,8 @@ impl Visit {
         match self.asked.head {
             Some(digest) if digest == wanted => self.know(images),
             Some(digest) => self.has_learned = pusher.learn(digest).await,
-            // Nothing in it is new: it may be there under another tag, or none.
+            // There is no tag to ask for; or nothing in it is new, so that it may be there
+            // under another.
             None if self.asked.tags.is_empty()
                 || !images.layers().iter().any(|layer| layer.built) =>
             {
@@ -420,16 +350,22 @@ impl Push<'_> {
 
     async fn layer(&self, pusher: &Pusher, layer: &Layer) -> Result<(Digest, Outcome)> {
         let descriptor = crate::registry::descriptor(layer)?;
-        let (digest, size) = (descriptor.digest, descriptor.size);
-        if let Some(sent) = self.visit.asked.sent(digest).await {
-            return Ok((digest, sent?));
-        }
-        let pushed = self.visit.pushed.get(&digest).map(String::as_str);
-        let mount = mount_of(layer, &self.visit.asked.target).or(pushed);
-        let source = || Source::of_layer(layer, self.store, &self.visit.asked.registries);
-        let blob = (digest, size);
-        let outcome = send(pusher, &layer.name, blob, mount, source, self.report).await?;
-        Ok((digest, outcome))
+        let task = self
+            .report
+            .start(Phase::Push, layer.name.as_str(), Some(descriptor.size));
+        let progress = Arc::new(Progress::new(task));
+        let pushed = self.visit.pushed.get(&descriptor.digest);
+        let outcome = pusher
+            .blob(
+                (descriptor.digest, descriptor.size),
+                mount_of(layer, &self.visit.asked.target).or(pushed.map(String::as_str)),
+                || Source::of_layer(layer, self.store, &self.visit.asked.registries),
+                Some(Arc::clone(&progress)),
+            )
+            .await
+            .doing(|| format!("sending the layer {}", layer.name))?;
+        progress.finish(outcome.word());
+        Ok((descriptor.digest, outcome))
     }
 
     fn published(&self, tags: &[String], layers: Vec<LayerStatus>, unchanged: bool) -> Published {

@@ -7,7 +7,7 @@ use super::transcript::Transcript;
 use super::{HEAD, alone, on};
 use crate::support::base::{Tar, TinyBase};
 use crate::support::classes::class;
-use crate::support::project::{Project, Run, jar};
+use crate::support::project::{Project, Run, jar, noise};
 use crate::support::registry::FaultRegistry;
 
 const BUILD: &[&str] = &["build", "--output", "oci:out"];
@@ -239,6 +239,34 @@ async fn recorded() -> (Project, FaultRegistry) {
     project.write("acme.jar", connector("acme", "c.Factory\n"));
     project.ok(BUILD);
     (project, registry)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_stops_a_push_before_anything_is_sent() {
+    let registry = FaultRegistry::start().await;
+    let project = with("c.Factory\n", "");
+    let text = project.read("flinkpack.toml");
+    let text = text.replace("registry.test", registry.address());
+    project.write("flinkpack.toml", text);
+    // A JAR that was pushed before is one whose layer is made at once.
+    let path = project.path("noise");
+    noise(&path, 2_000_000, 1);
+    let bytes = fs::read(&path).expect("a file");
+    project.jar("acme.jar", &[("noise", &bytes)]);
+    project.ok(&["build", "--push"]);
+    let factory = class("c/Factory", "java/lang/Object").bytes();
+    project.jar(
+        "acme.jar",
+        &[
+            ("noise", &bytes),
+            ("c/Factory.class", &factory),
+            (FACTORY, b"c.Gone\n"),
+        ],
+    );
+    registry.clear_log();
+    let run = project.fails(3, &["build", "--push"]);
+    assert!(run.stderr.contains("FP0"), "{}", run.stderr);
+    assert_eq!(registry.log(), ["HEAD /v2/team/orders/manifests/1"]);
 }
 
 /// What a fresh runner reads of the registry's blobs.

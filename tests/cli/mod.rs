@@ -3,7 +3,6 @@
 //! it as it is printed.
 
 mod again;
-mod ahead;
 mod attached;
 mod bases;
 mod cache;

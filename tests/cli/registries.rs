@@ -401,6 +401,8 @@ async fn a_build_that_fails_does_not_tell_of_the_registry() {
 fn a_tag_that_cannot_be_is_told_before_the_work() {
     let project = to("registry.test");
     project.write("risk.jar", "no JAR");
+    let run = project.fails(1, &["build"]);
+    assert!(run.stderr.contains("risk.jar"), "{}", run.stderr);
     let run = project.fails(2, &["build", "-t", "{git.sah}"]);
     assert!(run.stderr.contains("known are {git.sha}"), "{}", run.stderr);
 }
