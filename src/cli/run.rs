@@ -11,10 +11,9 @@ use super::args::{
     Base, BaseBuild, Build, Cache, Check, Cli, Command, Format, Global, Inputs, Lock, Push,
 };
 use crate::error::{Context, Error, Result};
-use crate::ops::outcome::Outcome;
+use crate::ops::build::outcome::Outcome;
 use crate::ops::{
-    self, Session, Settings, base_build, build, cache, check, forecast, init, inspect, lock,
-    plugins, push, tree,
+    self, Session, Settings, build, cache, check, init, inspect, lock, plugins, push, tree,
 };
 use crate::report::{Report, bytes};
 use crate::sink::Status;
@@ -167,7 +166,7 @@ async fn run_build(session: &Session, global: &Global, args: Build) -> Result<()
         check: !args.no_check,
     };
     if args.dry_run {
-        let forecast = forecast::run(session, &options).await?;
+        let forecast = build::forecast::run(session, &options).await?;
         return print(global.format, &forecast, || forecast.text());
     }
     let outcome = build::run(session, &options).await?;
@@ -244,7 +243,7 @@ async fn run_push(session: &Session, global: &Global, args: &Push) -> Result<()>
 }
 
 async fn run_base_build(session: &Session, global: &Global, args: BaseBuild) -> Result<()> {
-    let options = base_build::Options {
+    let options = ops::base::build::Options {
         distribution: args.distribution,
         sha256: args.sha256,
         os: args.os,
@@ -254,7 +253,7 @@ async fn run_base_build(session: &Session, global: &Global, args: BaseBuild) -> 
         push: args.push,
     };
     let folder = std::env::current_dir().doing(|| "looking for the current folder")?;
-    let outcome = base_build::run(session, &options, &folder).await?;
+    let outcome = ops::base::build::run(session, &options, &folder).await?;
     finish(session, global, &outcome, args.metadata_file.as_deref())
 }
 

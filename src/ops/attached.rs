@@ -4,15 +4,15 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::Session;
-use super::build::Options;
-use super::deliver::{Output, Places};
-use super::find::Found;
 use crate::attest::{self, Attachment, Subject};
 use crate::base::{self, Base, BaseSpec};
 use crate::error::{Context, Error, Result};
 use crate::image::{Descriptor, Digest, Images, Layout, Reference};
 use crate::lock::Lock;
+use crate::ops::Session;
+use crate::ops::build::Options;
+use crate::ops::build::deliver::{Output, Places};
+use crate::ops::build::resolved::Found;
 use crate::sink::attached::Referrer;
 use crate::sink::layout;
 use crate::sink::registry::Visit;

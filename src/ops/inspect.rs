@@ -3,13 +3,13 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Session;
-pub use super::attached::document;
-use super::attached::{self, Attached};
-use super::make::ARTIFACTS_LABEL;
 use crate::base::{self, NodeKind};
 use crate::error::Result;
 use crate::image::{Digest, Index};
+use crate::ops::Session;
+pub use crate::ops::attached::document;
+use crate::ops::attached::{self, Attached};
+use crate::ops::build::made::ARTIFACTS_LABEL;
 use crate::report::bytes;
 
 /// What is told of an image.

@@ -1,10 +1,10 @@
 //! `flinkpack lock`: resolves, and writes or checks the lock file.
 
-use super::Session;
-use super::find::{Inputs, find};
-use super::recorded::Trusted;
 use crate::error::{Error, Exit, Result};
 use crate::lock::Lock;
+use crate::ops::Session;
+use crate::ops::build::locked_layers::Trusted;
+use crate::ops::build::resolved::{Inputs, find};
 
 /// Writes the lock file, or with `check` only says what it would change (an
 /// error with exit code 3). Answers the changes, a line each.
@@ -13,7 +13,7 @@ pub async fn run(session: &Session, inputs: &Inputs, check: bool) -> Result<Vec<
     let lock = if check {
         found.lock()
     } else {
-        super::check::recall(session, &mut found);
+        crate::ops::check::recall(session, &mut found);
         // What the lock file says of a layer still holds while its inputs do.
         found.make(session, &Trusted::All).await?.lock
     };

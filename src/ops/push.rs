@@ -5,16 +5,16 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::Session;
-use super::build::outcome;
-use super::deliver::{Places, deliver, make_portable};
-use super::outcome::{BaseOutcome, Outcome};
-use super::target::{Target, targets};
-use super::visits::Visits;
 use crate::attest::Attachment;
 use crate::error::{Context, Error, Result};
 use crate::image::{Digest, Image, Images, Layer, Platform, Reference, media};
 use crate::manifest::Manifest;
+use crate::ops::Session;
+use crate::ops::build::deliver::{Places, deliver, make_portable};
+use crate::ops::build::outcome;
+use crate::ops::build::outcome::{BaseOutcome, Outcome};
+use crate::ops::build::push_targets::Visits;
+use crate::ops::build::targets::{Target, targets};
 use crate::store::{Bucket, Store};
 
 /// What is kept of the last build of a project.
@@ -134,7 +134,7 @@ pub async fn run(session: &Session, manifest: &Path, tags: &[String]) -> Result<
             .map(|(repository, tags)| Target { repository, tags })
             .collect()
     } else {
-        let lock = std::fs::read(super::session::lock_path(manifest)).unwrap_or_default();
+        let lock = std::fs::read(crate::ops::session::lock_path(manifest)).unwrap_or_default();
         targets(&Manifest::read(manifest)?, tags, &Digest::of(&lock))?
     };
     let places = Places {

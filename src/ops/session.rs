@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use super::again::Rewrites;
 use crate::base::{self, Base, BaseSpec, Sources};
 use crate::daemon::Daemon;
 use crate::error::{Context, Result};
 use crate::image::Platform;
+use crate::ops::build::rewrite::Rewrites;
 use crate::registry::{Keychain, Options, Registries, Trust};
 use crate::report::Report;
 use crate::resolve::Repositories;
@@ -65,7 +65,7 @@ pub struct Session {
     loads: AtomicBool,
     ahead: Mutex<Slot>,
     /// JARs that changed, with their layers.
-    pub(super) rewrites: Rewrites,
+    pub(in crate::ops) rewrites: Rewrites,
 }
 
 impl Session {

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::Session;
-use super::find::{self, Inputs};
 use crate::error::{Error, Result};
 use crate::image::Platform;
 use crate::manifest::Manifest;
 use crate::maven::{Graph, Node, Root};
+use crate::ops::Session;
+use crate::ops::build::resolved::{self, Inputs};
 use crate::resolve::closure;
 use crate::resolve::maven::Coordinate;
 
@@ -38,7 +38,7 @@ pub struct Tree {
 
 /// What a manifest's coordinates need, on its base.
 pub async fn of_manifest(session: &Session, inputs: &Inputs) -> Result<Tree> {
-    let (graph, chosen) = find::graph(session, inputs).await?;
+    let (graph, chosen) = resolved::graph(session, inputs).await?;
     for warning in &chosen.warnings {
         session.report.warn(warning);
     }

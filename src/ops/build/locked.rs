@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::find::Found;
 use crate::base::Base;
 use crate::error::{Error, Result};
 use crate::image::Digest;
 use crate::lock::{Lock, LockedBase, LockedJar, LockedLayer, LockedPlatform};
+use crate::ops::build::resolved::Found;
 use crate::stage::jars;
 
 fn on_platform(base: &Base) -> LockedPlatform {
@@ -25,7 +25,7 @@ impl Found {
 
     /// The same with the layers that were made, and by the path of each entry
     /// the digest of its own.
-    pub(super) fn lock_with(
+    pub(in crate::ops) fn lock_with(
         &self,
         layer_of: &BTreeMap<String, Digest>,
         layers: Vec<LockedLayer>,
@@ -76,7 +76,7 @@ impl Found {
         lock
     }
 
-    pub(super) fn check_locked(&self) -> Result<()> {
+    pub(in crate::ops) fn check_locked(&self) -> Result<()> {
         let Some(old) = &self.old_lock else {
             return Ok(());
         };

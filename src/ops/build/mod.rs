@@ -1,23 +1,37 @@
 //! `flinkpack build`.
 
+mod announce;
+mod bases;
+pub mod deliver;
+pub mod forecast;
+mod layers;
+mod locked;
+pub mod locked_layers;
+pub mod made;
+pub mod outcome;
+pub mod push_targets;
+pub mod resolved;
+pub mod rewrite;
+pub mod targets;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::deliver::{Delivered, Places, deliver, make_portable};
-use super::find::{Found, find_in, read};
-use super::make::Made;
-use super::outcome::{BaseOutcome, Outcome, PlatformOutcome};
-use super::push::Last;
-use super::recorded::{self, Trusted};
-use super::target::{Target, name_the_lock, targets};
-use super::visits::Visits;
-use super::{Session, attached, tell};
 use crate::error::{Error, Result};
 use crate::image::assemble::in_oci_types;
 use crate::image::{Digest, Image, Images, Platform, images};
+use crate::ops::build::deliver::{Delivered, Places, deliver, make_portable};
+use crate::ops::build::locked_layers::Trusted;
+use crate::ops::build::made::Made;
+use crate::ops::build::outcome::{BaseOutcome, Outcome, PlatformOutcome};
+use crate::ops::build::push_targets::Visits;
+use crate::ops::build::resolved::{Found, find_in, read};
+use crate::ops::build::targets::{Target, name_the_lock, targets};
+use crate::ops::push::Last;
+use crate::ops::{Session, attached};
 
-pub use super::deliver::Output;
-pub use super::find::Inputs;
+pub use crate::ops::build::deliver::Output;
+pub use crate::ops::build::resolved::Inputs;
 
 /// What `build` was asked for.
 #[derive(Clone, Debug)]
@@ -96,9 +110,9 @@ async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Res
         }
     };
     let mut found = find_in(session, &options.inputs, manifest, lock).await?;
-    tell::found(session, &found);
+    announce::found(session, &found);
     if options.check {
-        super::check::before_build(session, &mut found, trusted).await?;
+        crate::ops::check::before_build(session, &mut found, trusted).await?;
     }
     let places = places(session, options, found.manifest.folder()).await;
     if !found.others.is_empty() {
@@ -109,7 +123,7 @@ async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Res
     let mut targets = goes_to(&found, &made)?;
     if !made.recorded.is_empty() {
         let begun = visits.begin_all(session, &images, &targets).await?;
-        let held = recorded::places(&made.recorded, &begun).await?;
+        let held = locked_layers::places(&made.recorded, &begun).await?;
         if held.len() < made.recorded.len() {
             let ahead = made.ahead.take();
             made = found.make(session, &Trusted::Held(held.clone())).await?;
@@ -117,7 +131,7 @@ async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Res
             images = ready(session, &found, std::mem::take(&mut made.each), &places).await?;
             targets = goes_to(&found, &made)?;
         }
-        recorded::settle(&mut images, &made.recorded, &held);
+        locked_layers::settle(&mut images, &made.recorded, &held);
     }
     let Made { lock, ahead, .. } = made;
     if !options.inputs.locked && lock.write(&found.lock_path)? {
@@ -185,7 +199,7 @@ async fn ready(
     Images::new(each)
 }
 
-pub(super) fn base_of(found: &Found) -> BaseOutcome {
+pub(in crate::ops) fn base_of(found: &Found) -> BaseOutcome {
     BaseOutcome {
         reference: found.base.reference.clone(),
         digest: found.base.digest,
@@ -193,7 +207,7 @@ pub(super) fn base_of(found: &Found) -> BaseOutcome {
 }
 
 /// The result of sending an image.
-pub(super) fn outcome(
+pub(in crate::ops) fn outcome(
     images: &Images,
     targets: &[Target],
     base: BaseOutcome,
@@ -236,7 +250,7 @@ fn default_file(folder: &Path) -> PathBuf {
     folder.join("target/flinkpack/image.oci")
 }
 
-pub(super) async fn places(session: &Session, options: &Options, folder: &Path) -> Places {
+pub(in crate::ops) async fn places(session: &Session, options: &Options, folder: &Path) -> Places {
     let mut places = Places {
         load: options.load,
         push: options.push,
@@ -259,7 +273,7 @@ pub(super) async fn places(session: &Session, options: &Options, folder: &Path) 
 }
 
 /// Errors for what cannot be asked for together.
-pub(super) fn check(session: &Session, options: &Options) -> Result<()> {
+pub(in crate::ops) fn check(session: &Session, options: &Options) -> Result<()> {
     if options.push && session.offline {
         return Err(Error::usage(
             "--offline and --push do not go together: a registry is on the network",

@@ -1,16 +1,16 @@
 //! `flinkpack build --dry-run`: what a build would do.
 
-use super::Session;
-use super::build::{self, Options};
-use super::deliver;
-use super::find::{Found, find};
-use super::outcome::BaseOutcome;
-use super::recorded::Trusted;
-use super::target::targets;
 use crate::base::Base;
 use crate::error::Result;
 use crate::image::{Digest, Platform, Reference};
 use crate::layer::{self, Plan};
+use crate::ops::Session;
+use crate::ops::build::deliver;
+use crate::ops::build::locked_layers::Trusted;
+use crate::ops::build::outcome::BaseOutcome;
+use crate::ops::build::resolved::{Found, find};
+use crate::ops::build::targets::targets;
+use crate::ops::build::{self, Options};
 use crate::report::bytes;
 use crate::sink::daemon;
 

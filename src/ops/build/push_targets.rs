@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use tokio::task::JoinHandle;
 
-use super::Session;
-use super::bases;
-use super::find::Inputs;
-use super::target::Target;
 use crate::base::BaseSpec;
 use crate::error::{Error, Result};
 use crate::image::{Images, Reference};
 use crate::manifest::Manifest;
+use crate::ops::Session;
+use crate::ops::build::bases;
+use crate::ops::build::resolved::Inputs;
+use crate::ops::build::targets::Target;
 use crate::sink::registry::{Asked, Visit};
 
 /// A target, and how far the talk with its registry is.

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::find::Found;
-use super::recorded::{Recorded, Trusted};
-use super::{Session, layers};
 use crate::base::Base;
 use crate::error::{Context, Result};
 use crate::image::assemble::{Changes, assemble};
 use crate::image::{Digest, Image, Layer};
 use crate::layer::{self, Known, Plan};
 use crate::lock::{Lock, LockedLayer};
+use crate::ops::Session;
+use crate::ops::build::layers;
+use crate::ops::build::locked_layers::{Recorded, Trusted};
+use crate::ops::build::resolved::Found;
 use crate::resolve::Artifact;
 use crate::sink::daemon::Ahead;
 use crate::stage::{Content, EntryKind, jars};
@@ -107,7 +108,7 @@ impl Found {
     }
 
     /// What the lock file has of layers whose JARs are not at hand, by inputs.
-    pub(super) fn records(
+    pub(in crate::ops) fn records(
         &self,
         session: &Session,
         trusted: &Trusted,
@@ -130,7 +131,7 @@ impl Found {
     }
 
     /// What the lock file has of the layer with these inputs.
-    pub(super) fn recorded(&self, inputs: &str) -> Option<Known> {
+    pub(in crate::ops) fn recorded(&self, inputs: &str) -> Option<Known> {
         let layers = &self.old_lock.as_ref()?.layers;
         let record = layers.iter().find(|one| one.is_of(inputs))?;
         Some(Known {
@@ -162,7 +163,7 @@ impl Found {
 
     /// The JARs without bytes here that are needed for layers neither cached nor
     /// recorded.
-    pub(super) fn needed(
+    pub(in crate::ops) fn needed(
         &self,
         session: &Session,
         records: &BTreeMap<String, Known>,

@@ -6,7 +6,6 @@ use std::fs;
 use std::path::{Component, Path};
 use std::sync::Arc;
 
-use super::Session;
 use crate::base::FlinkVersion;
 use crate::catalogue::Catalogue;
 use crate::check::{self, Input, Literal, Loader, PlacedJar};
@@ -14,6 +13,7 @@ use crate::dockerfile::{self, Listed, Origin, Recipe};
 use crate::error::{Context, Error, Result};
 use crate::image::{Digest, Reference};
 use crate::jar;
+use crate::ops::Session;
 
 /// No Dockerfile is larger.
 const MAX_DOCKERFILE: u64 = 256 << 10;
@@ -23,7 +23,7 @@ const MAX_FILES: usize = 20_000;
 const MAX_TEXT: u64 = 1 << 20;
 
 /// Reads the Dockerfile at `path`; the build context is the folder that it is in.
-pub(super) fn recipe(path: &Path) -> Result<Recipe> {
+pub(in crate::ops) fn recipe(path: &Path) -> Result<Recipe> {
     let doing = || format!("reading {}", path.display());
     let size = fs::metadata(path).doing(doing)?.len();
     if size > MAX_DOCKERFILE {
@@ -39,7 +39,7 @@ pub(super) fn recipe(path: &Path) -> Result<Recipe> {
 }
 
 /// The build context of a Dockerfile.
-pub(super) fn context(path: &Path) -> &Path {
+pub(in crate::ops) fn context(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
 }
 
@@ -96,8 +96,8 @@ pub fn input(session: &Session, path: &Path, base: Option<&str>) -> Result<Input
 }
 
 /// What the name of a base says of it.
-pub(super) struct Versions {
-    pub(super) flink: FlinkVersion,
+pub(in crate::ops) struct Versions {
+    pub(in crate::ops) flink: FlinkVersion,
     scala: String,
     java: u32,
 }
@@ -105,7 +105,7 @@ pub(super) struct Versions {
 impl Versions {
     /// Of tags as the official images have them: `1.20.1-scala_2.12-java17`, and
     /// shorter ones.
-    pub(super) fn of(base: &str) -> Result<Versions> {
+    pub(in crate::ops) fn of(base: &str) -> Result<Versions> {
         let unknown = || {
             Error::usage(format!(
                 "the name of the base {base} does not say its Flink"
@@ -199,7 +199,7 @@ fn jars(
 
 /// The coordinate of a file in a Maven repository, by its address: folders of the
 /// group, artifact and version, and a file that is named by the last two.
-pub(super) fn coordinate_of(url: &str) -> Option<String> {
+pub(in crate::ops) fn coordinate_of(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     let path = rest.split(['?', '#']).next()?;
     let mut parts: Vec<&str> = path.split('/').skip(1).collect();
@@ -222,7 +222,7 @@ pub(super) fn coordinate_of(url: &str) -> Option<String> {
 }
 
 /// The coordinate of a JAR whose name is that of an artifact of the catalogue.
-pub(super) fn by_name(catalogue: &Catalogue, name: &str) -> Option<String> {
+pub(in crate::ops) fn by_name(catalogue: &Catalogue, name: &str) -> Option<String> {
     let stem = name.strip_suffix(".jar")?;
     let starts = stem.match_indices('-').map(|(at, _)| at);
     let versions = starts.filter(|at| stem[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
@@ -259,7 +259,7 @@ fn empty_plugins(recipe: &Recipe) -> Vec<String> {
 
 /// The options in FLINK_PROPERTIES, which the entrypoint of the official images
 /// puts into the configuration.
-pub(super) fn properties(recipe: &Recipe) -> BTreeMap<String, String> {
+pub(in crate::ops) fn properties(recipe: &Recipe) -> BTreeMap<String, String> {
     let text = recipe
         .env
         .get("FLINK_PROPERTIES")
@@ -300,7 +300,7 @@ fn texts(recipe: &Recipe, context: &Path) -> (Vec<Literal>, Vec<(String, String)
             continue;
         }
         if let Ok(text) = fs::read_to_string(&file) {
-            super::check_input::pairs(&text, |key, value| add(path, key, value));
+            crate::ops::check::input::pairs(&text, |key, value| add(path, key, value));
             if is_sql {
                 sql.push((path.clone(), text));
             }

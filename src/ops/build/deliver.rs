@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::outcome::{LayerOutcome, Transferred};
-use super::target::Target;
-use super::visits::Visits;
-use super::{Session, attached};
 use crate::attest::Attachment;
 use crate::base::{Base, BaseSpec, Sources, materialise};
 use crate::error::{Error, Result};
 use crate::image::{AnyManifest, Digest, Image, Images, Origin, Reference, images};
+use crate::ops::build::outcome::{LayerOutcome, Transferred};
+use crate::ops::build::push_targets::Visits;
+use crate::ops::build::targets::Target;
+use crate::ops::{Session, attached};
 use crate::registry::PLATFORMS;
 use crate::report::bytes;
 use crate::sink::registry::Visit;

@@ -9,19 +9,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::Session;
-use super::build::outcome;
-use super::context::{self, Distribution};
-use super::deliver::{Places, deliver, make_portable};
-use super::find::{Inputs, find_in};
-use super::outcome::{BaseOutcome, Outcome};
-use super::recorded::Trusted;
-use super::target::Target;
-use super::visits::Visits;
 use crate::base::label;
 use crate::error::{Context, Error, Result};
 use crate::image::{Image, Images, Reference};
 use crate::manifest::{JarSource, JarSpec, Manifest};
+use crate::ops::Session;
+use crate::ops::base::context::{self, Distribution};
+use crate::ops::build::deliver::{Places, deliver, make_portable};
+use crate::ops::build::locked_layers::Trusted;
+use crate::ops::build::outcome;
+use crate::ops::build::outcome::{BaseOutcome, Outcome};
+use crate::ops::build::push_targets::Visits;
+use crate::ops::build::resolved::{Inputs, find_in};
+use crate::ops::build::targets::Target;
 use crate::stage::after::facts_after;
 
 /// What `base build` was asked for.

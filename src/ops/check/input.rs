@@ -7,9 +7,6 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Session;
-use super::find::Found;
-use super::recorded::Trusted;
 use crate::base::{self, Base, BaseFacts, NodeKind};
 use crate::check::{self, Input, Literal, Loader, PlacedJar, Wanted};
 use crate::error::Result;
@@ -17,6 +14,9 @@ use crate::image::{Digest, Origin};
 use crate::jar;
 use crate::lock::Source;
 use crate::manifest::JarSource;
+use crate::ops::Session;
+use crate::ops::build::locked_layers::Trusted;
+use crate::ops::build::resolved::Found;
 use crate::parallel::in_parallel;
 use crate::stage::{self, Content, EntryKind, jars};
 
@@ -388,7 +388,7 @@ fn literals(found: &Found, input: &mut Input) -> Result<()> {
 }
 
 /// Tells the keys and values of a text's lines, and the text as a whole.
-pub(super) fn pairs(text: &str, mut tell: impl FnMut(Option<&str>, &str)) {
+pub(in crate::ops) fn pairs(text: &str, mut tell: impl FnMut(Option<&str>, &str)) {
     for line in text.lines() {
         let line = line.trim();
         let pair = line.split_once('=').or_else(|| line.split_once(": "));

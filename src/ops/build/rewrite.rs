@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::Session;
-use super::layers::{Sending, WORTH_SENDING_AHEAD};
 use crate::error::{Error, Result};
 use crate::image::Digest;
 use crate::layer::{Again, Follow, Plan};
+use crate::ops::Session;
+use crate::ops::build::layers::{Sending, WORTH_SENDING_AHEAD};
 use crate::sink::daemon::Ahead;
 use crate::store::Bucket;
 

@@ -1,5 +1,7 @@
 //! `flinkpack init`: a manifest to begin with.
 
+mod from_dockerfile;
+
 use std::path::Path;
 
 use crate::error::{Context, Error, Result};
@@ -15,7 +17,7 @@ pub fn run(path: &Path, dockerfile: Option<&Path>) -> Result<()> {
             .hint("it stays as it is; delete it first, or name another file with --manifest"));
     }
     let text = match dockerfile {
-        Some(dockerfile) => super::init_from::text(path, dockerfile)?,
+        Some(dockerfile) => crate::ops::init::from_dockerfile::text(path, dockerfile)?,
         None => TEMPLATE.to_string(),
     };
     crate::store::write_atomically(path, text.as_bytes()).doing(|| "writing a first manifest")

@@ -3,10 +3,6 @@
 
 use std::path::PathBuf;
 
-use super::Session;
-use super::again;
-use super::bases;
-use super::session::lock_path;
 use crate::base::{self, Base};
 use crate::catalogue::{Catalogue, Kind};
 use crate::error::{Error, Result};
@@ -14,6 +10,10 @@ use crate::image::{Digest, LayerKind};
 use crate::lock::{Lock, LockedCheck, LockedMaven, Source};
 use crate::manifest::Manifest;
 use crate::maven::Graph;
+use crate::ops::Session;
+use crate::ops::build::bases;
+use crate::ops::build::rewrite;
+use crate::ops::session::lock_path;
 use crate::resolve::dependencies::Chosen;
 use crate::resolve::{Artifact, Repositories, Resolved, Resolver, Wanted, wanted};
 use crate::stage::{self, Content, Stage, files, jars};
@@ -148,7 +148,7 @@ pub async fn find_in(
         on_change: &|jar| {
             let _inside = runtime.enter();
             session.expect_change();
-            again::write(session, jar)
+            rewrite::write(session, jar)
         },
     }
     .resolve(&wanted)
@@ -273,7 +273,7 @@ fn stage_files(
 
 impl Found {
     /// Brings the JARs of these digests into the store.
-    pub(super) async fn fetch(&self, session: &Session, absent: &[Digest]) -> Result<()> {
+    pub(in crate::ops) async fn fetch(&self, session: &Session, absent: &[Digest]) -> Result<()> {
         if absent.is_empty() {
             return Ok(());
         }
@@ -303,18 +303,18 @@ impl Found {
     }
 
     /// The base for each platform.
-    pub(super) fn bases(&self) -> impl Iterator<Item = &Base> {
+    pub(in crate::ops) fn bases(&self) -> impl Iterator<Item = &Base> {
         std::iter::once(&self.base).chain(&self.others)
     }
 
     /// The layers of the base that has most: they count for the image's most.
-    pub(super) fn base_layers(&self) -> usize {
+    pub(in crate::ops) fn base_layers(&self) -> usize {
         let counts = self.bases().map(|base| base.layers.len());
         counts.max().unwrap_or_default()
     }
 
     /// The rows of connectors and filesystem plugins that count.
-    pub(super) fn catalogue(&self) -> &Catalogue {
+    pub(in crate::ops) fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
 }

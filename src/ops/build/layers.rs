@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Session, again};
 use crate::error::Result;
 use crate::image::{Digest, Layer};
 use crate::layer::{Known, Plan};
+use crate::ops::Session;
+use crate::ops::build::rewrite;
 use crate::parallel::in_parallel;
 use crate::sink::daemon::Ahead;
 use crate::store::Growing;
@@ -88,7 +89,7 @@ pub fn write(
             let mut layer = plan.layer(store, docker_types, None, report)?;
             match &layer.descriptor {
                 Some(blob) if session.rewrites.has(&blob.digest) => layer.built = true,
-                _ if layer.built => again::remember(session, plan),
+                _ if layer.built => rewrite::remember(session, plan),
                 _ => {}
             }
             Ok(layer)
@@ -108,7 +109,7 @@ pub fn write(
         }
         let follow = |growing| sending.follow(growing);
         let layer = plans[at].layer(store, docker_types, Some(&follow), report)?;
-        again::remember(session, &plans[at]);
+        rewrite::remember(session, &plans[at]);
         Ok((at, layer))
     })?;
     let layers: BTreeMap<usize, Layer> = layers.into_iter().collect();

@@ -1,7 +1,7 @@
 //! What is told of a build before its work begins.
 
-use super::Session;
-use super::find::Found;
+use crate::ops::Session;
+use crate::ops::build::resolved::Found;
 use crate::report::bytes;
 
 /// What was found: told where the lock file does not say it already.

@@ -1,12 +1,12 @@
 //! The base, for each platform that is asked for.
 
-use super::Session;
-use super::find::Inputs;
 use crate::base::{self, Base, BaseSpec, Wanted};
 use crate::error::{Error, Result};
 use crate::image::Platform;
 use crate::lock::{Lock, Source};
 use crate::manifest::Manifest;
+use crate::ops::Session;
+use crate::ops::build::resolved::Inputs;
 use crate::resolve::Artifact;
 use crate::stage::{Entry, EntryKind, Stage, parents};
 

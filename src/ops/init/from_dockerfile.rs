@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use super::check_dockerfile::{Versions, by_name, context, coordinate_of, properties, recipe};
 use crate::catalogue::{Catalogue, Kind};
 use crate::check::{self, Literal};
 use crate::dockerfile::{Origin, Placed, Recipe};
 use crate::error::{Context, Result};
 use crate::image::Reference;
 use crate::manifest::Manifest;
+use crate::ops::check::dockerfile::{
+    Versions, by_name, context, coordinate_of, properties, recipe,
+};
 
 /// The sections with their lines, in the order of the file.
 const SECTIONS: [&str; 7] = [

@@ -1,18 +1,21 @@
 //! `flinkpack check`: finds what would break at run time.
 
+pub mod dockerfile;
+pub mod input;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::Session;
-use super::check_input::{Effort, Gathered, of_found, of_image as input_of_image};
-use super::find::{Found, Inputs, find};
-use super::recorded::Trusted;
 use crate::check::{self, Allow, Finding, Severity};
 use crate::error::{Error, Exit, Result};
 use crate::image::Digest;
 use crate::lock::LockedCheck;
+use crate::ops::Session;
+use crate::ops::build::locked_layers::Trusted;
+use crate::ops::build::resolved::{Found, Inputs, find};
+use crate::ops::check::input::{Effort, Gathered, of_found, of_image as input_of_image};
 use crate::stage::EntryKind;
 use crate::store::Bucket;
 
@@ -40,7 +43,7 @@ pub fn is_dockerfile(path: &Path) -> bool {
 /// Of the image that a Dockerfile would make, as far as its text and the files
 /// beside it tell; `base` counts instead of its FROM.
 pub fn of_dockerfile(session: &Session, path: &Path, base: Option<&str>) -> Result<Checked> {
-    let input = super::check_dockerfile::input(session, path, base)?;
+    let input = crate::ops::check::dockerfile::input(session, path, base)?;
     Ok(Checked {
         image: path.display().to_string(),
         findings: check::run(&input),
@@ -105,7 +108,7 @@ pub async fn of_image(session: &Session, image: &str, platform: Option<&str>) ->
 
 /// Of what a build is about to make: an error where there are errors, one line
 /// where there are warnings.
-pub(super) async fn before_build(
+pub(in crate::ops) async fn before_build(
     session: &Session,
     found: &mut Found,
     trusted: &Trusted,
@@ -138,7 +141,7 @@ pub(super) async fn before_build(
 }
 
 /// Takes over what is known of a whole check, for the lock file.
-pub(super) fn recall(session: &Session, found: &mut Found) {
+pub(in crate::ops) fn recall(session: &Session, found: &mut Found) {
     if let Some(kept) = kept(session, found, Effort::Full) {
         judged(session, found, kept);
     }
