@@ -59,7 +59,9 @@ const TABLE: &[(&str, &[&str])] = &[
     ("attest", &["error", "image", "lock", "resolve"]),
     (
         "sink",
-        &["daemon", "error", "image", "registry", "report", "store"],
+        &[
+            "attest", "base", "daemon", "error", "image", "registry", "report", "store",
+        ],
     ),
     // Joins the stages.
     (

@@ -1,7 +1,6 @@
 //! The commands' work: joins the stages, which know nothing of each other. A
 //! folder, or a file, for each family of commands.
 
-mod attached;
 pub mod base;
 pub mod build;
 pub mod cache;

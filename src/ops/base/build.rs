@@ -9,19 +9,22 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::context::{self, Distribution};
 use crate::base::label;
 use crate::error::{Context, Error, Result};
 use crate::image::{Image, Images, Reference};
 use crate::manifest::{JarSource, JarSpec, Manifest};
 use crate::ops::Session;
-use crate::ops::base::context::{self, Distribution};
-use crate::ops::build::deliver::{Places, deliver, make_portable};
-use crate::ops::build::locked_layers::Trusted;
-use crate::ops::build::outcome;
+use crate::ops::build::changed_jars::ChangedJars;
+use crate::ops::build::inputs::{Inputs, Request, lock_path};
 use crate::ops::build::outcome::{BaseOutcome, Outcome};
-use crate::ops::build::push_targets::Visits;
-use crate::ops::build::resolved::{Inputs, find_in};
-use crate::ops::build::targets::Target;
+use crate::ops::build::planned::Planned;
+use crate::ops::build::portable::make_portable;
+use crate::ops::build::resolved::resolve;
+use crate::ops::build::send;
+use crate::ops::build::sinks::repositories;
+use crate::sink::daemon::DockerDaemon;
+use crate::sink::{Shipment, Sink, Target};
 use crate::stage::after::facts_after;
 
 /// What `base build` was asked for.
@@ -93,15 +96,23 @@ async fn finish(
     let path = folder.join("flinkpack-base.toml");
     let text = manifest_of(&format!("docker-daemon:{built}"), &options.with);
     let inputs = Inputs {
-        manifest: path.clone(),
-        base: None,
-        platforms: Vec::new(),
-        locked: false,
-        upgrade: None,
+        manifest: Manifest::of_text(&path, &text).doing(|| "reading --with")?,
+        lock_path: lock_path(&path),
+        old_lock: None,
+        request: Request {
+            manifest: path,
+            base: None,
+            platforms: Vec::new(),
+            locked: false,
+            upgrade: None,
+        },
     };
-    let manifest = Manifest::of_text(&path, &text).doing(|| "reading --with")?;
-    let mut found = find_in(session, &inputs, manifest, None).await?;
-    let mut made = found.make(session, &Trusted::None).await?;
+    let changed = ChangedJars::ignored();
+    let resolved = resolve(session, inputs, &changed).await?;
+    let mut made = Planned::to_make_all(resolved)
+        .make(session, &changed)
+        .await?;
+    let found = &made.resolved;
     let image = made.each.remove(0);
     let diff_ids: Vec<_> = image.layers.iter().map(|layer| layer.diff_id).collect();
     let facts = facts_after(
@@ -114,28 +125,6 @@ async fn finish(
         &label::write(&facts, &diff_ids)?,
         found.base.docker_types,
     )?;
-    let mut targets: Vec<Target> = Vec::new();
-    for reference in references {
-        let repository = Reference {
-            tag: None,
-            digest: None,
-            ..reference.clone()
-        };
-        let tag = reference
-            .tag
-            .clone()
-            .unwrap_or_else(|| "latest".to_string());
-        match targets
-            .iter_mut()
-            .find(|target| target.repository == repository)
-        {
-            Some(target) => target.tags.push(tag),
-            None => targets.push(Target {
-                repository,
-                tags: vec![tag],
-            }),
-        }
-    }
     if options.push {
         make_portable(
             &session.sources().await,
@@ -144,28 +133,24 @@ async fn finish(
         )
         .await?;
     }
-    let places = Places {
-        load: true,
-        push: options.push,
-        outputs: Vec::new(),
-        like: Some(built.to_string()),
-    };
+    let targets = Target::of_references(references);
+    let daemon = DockerDaemon::new(session.need_daemon().await?.clone()).like(built);
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(daemon)];
+    if options.push {
+        sinks.extend(repositories(&targets));
+    }
     let images = Images::from(image);
-    let delivered = deliver(
-        session,
-        &images,
-        &targets,
-        &places,
-        &[],
-        None,
-        Visits::default(),
-    )
-    .await?;
+    let shipment = Shipment {
+        images: &images,
+        targets: &targets,
+        documents: &[],
+    };
+    let deliveries = send(session, &mut sinks, &shipment).await?;
     let base = BaseOutcome {
         reference: options.os.clone(),
         digest: found.base.digest,
     };
-    Ok(outcome(&images, &targets, base, delivered, begun))
+    Ok(Outcome::of(&images, &targets, base, deliveries, begun))
 }
 
 /// The image with the facts in its label, and without those labels that speak

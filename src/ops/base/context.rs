@@ -10,13 +10,13 @@ use bytes::Bytes;
 use include_dir::{Dir, include_dir};
 use tokio_util::io::ReaderStream;
 
+use super::build::Options;
 use crate::base::scan::{clean, decompress};
 use crate::daemon::{ByteStream, Daemon};
 use crate::error::{Context, Error, Result};
 use crate::fetch::download::{Request, download};
 use crate::image::Digest;
 use crate::ops::Session;
-use crate::ops::base::build::Options;
 
 /// The Dockerfile in the context.
 pub const DOCKERFILE: &str = "Dockerfile.flink";

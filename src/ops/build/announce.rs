@@ -1,22 +1,22 @@
 //! What is told of a build before its work begins.
 
+use super::resolved::Resolved;
 use crate::ops::Session;
-use crate::ops::build::resolved::Found;
 use crate::report::bytes;
 
 /// What was found: told where the lock file does not say it already.
-pub fn found(session: &Session, found: &Found) {
-    let facts = &found.base.facts;
+pub fn found(session: &Session, resolved: &Resolved) {
+    let facts = &resolved.base.facts;
     let java = facts
         .java
         .map(|java| format!(", Java {java}"))
         .unwrap_or_default();
-    let lock = found.lock();
+    let lock = resolved.lock();
     let mut lines = vec![
         format!("base {}", lock.base.references()),
         format!("  Flink {}, Scala {}{java}", facts.flink, facts.scala),
     ];
-    for artifact in &found.artifacts {
+    for artifact in &resolved.artifacts {
         session
             .report
             .detail(format!("  {}: {}", artifact.name, artifact.source));
@@ -35,8 +35,8 @@ pub fn found(session: &Session, found: &Found) {
             shortened(&path, 54),
         ));
     }
-    lines.extend(dependencies(found));
-    let is_new = found
+    lines.extend(dependencies(resolved));
+    let is_new = resolved
         .old_lock
         .as_ref()
         .is_none_or(|old| !old.differences(&lock).is_empty());
@@ -50,9 +50,9 @@ pub fn found(session: &Session, found: &Found) {
 }
 
 /// What the coordinates brought: there may be hundreds, so only what they come to.
-fn dependencies(found: &Found) -> Vec<String> {
+fn dependencies(resolved: &Resolved) -> Vec<String> {
     let mut lines = Vec::new();
-    let needed = found
+    let needed = resolved
         .artifacts
         .iter()
         .filter(|artifact| artifact.needed_by.is_some());
@@ -63,7 +63,10 @@ fn dependencies(found: &Found) -> Vec<String> {
         let sum = bytes(sizes.iter().sum());
         lines.push(format!("  {:<10} {told:<48} {sum:>9}", "dependency"));
     }
-    let provided = found.resolved.iter().map(|maven| maven.provided.len());
+    let provided = resolved
+        .dependencies
+        .iter()
+        .map(|maven| maven.provided.len());
     let provided: usize = provided.sum();
     if provided > 0 {
         let are = if provided == 1 { "is" } else { "are" };

@@ -1,12 +1,12 @@
 //! The base, for each platform that is asked for.
 
+use super::inputs::Request;
 use crate::base::{self, Base, BaseSpec, Wanted};
 use crate::error::{Error, Result};
-use crate::image::Platform;
+use crate::image::{Platform, Reference};
 use crate::lock::{Lock, Source};
 use crate::manifest::Manifest;
 use crate::ops::Session;
-use crate::ops::build::resolved::Inputs;
 use crate::resolve::Artifact;
 use crate::stage::{Entry, EntryKind, Stage, parents};
 
@@ -14,12 +14,12 @@ use crate::stage::{Entry, EntryKind, Stage, parents};
 /// asked for does not change the image.
 pub async fn find(
     session: &Session,
-    inputs: &Inputs,
+    request: &Request,
     manifest: &Manifest,
     lock: Option<&Lock>,
 ) -> Result<Vec<Base>> {
     let written = &manifest.content.image.base;
-    let texts = named(inputs, manifest)?;
+    let texts = named(request, manifest)?;
     let found = async {
         let mut wanted = Vec::new();
         for (platform, text) in &texts {
@@ -37,14 +37,14 @@ pub async fn find(
         Ok((bases, wanted))
     }
     .await;
-    let (mut bases, wanted) = match inputs.base {
+    let (mut bases, wanted) = match request.base {
         Some(_) => found?,
         None => manifest.locate(written.span(), found)?,
     };
     for ((base, one), (_, text)) in bases.iter_mut().zip(wanted).zip(texts) {
         if let Some(pinned) = one
             .pinned
-            .filter(|pinned| *pinned != base.digest && !inputs.locked)
+            .filter(|pinned| *pinned != base.digest && !request.locked)
         {
             session.report.note(format!(
                 "the base {text} moved: it is {} now, and was {} in the lock file",
@@ -58,10 +58,10 @@ pub async fn find(
 }
 
 /// The platforms that are asked for, and how each one's base is named.
-pub fn named(inputs: &Inputs, manifest: &Manifest) -> Result<Vec<(Platform, String)>> {
+pub fn named(request: &Request, manifest: &Manifest) -> Result<Vec<(Platform, String)>> {
     let written = &manifest.content.image.base;
-    let each = platforms(inputs, manifest)?.into_iter().map(|platform| {
-        let text = match &inputs.base {
+    let each = platforms(request, manifest)?.into_iter().map(|platform| {
+        let text = match &request.base {
             Some(text) => text,
             None => manifest.locate(written.span(), written.get_ref().for_platform(&platform))?,
         };
@@ -70,9 +70,22 @@ pub fn named(inputs: &Inputs, manifest: &Manifest) -> Result<Vec<(Platform, Stri
     each.collect()
 }
 
+/// The repositories of the bases that a registry may have: layers are mounted from there.
+pub fn repositories(request: &Request, manifest: &Manifest) -> Vec<Reference> {
+    // Whatever is wrong with them is told where they are looked for.
+    let texts = named(request, manifest).unwrap_or_default();
+    let specs = texts.iter().filter_map(|(_, text)| text.parse().ok());
+    let references = specs.filter_map(|spec| match spec {
+        BaseSpec::Anywhere(reference) | BaseSpec::Registry(reference) => Some(reference),
+        BaseSpec::Daemon(_) | BaseSpec::Layout { .. } => None,
+    });
+    references.collect()
+}
+
 /// The platforms that are asked for, sorted, each once.
-fn platforms(inputs: &Inputs, manifest: &Manifest) -> Result<Vec<Platform>> {
-    let mut platforms: Vec<Platform> = match (&inputs.platforms, &manifest.content.image.platform) {
+fn platforms(request: &Request, manifest: &Manifest) -> Result<Vec<Platform>> {
+    let mut platforms: Vec<Platform> = match (&request.platforms, &manifest.content.image.platform)
+    {
         (given, _) if !given.is_empty() => given
             .iter()
             .map(|text| text.parse())

@@ -1,18 +1,19 @@
 //! `flinkpack build --dry-run`: what a build would do.
 
+use super::Options;
+use super::changed_jars::ChangedJars;
+use super::inputs::Inputs;
+use super::outcome::BaseOutcome;
+use super::resolved::{Resolved, resolve};
+use super::sinks::{self, Sinks};
+use super::targets::targets;
 use crate::base::Base;
 use crate::error::Result;
 use crate::image::{Digest, Platform, Reference};
-use crate::layer::{self, Plan};
+use crate::layer::Known;
 use crate::ops::Session;
-use crate::ops::build::deliver;
-use crate::ops::build::locked_layers::Trusted;
-use crate::ops::build::outcome::BaseOutcome;
-use crate::ops::build::resolved::{Found, find};
-use crate::ops::build::targets::targets;
-use crate::ops::build::{self, Options};
 use crate::report::bytes;
-use crate::sink::daemon;
+use crate::sink::{Inventory, Medium, There};
 
 /// What `--dry-run` tells.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -59,62 +60,27 @@ pub struct ForecastLayer {
 /// What a build would do. JARs without a pin are fetched into the cache, since
 /// only their bytes tell their digest; nothing else is written.
 pub async fn run(session: &Session, options: &Options) -> Result<Forecast> {
-    build::check(session, options)?;
-    let found = find(session, &options.inputs).await?;
-    let lock = found.lock();
-    let targets = targets(
-        &found.manifest,
-        &options.tags,
-        &Digest::of(lock.text().as_bytes()),
-    )?;
-    let places = build::places(session, options, found.manifest.folder()).await;
-    let mut references: Vec<Reference> = Vec::new();
-    for target in &targets {
-        references.extend(target.references()?);
+    sinks::check(session, options)?;
+    let inputs = Inputs::read(&options.request)?;
+    let resolved = resolve(session, inputs, &ChangedJars::ignored()).await?;
+    let lock = resolved.lock();
+    let digest = Digest::of(lock.text().as_bytes());
+    let targets = targets(&resolved.manifest, &options.tags, &digest)?;
+    let folder = resolved.manifest.folder();
+    let Sinks { sinks, .. } = Sinks::of(session, options, folder, &targets).await?;
+    let sources = session.sources().await;
+    let mut places = Vec::new();
+    for sink in &sinks {
+        let base = &host(&resolved).layers;
+        places.extend(sink.inventory(&targets, base, &sources).await?);
     }
-    let there = if places.load {
-        diff_ids_in_daemon(session, &references, &found).await?
-    } else {
-        Vec::new()
-    };
-    let registry = if places.push {
-        deliver::layers_in_registries(session, &targets).await
-    } else {
-        Vec::new()
-    };
-    let records = found.records(session, &Trusted::All)?;
-    let mut layers = Vec::new();
-    // The daemon finds a layer by all those below it, so one that is new makes
-    // new what lies above.
-    let mut chain = host(&found).layers.len();
-    for group in layer::group(&found.stage, found.base_layers())? {
-        let plan = Plan::new(group, &found.base.facts);
-        let known = plan.known(&session.store);
-        let known = known.or_else(|| found.recorded(plan.inputs()));
-        let in_registry = known
-            .as_ref()
-            .is_some_and(|known| registry.contains(&known.digest));
-        let in_daemon = known
-            .as_ref()
-            .is_some_and(|known| there.get(chain) == Some(&known.diff_id));
-        chain = if in_daemon { chain + 1 } else { usize::MAX };
-        layers.push(ForecastLayer {
-            kind: plan.group().kind.word().to_string(),
-            name: plan.group().name.clone(),
-            size: plan.size(),
-            cached: plan.is_cached(&session.store),
-            to_daemon: places.load && !in_daemon,
-            recorded: in_registry && records.contains_key(plan.inputs()),
-            to_registry: places.push && !in_registry,
-        });
-    }
-    let base_to_registry: u64 = found
+    let layers = layers(session, &resolved, &places)?;
+    let base_to_registry: u64 = resolved
         .bases()
-        .filter(|base| places.push && !deliver::is_mountable(base, &targets))
         .flat_map(|base| &base.layers)
         .filter_map(|layer| layer.descriptor.as_ref())
-        .filter(|descriptor| !registry.contains(&descriptor.digest))
-        .map(|descriptor| descriptor.size)
+        .filter(|blob| places.iter().any(|place| place.needs_of_base(&blob.digest)))
+        .map(|blob| blob.size)
         .sum();
     let sum = |wanted: fn(&ForecastLayer) -> bool| -> u64 {
         layers
@@ -123,46 +89,95 @@ pub async fn run(session: &Session, options: &Options) -> Result<Forecast> {
             .map(|layer| layer.size)
             .sum()
     };
+    let goes_to = |medium: Medium| places.iter().any(|place| place.medium == medium);
+    let mut references: Vec<Reference> = Vec::new();
+    for target in &targets {
+        references.extend(target.references()?);
+    }
     Ok(Forecast {
         references: references.iter().map(Reference::to_string).collect(),
-        base: build::base_of(&found),
+        base: BaseOutcome::of(&resolved.base),
         base_names: lock.base.references(),
-        lock_changes: match &found.old_lock {
+        lock_changes: match &resolved.old_lock {
             Some(old) => old.differences(&lock),
-            None => vec![format!("{} is new", found.lock_path.display())],
+            None => vec![format!("{} is new", resolved.lock_path.display())],
         },
         build_bytes: sum(|layer| !layer.cached && !layer.recorded),
-        daemon_bytes: places.load.then(|| sum(|layer| layer.to_daemon)),
-        registry_bytes: places
-            .push
+        daemon_bytes: goes_to(Medium::Daemon).then(|| sum(|layer| layer.to_daemon)),
+        registry_bytes: goes_to(Medium::Registry)
             .then(|| sum(|layer| layer.to_registry) + base_to_registry),
         layers,
     })
 }
 
-/// The base that the daemon's image is on.
-fn host(found: &Found) -> &Base {
-    let host = Platform::host();
-    let fits = found.bases().find(|base| host.accepts(&base.platform));
-    fits.unwrap_or(&found.base)
+/// The layers on top of the base, and which places lack them.
+fn layers(
+    session: &Session,
+    resolved: &Resolved,
+    places: &[Inventory],
+) -> Result<Vec<ForecastLayer>> {
+    let locked = resolved.locked_layers(session)?;
+    let mut layers = Vec::new();
+    // The daemon finds a layer by all those below it, so one that is new makes
+    // new what lies above.
+    let mut chain = host(resolved).layers.len();
+    for plan in resolved.plans()? {
+        let known = plan.known(&session.store);
+        let known = known.or_else(|| resolved.locked_layer(plan.inputs()));
+        let lacks = |medium: Medium| {
+            let mut there = places.iter().filter(|place| place.medium == medium);
+            there.any(|place| !place.has(known.as_ref(), chain))
+        };
+        let (to_daemon, to_registry) = (lacks(Medium::Daemon), lacks(Medium::Registry));
+        let in_registry = places
+            .iter()
+            .any(|place| place.medium == Medium::Registry && place.has(known.as_ref(), chain));
+        layers.push(ForecastLayer {
+            kind: plan.group().kind.word().to_string(),
+            name: plan.group().name.clone(),
+            size: plan.size(),
+            cached: plan.is_cached(&session.store),
+            to_daemon,
+            recorded: in_registry && locked.has(&plan),
+            to_registry,
+        });
+        chain = if to_daemon {
+            usize::MAX
+        } else {
+            chain.saturating_add(1)
+        };
+    }
+    Ok(layers)
 }
 
-async fn diff_ids_in_daemon(
-    session: &Session,
-    references: &[Reference],
-    found: &Found,
-) -> Result<Vec<Digest>> {
-    let docker = session.need_daemon().await?;
-    for reference in references {
-        if let Some(inspected) = docker.inspect_whole(&reference.to_string()).await? {
-            let base = &host(found).layers;
-            let same = daemon::same_layers(base, &inspected.diff_ids);
-            if same == base.len() {
-                return Ok(inspected.diff_ids);
-            }
+impl Inventory {
+    /// Whether a layer is there, which is at this place of the image, counted from its
+    /// base's lowest.
+    fn has(&self, known: Option<&Known>, at: usize) -> bool {
+        match (&self.there, known) {
+            (_, None) => false,
+            (There::Chain(diff_ids), Some(known)) => diff_ids.get(at) == Some(&known.diff_id),
+            (There::Blobs { digests, .. }, Some(known)) => digests.contains(&known.digest),
         }
     }
-    Ok(Vec::new())
+
+    /// Whether this layer of the base would be sent there.
+    fn needs_of_base(&self, digest: &Digest) -> bool {
+        match &self.there {
+            There::Chain(_) => false,
+            There::Blobs {
+                digests,
+                base_is_mountable,
+            } => !base_is_mountable && !digests.contains(digest),
+        }
+    }
+}
+
+/// The base that the daemon's image is on.
+fn host(resolved: &Resolved) -> &Base {
+    let host = Platform::host();
+    let fits = resolved.bases().find(|base| host.accepts(&base.platform));
+    fits.unwrap_or(&resolved.base)
 }
 
 impl Forecast {

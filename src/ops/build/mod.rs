@@ -1,43 +1,46 @@
-//! `flinkpack build`.
+//! `flinkpack build`: inputs are resolved, planned, made and delivered, in this order.
 
 mod announce;
 mod bases;
-pub mod deliver;
+pub mod changed_jars;
+mod documents;
 pub mod forecast;
+pub mod inputs;
 mod layers;
-mod locked;
-pub mod locked_layers;
 pub mod made;
+mod new_lock;
 pub mod outcome;
-pub mod push_targets;
+pub mod planned;
+pub mod portable;
 pub mod resolved;
-pub mod rewrite;
+pub mod sinks;
 pub mod targets;
 
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::error::{Error, Result};
-use crate::image::assemble::in_oci_types;
-use crate::image::{Digest, Image, Images, Platform, images};
-use crate::ops::build::deliver::{Delivered, Places, deliver, make_portable};
-use crate::ops::build::locked_layers::Trusted;
-use crate::ops::build::made::Made;
-use crate::ops::build::outcome::{BaseOutcome, Outcome, PlatformOutcome};
-use crate::ops::build::push_targets::Visits;
-use crate::ops::build::resolved::{Found, find_in, read};
-use crate::ops::build::targets::{Target, name_the_lock, targets};
-use crate::ops::push::Last;
-use crate::ops::{Session, attached};
+use changed_jars::ChangedJars;
+use inputs::Inputs;
+use made::Made;
+use outcome::{BaseOutcome, Outcome};
+use planned::{LockedLayers, Planned};
+use portable::{check_platforms, portable};
+use resolved::resolve;
+use sinks::Sinks;
+use targets::{expected_targets, targets};
 
-pub use crate::ops::build::deliver::Output;
-pub use crate::ops::build::resolved::Inputs;
+use crate::error::Result;
+use crate::image::Digest;
+use crate::lock::Lock;
+use crate::manifest::Manifest;
+use crate::ops::Session;
+use crate::ops::push::LastBuild;
+use crate::sink::{Delivery, Expected, Output, Shipment, Sink, Target};
 
 /// What `build` was asked for.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// What decides the image.
-    pub inputs: Inputs,
+    pub request: inputs::Request,
     /// Tags or whole references, in place of the manifest's.
     pub tags: Vec<String>,
     /// Into registries.
@@ -57,235 +60,133 @@ pub struct Options {
 /// Builds, and sends the image where it was asked to go; with no place asked
 /// for, into the daemon, or into a file where there is no daemon.
 pub async fn run(session: &Session, options: &Options) -> Result<Outcome> {
-    check(session, options)?;
-    if options.load {
-        // Told before the work, not after it.
-        session.need_daemon().await?;
-    }
-    let trusted = match options.push {
-        // What a registry has need not be made to be pushed there.
-        true => Trusted::All,
-        false => Trusted::None,
-    };
-    match attempt(session, options, &trusted).await {
+    sinks::check(session, options)?;
+    match attempt(session, options, true).await {
         // A corrupted blob was deleted when it was found: now it is made anew.
         Err(error) if error.is("corrupt-blob") => {
             session
                 .report
                 .warn(format!("{}; starting again", error.message()));
-            attempt(session, options, &trusted).await
+            attempt(session, options, true).await
         }
         // The registry had lost what it said that it had.
         Err(error) if error.is("blob-unknown") && options.push => {
             session
                 .report
                 .warn(format!("{}; making every layer anew", error.message()));
-            attempt(session, options, &Trusted::None).await
+            attempt(session, options, false).await
         }
         other => other,
     }
 }
 
-async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Result<Outcome> {
+/// Builds once. Layers of the lock file that a place has are made all the same where
+/// `trust` is false.
+async fn attempt(session: &Session, options: &Options, trust: bool) -> Result<Outcome> {
     let begun = Instant::now();
-    let elsewhere = options.push || !options.outputs.is_empty();
-    if options.load || !elsewhere {
-        session.expect_load();
-    }
-    session.rewrites.expect(&options.inputs.manifest);
-    let (manifest, lock) = read(&options.inputs)?;
-    let known = match name_the_lock(&manifest, &options.tags) {
-        true => None,
-        false => Some(targets(&manifest, &options.tags, &Digest::of(b""))?),
+    let inputs = Inputs::read(&options.request)?;
+    let expected = expected_targets(&inputs.manifest, &options.tags)?;
+    let Sinks {
+        mut sinks,
+        early_load,
+    } = Sinks::of(session, options, inputs.manifest.folder(), &expected).await?;
+    prepare(session, &mut sinks, &inputs, &expected).await;
+    let changed = ChangedJars::of(&options.request.manifest, early_load);
+    let mut resolved = resolve(session, inputs, &changed).await?;
+    announce::found(session, &resolved);
+    let locked = match trust && sinks.iter().any(|sink| sink.takes().holds_layers) {
+        true => resolved.locked_layers(session)?,
+        false => LockedLayers::default(),
     };
-    let mut visits = match &known {
-        Some(targets) if options.push => Visits::ask(session, &options.inputs, &manifest, targets),
-        _ => Visits::default(),
-    };
-    let goes_to = |found: &Found, made: &Made| match &known {
-        Some(targets) => Ok(targets.clone()),
-        None => {
-            let lock = Digest::of(made.lock.text().as_bytes());
-            targets(&found.manifest, &options.tags, &lock)
-        }
-    };
-    let mut found = find_in(session, &options.inputs, manifest, lock).await?;
-    announce::found(session, &found);
     if options.check {
-        crate::ops::check::before_build(session, &mut found, trusted).await?;
+        crate::ops::check::before_build(session, &mut resolved, &locked).await?;
     }
-    let places = places(session, options, found.manifest.folder()).await;
-    if !found.others.is_empty() {
-        check_several(&found, &places)?;
-    }
-    let mut made = found.make(session, trusted).await?;
-    let mut images = ready(session, &found, std::mem::take(&mut made.each), &places).await?;
-    let mut targets = goes_to(&found, &made)?;
-    if !made.recorded.is_empty() {
-        let begun = visits.begin_all(session, &images, &targets).await?;
-        let held = locked_layers::places(&made.recorded, &begun).await?;
-        if held.len() < made.recorded.len() {
-            let ahead = made.ahead.take();
-            made = found.make(session, &Trusted::Held(held.clone())).await?;
-            made.ahead = ahead;
-            images = ready(session, &found, std::mem::take(&mut made.each), &places).await?;
-            targets = goes_to(&found, &made)?;
+    check_platforms(&resolved, &sinks)?;
+    let targets = |manifest: &Manifest, lock: &Lock| {
+        let digest = Digest::of(lock.text().as_bytes());
+        targets(manifest, &options.tags, &digest)
+    };
+    let planned = match locked.is_empty() {
+        true => Planned::to_make_all(resolved),
+        false => {
+            let names = |manifest: &Manifest, lock: Option<&Lock>| match lock {
+                Some(lock) => targets(manifest, lock),
+                None => Ok(expected.clone()),
+            };
+            Planned::of(session, resolved, locked, &mut sinks, names).await?
         }
-        locked_layers::settle(&mut images, &made.recorded, &held);
-    }
-    let Made { lock, ahead, .. } = made;
-    if !options.inputs.locked && lock.write(&found.lock_path)? {
+    };
+    let made = planned.make(session, &changed).await?;
+    let targets = targets(&made.resolved.manifest, &made.lock)?;
+    deliver(session, options, made, &targets, sinks, begun).await
+}
+
+/// Brings what was made to its places, and keeps it for `push`.
+async fn deliver(
+    session: &Session,
+    options: &Options,
+    made: Made,
+    targets: &[Target],
+    mut sinks: Vec<Box<dyn Sink>>,
+    begun: Instant,
+) -> Result<Outcome> {
+    let Made {
+        resolved,
+        each,
+        lock,
+    } = made;
+    let images = portable(session, each, resolved.base.docker_types, &sinks).await?;
+    if !options.request.locked && lock.write(&resolved.lock_path)? {
         session
             .report
-            .note(format!("wrote {}", found.lock_path.display()));
+            .note(format!("wrote {}", resolved.lock_path.display()));
     }
-    let attached = attached::documents(&found, options, &images, &lock)?;
-    if attached::are_asked_for(&found, options) && !attached::are_taken(&places) {
+    let documents = documents::of(&resolved, options, &images, &lock)?;
+    let takes_documents = |sink: &Box<dyn Sink>| sink.takes().documents;
+    if documents::are_asked_for(&resolved, options) && !sinks.iter().any(takes_documents) {
         session.report.warn(
             "the image goes only where no documents can be attached to it: --push and --output oci:DIR take them",
         );
     }
-    Last::keep(
-        session,
-        &options.inputs.manifest,
-        &images,
-        &targets,
-        base_of(&found),
-        &attached,
-    )?;
-    let delivered = deliver(
-        session, &images, &targets, &places, &attached, ahead, visits,
-    )
-    .await?;
-    let base = base_of(&found);
-    Ok(outcome(&images, &targets, base, delivered, begun))
-}
-
-/// Errors for what cannot be done with an image for several platforms.
-fn check_several(found: &Found, places: &Places) -> Result<()> {
-    let is_docker = |output: &Output| matches!(output, Output::DockerArchive(_));
-    if places.outputs.iter().any(is_docker) {
-        return Err(Error::usage(format!(
-            "--output docker-archive holds one platform, not {}",
-            found.others.len() + 1
-        ))
-        .hint("oci-archive:FILE and oci:DIR hold all of them; --platform chooses one"));
-    }
-    if places.load {
-        let platforms: Vec<&Platform> = found.bases().map(|base| &base.platform).collect();
-        images::for_host(&platforms)?;
-    }
-    Ok(())
-}
-
-/// Gives the images the manifests with which they go to their places.
-async fn ready(
-    session: &Session,
-    found: &Found,
-    mut each: Vec<Image>,
-    places: &Places,
-) -> Result<Images> {
-    let docker_types = found.base.docker_types;
-    let to_layout = |output: &Output| !matches!(output, Output::DockerArchive(_));
-    for image in &mut each {
-        if image.manifest.is_none() && (places.push || !places.outputs.is_empty()) {
-            make_portable(&session.sources().await, image, docker_types).await?;
-        }
-        if places.outputs.iter().any(to_layout) {
-            // One image has one digest, so what goes elsewhere in this run is the same.
-            in_oci_types(image)?;
-        }
-    }
-    Images::new(each)
-}
-
-pub(in crate::ops) fn base_of(found: &Found) -> BaseOutcome {
-    BaseOutcome {
-        reference: found.base.reference.clone(),
-        digest: found.base.digest,
-    }
-}
-
-/// The result of sending an image.
-pub(in crate::ops) fn outcome(
-    images: &Images,
-    targets: &[Target],
-    base: BaseOutcome,
-    delivered: Delivered,
-    begun: Instant,
-) -> Outcome {
-    let image_id = Digest::of(&images.first().config);
-    Outcome {
-        image: targets
-            .first()
-            .map(|target| target.repository.familiar_name())
-            .unwrap_or_default(),
-        tags: targets
-            .iter()
-            .flat_map(|target| target.tags.clone())
-            .collect(),
-        digest: images
-            .manifest()
-            .map_or(image_id, |manifest| manifest.digest),
-        image_id,
-        platforms: match images.are_several() {
-            true => images
-                .each()
-                .iter()
-                .filter_map(PlatformOutcome::of)
-                .collect(),
-            false => Vec::new(),
-        },
-        base,
-        layers: delivered.layers,
-        transferred: delivered.transferred,
-        seconds: begun.elapsed().as_secs_f64(),
-        places: delivered.told,
-        unchanged: delivered.unchanged,
-    }
-}
-
-/// The file that stands in for the daemon where there is none.
-fn default_file(folder: &Path) -> PathBuf {
-    folder.join("target/flinkpack/image.oci")
-}
-
-pub(in crate::ops) async fn places(session: &Session, options: &Options, folder: &Path) -> Places {
-    let mut places = Places {
-        load: options.load,
-        push: options.push,
-        outputs: options.outputs.clone(),
-        like: None,
+    let base = BaseOutcome::of(&resolved.base);
+    let manifest = &options.request.manifest;
+    LastBuild::keep(session, manifest, &images, targets, &base, &documents)?;
+    let shipment = Shipment {
+        images: &images,
+        targets,
+        documents: &documents,
     };
-    if !places.load && !places.push && places.outputs.is_empty() {
-        if session.daemon().await.is_some() {
-            places.load = true;
-        } else {
-            let file = default_file(folder);
-            session.report.note(format!(
-                "no Docker daemon answers: writing {}",
-                file.display()
-            ));
-            places.outputs.push(Output::OciArchive(file, None));
-        }
-    }
-    places
+    let deliveries = send(session, &mut sinks, &shipment).await?;
+    Ok(Outcome::of(&images, targets, base, deliveries, begun))
 }
 
-/// Errors for what cannot be asked for together.
-pub(in crate::ops) fn check(session: &Session, options: &Options) -> Result<()> {
-    if options.push && session.offline {
-        return Err(Error::usage(
-            "--offline and --push do not go together: a registry is on the network",
-        )
-        .hint("build with --offline, then run `flinkpack push`"));
+/// Brings an image to each place.
+pub async fn send(
+    session: &Session,
+    sinks: &mut [Box<dyn Sink>],
+    shipment: &Shipment<'_>,
+) -> Result<Vec<Delivery>> {
+    let sources = session.sources().await;
+    let mut deliveries = Vec::new();
+    for sink in sinks {
+        deliveries.push(sink.deliver(shipment, &sources).await?);
     }
-    let mut seen = Vec::new();
-    for output in &options.outputs {
-        if seen.contains(&output) {
-            return Err(Error::usage("--output names the same place twice"));
-        }
-        seen.push(output);
+    Ok(deliveries)
+}
+
+/// Has the places begin what needs no image yet.
+async fn prepare(
+    session: &Session,
+    sinks: &mut [Box<dyn Sink>],
+    inputs: &Inputs,
+    targets: &[Target],
+) {
+    let expected = Expected {
+        targets,
+        bases: &bases::repositories(&inputs.request, &inputs.manifest),
+    };
+    let sources = session.sources().await;
+    for sink in sinks {
+        sink.prepare(&expected, &sources);
     }
-    Ok(())
 }

@@ -1,10 +1,13 @@
 //! What a build or push ends with: the metadata file, the JSON on stdout, and
 //! the last line.
 
+use std::time::Instant;
+
 use serde::{Deserialize, Serialize};
 
-use crate::image::{Digest, Image, LayerKind};
-use crate::sink::Status;
+use crate::base::Base;
+use crate::image::{Digest, Image, Images, LayerKind};
+use crate::sink::{Delivery, LayerStatus, Medium, Target};
 
 /// The document of `--metadata-file` and `--format json`.
 #[derive(Clone, Debug, Serialize)]
@@ -30,12 +33,9 @@ pub struct Outcome {
     pub transferred: Transferred,
     /// How long it took.
     pub seconds: f64,
-    /// Where the image is now, for people.
+    /// What went to each place.
     #[serde(skip)]
-    pub places: Vec<String>,
-    /// Whether every place had everything.
-    #[serde(skip)]
-    pub unchanged: bool,
+    pub deliveries: Vec<Delivery>,
 }
 
 /// The image for one platform.
@@ -69,6 +69,16 @@ pub struct BaseOutcome {
     pub digest: Digest,
 }
 
+impl BaseOutcome {
+    /// Of the base that an image was made on.
+    pub fn of(base: &Base) -> BaseOutcome {
+        BaseOutcome {
+            reference: base.reference.clone(),
+            digest: base.digest,
+        }
+    }
+}
+
 /// One layer.
 #[derive(Clone, Debug, Serialize)]
 pub struct LayerOutcome {
@@ -86,16 +96,11 @@ pub struct LayerOutcome {
     /// Paths in it; 0 for a layer of the base.
     pub entries: usize,
     /// What became of it.
-    #[serde(serialize_with = "status_word")]
-    pub status: Status,
+    pub status: LayerStatus,
 }
 
 fn kind_word<S: serde::Serializer>(kind: &LayerKind, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(kind.word())
-}
-
-fn status_word<S: serde::Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(status.word())
 }
 
 /// What went over the wire.
@@ -109,7 +114,85 @@ pub struct Transferred {
     pub registry_requests: u64,
 }
 
+impl Transferred {
+    fn of(deliveries: &[Delivery]) -> Transferred {
+        let sum = |medium: Medium, of: fn(&Delivery) -> u64| {
+            let there = deliveries.iter().filter(|one| one.medium == medium);
+            there.map(of).sum()
+        };
+        Transferred {
+            daemon_bytes: sum(Medium::Daemon, |one| one.bytes),
+            registry_bytes: sum(Medium::Registry, |one| one.bytes),
+            registry_requests: sum(Medium::Registry, |one| one.requests),
+        }
+    }
+}
+
+/// Each layer of the images, and what became of it: in the place that counts most.
+fn layers(images: &Images, deliveries: &[Delivery]) -> Vec<LayerOutcome> {
+    let mut by_medium: Vec<&Delivery> = deliveries.iter().collect();
+    by_medium.sort_by_key(|delivery| delivery.medium);
+    let layers = images.layers().into_iter().enumerate();
+    let layers = layers.map(|(at, layer)| {
+        let told = by_medium.iter().rev();
+        let mut told = told.filter_map(|delivery| *delivery.layers.get(at)?);
+        let blob = layer.descriptor.as_ref();
+        LayerOutcome {
+            kind: layer.kind,
+            name: layer.name.clone(),
+            digest: blob.map(|blob| blob.digest),
+            diff_id: layer.diff_id,
+            size: blob.map_or(0, |blob| blob.size),
+            entries: layer.entries,
+            status: told.next().unwrap_or(LayerStatus::made(layer)),
+        }
+    });
+    layers.collect()
+}
+
 impl Outcome {
+    /// The result of bringing an image to its places, of work that `begun` then.
+    pub fn of(
+        images: &Images,
+        targets: &[Target],
+        base: BaseOutcome,
+        deliveries: Vec<Delivery>,
+        begun: Instant,
+    ) -> Outcome {
+        let image_id = Digest::of(&images.first().config);
+        let manifest = images.manifest();
+        Outcome {
+            image: targets
+                .first()
+                .map(|target| target.repository.familiar_name())
+                .unwrap_or_default(),
+            tags: targets
+                .iter()
+                .flat_map(|target| target.tags.clone())
+                .collect(),
+            digest: manifest.map_or(image_id, |manifest| manifest.digest),
+            image_id,
+            platforms: match images.are_several() {
+                true => images
+                    .each()
+                    .iter()
+                    .filter_map(PlatformOutcome::of)
+                    .collect(),
+                false => Vec::new(),
+            },
+            base,
+            layers: layers(images, &deliveries),
+            transferred: Transferred::of(&deliveries),
+            seconds: begun.elapsed().as_secs_f64(),
+            deliveries,
+        }
+    }
+
+    /// Whether every place had everything.
+    pub fn unchanged(&self) -> bool {
+        self.deliveries.iter().all(|delivery| delivery.unchanged)
+    }
+
     /// `repository:tag@digest`: what stdout gets.
     pub fn reference(&self) -> String {
         let tag = self

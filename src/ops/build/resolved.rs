@@ -3,6 +3,9 @@
 
 use std::path::PathBuf;
 
+use super::bases;
+use super::changed_jars::ChangedJars;
+use super::inputs::{Inputs, Request, lock_path};
 use crate::base::{self, Base};
 use crate::catalogue::{Catalogue, Kind};
 use crate::error::{Error, Result};
@@ -11,30 +14,12 @@ use crate::lock::{Lock, LockedCheck, LockedMaven, Source};
 use crate::manifest::Manifest;
 use crate::maven::Graph;
 use crate::ops::Session;
-use crate::ops::build::bases;
-use crate::ops::build::rewrite;
-use crate::ops::session::lock_path;
 use crate::resolve::dependencies::Chosen;
-use crate::resolve::{Artifact, Repositories, Resolved, Resolver, Wanted, wanted};
+use crate::resolve::{Artifact, Repositories, Resolver, Wanted, wanted};
 use crate::stage::{self, Content, Stage, files, jars};
 
-/// What decides an image.
-#[derive(Clone, Debug)]
-pub struct Inputs {
-    /// The manifest's file.
-    pub manifest: PathBuf,
-    /// Another base than the manifest's.
-    pub base: Option<String>,
-    /// Other platforms than the manifest's.
-    pub platforms: Vec<String>,
-    /// Whether the lock file must hold everything already.
-    pub locked: bool,
-    /// Names to find anew, whatever the lock file has; empty names mean all.
-    pub upgrade: Option<Vec<String>>,
-}
-
 /// Everything that was found, and where it goes; no layer is written yet.
-pub struct Found {
+pub struct Resolved {
     /// The manifest.
     pub manifest: Manifest,
     /// The base; for the first platform, where there are several.
@@ -44,7 +29,7 @@ pub struct Found {
     /// The JARs.
     pub artifacts: Vec<Artifact>,
     /// What the lock keeps of their dependencies.
-    pub resolved: Option<LockedMaven>,
+    pub dependencies: Option<LockedMaven>,
     /// All paths.
     pub stage: Stage,
     /// The lock file's path.
@@ -58,33 +43,13 @@ pub struct Found {
     maven: Repositories,
 }
 
-/// Finds the base and every JAR, and places them.
-pub async fn find(session: &Session, inputs: &Inputs) -> Result<Found> {
-    let (manifest, old_lock) = read(inputs)?;
-    find_in(session, inputs, manifest, old_lock).await
-}
-
-/// The manifest, and the lock file where there is one.
-pub fn read(inputs: &Inputs) -> Result<(Manifest, Option<Lock>)> {
-    let manifest = Manifest::read(&inputs.manifest)?;
-    let lock_path = lock_path(&inputs.manifest);
-    let old_lock = Lock::read(&lock_path)?;
-    if inputs.locked && old_lock.is_none() {
-        return Err(
-            Error::new(format!("--locked, and there is no {}", lock_path.display()))
-                .hint("`flinkpack lock` writes it; keep it in version control"),
-        );
-    }
-    Ok((manifest, old_lock))
-}
-
 /// The Maven coordinates that a manifest asks for, resolved together as one
 /// project's dependencies, and what becomes of that on the base.
-pub async fn graph(session: &Session, inputs: &Inputs) -> Result<(Graph, Chosen)> {
-    let manifest = Manifest::read(&inputs.manifest)?;
-    let old_lock = Lock::read(&lock_path(&inputs.manifest))?;
+pub async fn graph(session: &Session, request: &Request) -> Result<(Graph, Chosen)> {
+    let manifest = Manifest::read(&request.manifest)?;
+    let old_lock = Lock::read(&lock_path(&request.manifest))?;
     let catalogue = catalogue(&manifest)?;
-    let bases = bases::find(session, inputs, &manifest, old_lock.as_ref()).await?;
+    let bases = bases::find(session, request, &manifest, old_lock.as_ref()).await?;
     let maven = session.maven(&manifest.content.maven.repositories);
     let resolver = Resolver {
         manifest: &manifest,
@@ -101,25 +66,26 @@ pub async fn graph(session: &Session, inputs: &Inputs) -> Result<(Graph, Chosen)
     resolver.graph(&wanted(&manifest)?).await
 }
 
-/// The same for a manifest that was read already.
-pub async fn find_in(
-    session: &Session,
-    inputs: &Inputs,
-    manifest: Manifest,
-    old_lock: Option<Lock>,
-) -> Result<Found> {
-    let lock_path = lock_path(&inputs.manifest);
+/// Finds the base and every JAR, and places them. JARs that changed since the last
+/// build are given to `changed`.
+pub async fn resolve(session: &Session, inputs: Inputs, changed: &ChangedJars) -> Result<Resolved> {
+    let Inputs {
+        request,
+        manifest,
+        lock_path,
+        old_lock,
+    } = inputs;
     let catalogue = catalogue(&manifest)?;
-    let upgrades = |name: &str| match &inputs.upgrade {
+    let upgrades = |name: &str| match &request.upgrade {
         None => false,
         Some(names) => names.is_empty() || names.iter().any(|one| one == name),
     };
     let pinned = old_lock.as_ref().filter(|_| !upgrades("base"));
-    let mut others = bases::find(session, inputs, &manifest, pinned).await?;
+    let mut others = bases::find(session, &request, &manifest, pinned).await?;
     let base = others.remove(0);
     let pins = old_lock.clone().map(|mut lock| {
         lock.jars.retain(|jar| !upgrades(&jar.name));
-        if inputs.upgrade.is_some() {
+        if request.upgrade.is_some() {
             // What is found anew may need something else.
             lock.maven = None;
         }
@@ -127,13 +93,13 @@ pub async fn find_in(
     });
     let maven = session.maven(&manifest.content.maven.repositories);
     let wanted = wanted(&manifest)?;
-    for name in inputs.upgrade.iter().flatten() {
+    for name in request.upgrade.iter().flatten() {
         check_upgrade(name, &wanted, old_lock.as_ref())?;
     }
     let runtime = tokio::runtime::Handle::current();
-    let Resolved {
+    let crate::resolve::Resolved {
         artifacts,
-        maven: resolved,
+        maven: dependencies,
     } = Resolver {
         manifest: &manifest,
         base: &base,
@@ -147,8 +113,7 @@ pub async fn find_in(
         // From whichever thread reads the file.
         on_change: &|jar| {
             let _inside = runtime.enter();
-            session.expect_change();
-            rewrite::write(session, jar)
+            changed.write(session, jar)
         },
     }
     .resolve(&wanted)
@@ -162,12 +127,12 @@ pub async fn find_in(
         let (theirs, _) = place(session, &manifest, other, &artifacts, &catalogue)?;
         bases::check_stage(&base, other, &stage, &theirs)?;
     }
-    let found = Found {
+    let resolved = Resolved {
         manifest,
         base,
         others,
         artifacts,
-        resolved,
+        dependencies,
         stage,
         lock_path,
         old_lock,
@@ -176,10 +141,10 @@ pub async fn find_in(
         catalogue,
         maven,
     };
-    if inputs.locked {
-        found.check_locked()?;
+    if request.locked {
+        resolved.check_locked()?;
     }
-    Ok(found)
+    Ok(resolved)
 }
 
 /// The embedded rows, with those of the project.
@@ -271,9 +236,9 @@ fn stage_files(
     Ok(())
 }
 
-impl Found {
+impl Resolved {
     /// Brings the JARs of these digests into the store.
-    pub(in crate::ops) async fn fetch(&self, session: &Session, absent: &[Digest]) -> Result<()> {
+    pub async fn fetch(&self, session: &Session, absent: &[Digest]) -> Result<()> {
         if absent.is_empty() {
             return Ok(());
         }
@@ -303,18 +268,18 @@ impl Found {
     }
 
     /// The base for each platform.
-    pub(in crate::ops) fn bases(&self) -> impl Iterator<Item = &Base> {
+    pub fn bases(&self) -> impl Iterator<Item = &Base> {
         std::iter::once(&self.base).chain(&self.others)
     }
 
     /// The layers of the base that has most: they count for the image's most.
-    pub(in crate::ops) fn base_layers(&self) -> usize {
+    pub fn base_layers(&self) -> usize {
         let counts = self.bases().map(|base| base.layers.len());
         counts.max().unwrap_or_default()
     }
 
     /// The rows of connectors and filesystem plugins that count.
-    pub(in crate::ops) fn catalogue(&self) -> &Catalogue {
+    pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
 }

@@ -3,35 +3,29 @@
 use crate::error::{Error, Result};
 use crate::image::{Digest, Reference};
 use crate::manifest::{Manifest, tags};
-
-/// One repository with its tags.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Target {
-    /// The repository, without tag.
-    pub repository: Reference,
-    /// Its tags, at least one.
-    pub tags: Vec<String>,
-}
-
-impl Target {
-    /// The full references.
-    pub fn references(&self) -> Result<Vec<Reference>> {
-        self.tags
-            .iter()
-            .map(|tag| self.repository.with_tag(tag))
-            .collect()
-    }
-}
+use crate::sink::Target;
 
 /// Whether one of the tags holds the lock file's digest, which is known only when all
 /// else is.
-pub fn name_the_lock(manifest: &Manifest, given: &[String]) -> bool {
+fn name_the_lock(manifest: &Manifest, given: &[String]) -> bool {
     let names = |tag: &String| tag.contains("{lock.digest}");
     let mut own = manifest.content.image.tags.iter();
     match given.is_empty() {
         true => own.any(|tag| names(tag.get_ref())),
         false => given.iter().any(names),
     }
+}
+
+/// The targets as far as they are known before the image is: without tags where one of
+/// those holds the lock file's digest.
+pub fn expected_targets(manifest: &Manifest, given: &[String]) -> Result<Vec<Target>> {
+    let mut expected = targets(manifest, given, &Digest::of(b""))?;
+    if name_the_lock(manifest, given) {
+        for target in &mut expected {
+            target.tags.clear();
+        }
+    }
+    Ok(expected)
 }
 
 /// What the command line (`-t`) and the manifest say. A `-t` that has a `/` or
@@ -41,17 +35,7 @@ pub fn targets(manifest: &Manifest, given: &[String], lock: &Digest) -> Result<V
     let image = &manifest.content.image;
     let own: Reference = image.name.get_ref().parse()?;
     let mut targets: Vec<Target> = Vec::new();
-    let mut add = |repository: Reference, tag: String| match targets
-        .iter_mut()
-        .find(|target| target.repository == repository)
-    {
-        Some(target) if target.tags.contains(&tag) => {}
-        Some(target) => target.tags.push(tag),
-        None => targets.push(Target {
-            repository,
-            tags: vec![tag],
-        }),
-    };
+    let mut add = |repository, tag| Target::add(&mut targets, repository, tag);
     for text in given {
         let text = expand_placeholders(text, manifest, lock)?;
         if text.contains(['/', ':']) {
@@ -62,7 +46,7 @@ pub fn targets(manifest: &Manifest, given: &[String], lock: &Digest) -> Result<V
                 )));
             }
             let tag = whole.tag.clone().unwrap_or_else(|| "latest".to_string());
-            add(Reference { tag: None, ..whole }, tag);
+            add(whole, tag);
         } else {
             crate::image::reference::check_tag(&text)?;
             add(own.clone(), text);

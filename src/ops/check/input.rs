@@ -15,8 +15,8 @@ use crate::jar;
 use crate::lock::Source;
 use crate::manifest::JarSource;
 use crate::ops::Session;
-use crate::ops::build::locked_layers::Trusted;
-use crate::ops::build::resolved::Found;
+use crate::ops::build::planned::LockedLayers;
+use crate::ops::build::resolved::Resolved;
 use crate::parallel::in_parallel;
 use crate::stage::{self, Content, EntryKind, jars};
 
@@ -58,17 +58,17 @@ pub struct Gathered {
 }
 
 /// Of what a manifest comes to.
-pub async fn of_found(
+pub async fn of_resolved(
     session: &Session,
-    found: &Found,
-    trusted: &Trusted,
+    found: &Resolved,
+    locked: &LockedLayers,
     effort: Effort,
 ) -> Result<Gathered> {
     let base = &found.base;
     let facts = stage::after::facts_after(&base.facts, &found.stage, base.layers.len())?;
     let mut located = placed(&facts, base, Some(found));
     // What the build fetches anyway costs nothing.
-    let needed = found.needed(session, &found.records(session, trusted)?)?;
+    let needed = found.absent(session, |plan| locked.has(plan))?;
     let is_here = |sha256: &Digest| session.store.blob_size(sha256).is_some();
     let absent: Vec<Digest> = located
         .iter()
@@ -130,7 +130,7 @@ fn is_flinks(name: &str) -> bool {
 }
 
 /// Every JAR that somebody loads.
-fn placed(facts: &BaseFacts, base: &Base, found: Option<&Found>) -> Vec<Located> {
+fn placed(facts: &BaseFacts, base: &Base, found: Option<&Resolved>) -> Vec<Located> {
     let artifacts: BTreeMap<String, &crate::resolve::Artifact> = found
         .iter()
         .flat_map(|found| &found.artifacts)
@@ -322,7 +322,7 @@ fn load(
 }
 
 /// Values of the manifest and of small text files, and the SQL files.
-fn literals(found: &Found, input: &mut Input) -> Result<()> {
+fn literals(found: &Resolved, input: &mut Input) -> Result<()> {
     let manifest = &found.manifest.content;
     let mut literals = Vec::new();
     let mut sql = Vec::new();

@@ -13,9 +13,11 @@ use crate::error::{Error, Exit, Result};
 use crate::image::Digest;
 use crate::lock::LockedCheck;
 use crate::ops::Session;
-use crate::ops::build::locked_layers::Trusted;
-use crate::ops::build::resolved::{Found, Inputs, find};
-use crate::ops::check::input::{Effort, Gathered, of_found, of_image as input_of_image};
+use crate::ops::build::changed_jars::ChangedJars;
+use crate::ops::build::inputs::{Inputs, Request};
+use crate::ops::build::planned::LockedLayers;
+use crate::ops::build::resolved::{Resolved, resolve};
+use crate::ops::check::input::{Effort, Gathered, of_image as input_of_image, of_resolved};
 use crate::stage::EntryKind;
 use crate::store::Bucket;
 
@@ -62,20 +64,21 @@ struct Kept {
 /// Of the manifest's image, as `build` would make it. Where the lock file says
 /// that all of it was checked, that is enough, unless `whole` asks for every
 /// finding.
-pub async fn of_manifest(session: &Session, inputs: &Inputs, whole: bool) -> Result<Checked> {
-    let mut found = find(session, inputs).await?;
+pub async fn of_manifest(session: &Session, request: &Request, whole: bool) -> Result<Checked> {
+    let inputs = Inputs::read(request)?;
+    let mut found = resolve(session, inputs, &ChangedJars::ignored()).await?;
     let checked = match (kept(session, &found, Effort::Full), record(&found)) {
         (None, Some(record)) if !whole => Checked::before(&found, record),
-        _ => checked(session, &mut found, &Trusted::None, Effort::Full).await?,
+        _ => checked(session, &mut found, &LockedLayers::default(), Effort::Full).await?,
     };
-    if !inputs.locked {
+    if !request.locked {
         remember(session, &found);
     }
     Ok(checked)
 }
 
 /// Writes what was found into a lock file that is up to date otherwise.
-fn remember(session: &Session, found: &Found) {
+fn remember(session: &Session, found: &Resolved) {
     let Some(old) = &found.old_lock else { return };
     if found.checked.is_none() || !old.differences(&found.lock()).is_empty() {
         return;
@@ -108,14 +111,14 @@ pub async fn of_image(session: &Session, image: &str, platform: Option<&str>) ->
 
 /// Of what a build is about to make: an error where there are errors, one line
 /// where there are warnings.
-pub(in crate::ops) async fn before_build(
+pub async fn before_build(
     session: &Session,
-    found: &mut Found,
-    trusted: &Trusted,
+    found: &mut Resolved,
+    locked: &LockedLayers,
 ) -> Result<()> {
     let checked = match (kept(session, found, Effort::Cheap), record(found)) {
         (None, Some(record)) => Checked::before(found, record),
-        _ => checked(session, found, trusted, Effort::Cheap).await?,
+        _ => checked(session, found, locked, Effort::Cheap).await?,
     };
     if let Err(error) = checked.verdict() {
         let errors: Vec<Finding> = checked.open(Severity::Error).cloned().collect();
@@ -141,7 +144,7 @@ pub(in crate::ops) async fn before_build(
 }
 
 /// Takes over what is known of a whole check, for the lock file.
-pub(in crate::ops) fn recall(session: &Session, found: &mut Found) {
+pub fn recall(session: &Session, found: &mut Resolved) {
     if let Some(kept) = kept(session, found, Effort::Full) {
         judged(session, found, kept);
     }
@@ -151,14 +154,14 @@ pub(in crate::ops) fn recall(session: &Session, found: &mut Found) {
 /// looked at again.
 async fn checked(
     session: &Session,
-    found: &mut Found,
-    trusted: &Trusted,
+    found: &mut Resolved,
+    locked: &LockedLayers,
     effort: Effort,
 ) -> Result<Checked> {
     let kept = match kept(session, found, effort) {
         Some(kept) => kept,
         None => {
-            let Gathered { input, partial } = of_found(session, found, trusted, effort).await?;
+            let Gathered { input, partial } = of_resolved(session, found, locked, effort).await?;
             let kept = Kept {
                 findings: check::run(&input),
                 partial,
@@ -171,20 +174,20 @@ async fn checked(
 }
 
 /// What this machine has of it.
-fn kept(session: &Session, found: &Found, effort: Effort) -> Option<Kept> {
+fn kept(session: &Session, found: &Resolved, effort: Effort) -> Option<Kept> {
     let kept: Option<Kept> = session.store.get(Bucket::Checks, &key(found));
     kept.filter(|kept| !kept.partial || effort == Effort::Cheap)
 }
 
 /// What the lock file says of exactly this.
-fn record(found: &Found) -> Option<LockedCheck> {
+fn record(found: &Resolved) -> Option<LockedCheck> {
     let record = found.old_lock.as_ref()?.check.as_ref()?;
     record.is_of(&inputs(found)).then(|| record.clone())
 }
 
 /// The findings as the manifest has them; where they are whole and without error,
 /// they are for the lock file too.
-fn judged(session: &Session, found: &mut Found, kept: Kept) -> Checked {
+fn judged(session: &Session, found: &mut Resolved, kept: Kept) -> Checked {
     let mut findings = kept.findings;
     allow(session, found, &mut findings);
     let checked = Checked {
@@ -198,16 +201,16 @@ fn judged(session: &Session, found: &mut Found, kept: Kept) -> Checked {
     checked
 }
 
-fn name(found: &Found) -> String {
+fn name(found: &Resolved) -> String {
     found.manifest.content.image.name.get_ref().clone()
 }
 
 /// Everything that decides what is found, and what is allowed of it.
-fn inputs(found: &Found) -> String {
+fn inputs(found: &Resolved) -> String {
     format!("{}\n{:?}", key(found), allowed(found))
 }
 
-fn allowed(found: &Found) -> Vec<Allow> {
+fn allowed(found: &Resolved) -> Vec<Allow> {
     let entries = found.manifest.content.check.allow.iter();
     entries
         .map(|entry| {
@@ -229,7 +232,7 @@ fn counted(warnings: &BTreeMap<String, u32>) -> String {
     }
 }
 
-fn allow(session: &Session, found: &Found, findings: &mut [Finding]) {
+fn allow(session: &Session, found: &Resolved, findings: &mut [Finding]) {
     let allowed = allowed(found);
     for unused in check::allow(&allowed, findings) {
         session.report.detail(format!(
@@ -240,7 +243,7 @@ fn allow(session: &Session, found: &Found, findings: &mut [Finding]) {
 }
 
 /// Everything that decides what is found.
-fn key(found: &Found) -> String {
+fn key(found: &Resolved) -> String {
     let content = &found.manifest.content;
     let mut text = format!(
         "{} {} {}\n",
@@ -279,7 +282,7 @@ fn key(found: &Found) -> String {
 
 impl Checked {
     /// What was found the last time.
-    fn before(found: &Found, record: LockedCheck) -> Checked {
+    fn before(found: &Resolved, record: LockedCheck) -> Checked {
         Checked {
             image: name(found),
             findings: Vec::new(),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::resolved::Resolved;
 use crate::base::Base;
 use crate::error::{Error, Result};
 use crate::image::Digest;
 use crate::lock::{Lock, LockedBase, LockedJar, LockedLayer, LockedPlatform};
-use crate::ops::build::resolved::Found;
 use crate::stage::jars;
 
 fn on_platform(base: &Base) -> LockedPlatform {
@@ -17,7 +17,7 @@ fn on_platform(base: &Base) -> LockedPlatform {
     }
 }
 
-impl Found {
+impl Resolved {
     /// The lock that this gives, without layers.
     pub fn lock(&self) -> Lock {
         self.lock_with(&BTreeMap::new(), Vec::new())
@@ -25,11 +25,7 @@ impl Found {
 
     /// The same with the layers that were made, and by the path of each entry
     /// the digest of its own.
-    pub(in crate::ops) fn lock_with(
-        &self,
-        layer_of: &BTreeMap<String, Digest>,
-        layers: Vec<LockedLayer>,
-    ) -> Lock {
+    pub fn lock_with(&self, layer_of: &BTreeMap<String, Digest>, layers: Vec<LockedLayer>) -> Lock {
         let base = &self.base;
         let mut jars: Vec<LockedJar> = self
             .artifacts
@@ -61,7 +57,7 @@ impl Found {
                 scala: base.facts.scala.clone(),
                 java: base.facts.java,
             },
-            maven: self.resolved.clone(),
+            maven: self.dependencies.clone(),
             jars,
             layers,
             check: self.checked.clone(),
@@ -76,7 +72,7 @@ impl Found {
         lock
     }
 
-    pub(in crate::ops) fn check_locked(&self) -> Result<()> {
+    pub fn check_locked(&self) -> Result<()> {
         let Some(old) = &self.old_lock else {
             return Ok(());
         };

@@ -1,21 +1,10 @@
 //! Documents that refer to an image, into its repository.
 
-use super::registry::Visit;
+use super::visit::Visit;
+use crate::attest::Referrer;
 use crate::error::{Context, Result};
-use crate::image::{Descriptor, Manifest};
+use crate::image::Manifest;
 use crate::registry::Source;
-
-/// A document, with the manifest by which it refers to the image.
-pub struct Referrer {
-    /// The manifest.
-    pub manifest: Manifest,
-    /// How an index names it.
-    pub entry: Descriptor,
-    /// The document's bytes.
-    pub document: Vec<u8>,
-    /// The bytes of the manifest's configuration.
-    pub config: Vec<u8>,
-}
 
 impl Visit {
     /// Attaches what is not attached yet; answers how many that were.

@@ -1,106 +1,12 @@
-//! The documents that go with an image: made here, brought to where it goes.
-
-use std::path::Path;
+//! The documents that refer to an image, where they are kept.
 
 use serde::Serialize;
 
-use crate::attest::{self, Attachment, Subject};
+use crate::attest;
 use crate::base::{self, Base, BaseSpec};
 use crate::error::{Context, Error, Result};
-use crate::image::{Descriptor, Digest, Images, Layout, Reference};
-use crate::lock::Lock;
+use crate::image::{Descriptor, Digest, Layout};
 use crate::ops::Session;
-use crate::ops::build::Options;
-use crate::ops::build::deliver::{Output, Places};
-use crate::ops::build::resolved::Found;
-use crate::sink::attached::Referrer;
-use crate::sink::layout;
-use crate::sink::registry::Visit;
-
-/// The documents that were asked for.
-pub fn documents(
-    found: &Found,
-    options: &Options,
-    images: &Images,
-    lock: &Lock,
-) -> Result<Vec<Attachment>> {
-    let section = &found.manifest.content.image;
-    let Some(manifest) = images.manifest() else {
-        return Ok(Vec::new());
-    };
-    let name: Reference = section.name.get_ref().parse()?;
-    let subject = Subject {
-        name: &name.repository,
-        digest: manifest.digest,
-        lock,
-        home: &found.base.facts.home,
-    };
-    let mut documents = Vec::new();
-    if options.sbom || section.sbom {
-        documents.push(attest::sbom(&subject)?);
-    }
-    if options.provenance || section.provenance {
-        let read =
-            |path: &Path| std::fs::read(path).doing(|| format!("reading {}", path.display()));
-        let written = read(&found.manifest.path)?;
-        // The file as it is: with --locked it stays what it was.
-        let pinned = read(&found.lock_path)?;
-        documents.push(attest::provenance(
-            &subject,
-            Digest::of(&written),
-            Digest::of(&pinned),
-        )?);
-    }
-    Ok(documents)
-}
-
-/// Whether there are to be any.
-pub fn are_asked_for(found: &Found, options: &Options) -> bool {
-    let section = &found.manifest.content.image;
-    options.sbom || section.sbom || options.provenance || section.provenance
-}
-
-/// Whether the image goes to a place that takes documents.
-pub fn are_taken(places: &Places) -> bool {
-    let is_layout = |output: &Output| matches!(output, Output::Layout(..));
-    places.push || places.outputs.iter().any(is_layout)
-}
-
-/// They refer to what the tags lead to: the index, where there is one.
-fn referrers(images: &Images, documents: &[Attachment]) -> Result<Vec<Referrer>> {
-    let Some(subject) = images.manifest() else {
-        return Ok(Vec::new());
-    };
-    let each = documents.iter().map(|document| {
-        let manifest = document.manifest(subject)?;
-        Ok(Referrer {
-            entry: document.entry(&manifest),
-            manifest,
-            document: document.text.clone().into_bytes(),
-            config: attest::EMPTY.to_vec(),
-        })
-    });
-    each.collect()
-}
-
-/// Into the repository; answers how many were new there.
-pub async fn push(visit: &Visit, images: &Images, documents: &[Attachment]) -> Result<usize> {
-    let referrers = referrers(images, documents)?;
-    match images.manifest() {
-        Some(manifest) if !referrers.is_empty() => visit.attach(manifest, &referrers).await,
-        _ => Ok(0),
-    }
-}
-
-/// Into an OCI layout.
-pub fn write(
-    session: &Session,
-    images: &Images,
-    folder: &Path,
-    documents: &[Attachment],
-) -> Result<()> {
-    layout::attach(folder, &referrers(images, documents)?, &session.store)
-}
 
 /// A document that refers to an image.
 #[derive(Clone, Debug, Serialize)]

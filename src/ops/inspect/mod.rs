@@ -1,5 +1,7 @@
 //! `flinkpack inspect`: what is in an image, in Flink's terms.
 
+mod documents;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -7,10 +9,10 @@ use crate::base::{self, NodeKind};
 use crate::error::Result;
 use crate::image::{Digest, Index};
 use crate::ops::Session;
-pub use crate::ops::attached::document;
-use crate::ops::attached::{self, Attached};
 use crate::ops::build::made::ARTIFACTS_LABEL;
 use crate::report::bytes;
+use documents::Attached;
+pub use documents::document;
 
 /// What is told of an image.
 #[derive(Clone, Debug, Serialize)]
@@ -154,7 +156,7 @@ pub async fn run(session: &Session, image: &str, platform: Option<&str>) -> Resu
         attached: {
             // Documents refer to what the name leads to.
             let top = index.as_ref().map_or(base.digest, |index| index.digest);
-            attached::list(session, &spec, &base, top).await
+            documents::list(session, &spec, &base, top).await
         },
         index,
         flink: facts.flink.to_string(),

@@ -1,4 +1,4 @@
-//! Images into a registry.
+//! One repository, and what it is known to have of an image that goes there.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -6,29 +6,15 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{LayerStatus, Published, Status, manifest};
 use crate::error::{Context, Result};
 use crate::image::{Digest, Image, Images, Layer, Manifest, Origin, Reference};
 use crate::registry::{Outcome, Progress, Pusher, Registries, Source, Traffic};
 use crate::report::{Phase, Report};
+use crate::sink::{Delivery, LayerStatus, Medium, manifest};
 use crate::store::{Bucket, Store};
 
 /// Blobs that are asked for at once; fewer are sent at once.
 const ASKED: usize = 8;
-
-/// Pushes `images` to the repository of `target` under each of `tags`, or by
-/// its digest alone where there are none. What the registry has is not sent.
-pub async fn push(
-    images: &Images,
-    target: &Reference,
-    tags: &[String],
-    store: &Store,
-    registries: &Registries,
-    report: &Report,
-) -> Result<Published> {
-    let visit = Visit::begin(images, target, tags, &[], store, registries).await?;
-    visit.push(images, store, report).await
-}
 
 /// A repository that was asked what it has under the first of the tags that an
 /// image gets. The image need not be known for that.
@@ -57,19 +43,25 @@ impl Asked {
         sources.remove(&target.repository);
         let registries = registries.metered();
         let pusher = pusher(&registries, target, &sources, store).doing(doing)?;
-        let mut head = None;
-        if let Some(tag) = tags.first() {
-            let found = pusher.head(&target.with_tag(tag)?).await.doing(doing)?;
-            head = found.map(|found| found.digest);
-        }
-        Ok(Asked {
+        let mut asked = Asked {
             target: target.clone(),
             tags: tags.to_vec(),
             pusher,
             registries,
             sources,
-            head,
-        })
+            head: None,
+        };
+        asked.head = asked.head_of_first().await.doing(doing)?;
+        Ok(asked)
+    }
+
+    /// What is there under the first tag.
+    async fn head_of_first(&self) -> Result<Option<Digest>> {
+        let Some(tag) = self.tags.first() else {
+            return Ok(None);
+        };
+        let found = self.pusher.head(&self.target.with_tag(tag)?).await?;
+        Ok(found.map(|found| found.digest))
     }
 
     /// With the right to read these repositories, too.
@@ -93,6 +85,16 @@ fn pusher(
     Ok(Pusher::new(registries, target, &sources)?.resumable(store))
 }
 
+/// What is known of the image that goes to a repository.
+pub struct Known<'a> {
+    /// Layers that it has, those that are to be made not among them.
+    pub layers: &'a [Layer],
+    /// The image, where no layer has to be made for it.
+    pub images: Option<&'a Images>,
+    /// Whether the repository is asked before the layers are made.
+    pub for_question: bool,
+}
+
 /// A repository, and what it is known to have of an image that goes there.
 pub struct Visit {
     asked: Asked,
@@ -106,42 +108,73 @@ impl Visit {
     /// Asks. `others` are further repositories of the registry that blobs may
     /// be mounted from.
     pub async fn begin(
-        images: &Images,
+        known: &Known<'_>,
         target: &Reference,
         tags: &[String],
-        others: &[&str],
+        others: &[String],
         store: &Store,
         registries: &Registries,
     ) -> Result<Visit> {
-        let pushed = remembered(images, target, store);
-        let sources = sources(images, target, &pushed, others);
+        let pushed = remembered(known.layers, target, store);
+        let sources = sources(known.layers, target, &pushed, others);
         let asked = Asked::ask(target, tags, sources, store, registries).await?;
-        Visit::of(asked, pushed, images).await
+        Visit::of(asked, pushed, known).await
     }
 
-    /// Goes on with what was asked before the image was known.
+    /// Goes on with what was asked before the layers were known.
     pub async fn after(
         asked: Asked,
-        images: &Images,
-        others: &[&str],
+        known: &Known<'_>,
+        others: &[String],
         store: &Store,
     ) -> Result<Visit> {
-        let pushed = remembered(images, &asked.target, store);
-        let sources = sources(images, &asked.target, &pushed, others);
+        let pushed = remembered(known.layers, &asked.target, store);
+        let sources = sources(known.layers, &asked.target, &pushed, others);
         let asked = asked.reading(sources, store)?;
-        Visit::of(asked, pushed, images).await
+        Visit::of(asked, pushed, known).await
     }
 
-    async fn of(asked: Asked, pushed: HashMap<Digest, String>, images: &Images) -> Result<Visit> {
-        let target = asked.target.familiar_name();
+    async fn of(asked: Asked, pushed: HashMap<Digest, String>, known: &Known<'_>) -> Result<Visit> {
         let mut visit = Visit {
             asked,
             has_learned: false,
             pushed,
         };
-        let looked = visit.look(images).await;
-        looked.doing(|| format!("pushing to {target}"))?;
+        let looked = match known.images {
+            Some(images) => visit.look(images).await,
+            None => visit.learn().await,
+        };
+        looked.doing(|| visit.doing())?;
         Ok(visit)
+    }
+
+    fn doing(&self) -> String {
+        format!("pushing to {}", self.asked.target.familiar_name())
+    }
+
+    /// The image was made meanwhile, and these are its tags.
+    pub async fn meet(&mut self, images: &Images, tags: &[String]) -> Result<()> {
+        let met = async {
+            if self.asked.tags != tags {
+                self.asked.tags = tags.to_vec();
+                self.asked.head = self.asked.head_of_first().await?;
+                self.has_learned = false;
+            }
+            match self.asked.head == Some(manifest(images)?.digest) || !self.has_learned {
+                true => self.look(images).await,
+                false => Ok(()),
+            }
+        };
+        let met: Result<()> = met.await;
+        met.doing(|| self.doing())
+    }
+
+    /// What the image under the first tag has.
+    async fn learn(&mut self) -> Result<()> {
+        if let Some(digest) = self.asked.head {
+            self.has_learned = self.asked.pusher.learn(digest).await;
+        }
+        Ok(())
     }
 
     async fn look(&mut self, images: &Images) -> Result<()> {
@@ -149,7 +182,7 @@ impl Visit {
         let pusher = &self.asked.pusher;
         match self.asked.head {
             Some(digest) if digest == wanted => self.know(images),
-            Some(digest) => self.has_learned = pusher.learn(digest).await,
+            Some(_) => self.learn().await?,
             // There is no tag to ask for; or nothing in it is new, so that it may be there
             // under another.
             None if self.asked.tags.is_empty()
@@ -219,7 +252,7 @@ impl Visit {
     }
 
     /// Pushes `images` under the tags. What the registry has is not sent.
-    pub async fn push(&self, images: &Images, store: &Store, report: &Report) -> Result<Published> {
+    pub async fn push(&self, images: &Images, store: &Store, report: &Report) -> Result<Delivery> {
         let push = Push {
             images,
             manifest: manifest(images)?,
@@ -227,9 +260,7 @@ impl Visit {
             report,
             visit: self,
         };
-        push.run()
-            .await
-            .doing(|| format!("pushing to {}", self.asked.target.familiar_name()))
+        push.run().await.doing(|| self.doing())
     }
 }
 
@@ -242,15 +273,11 @@ struct Push<'a> {
 }
 
 impl Push<'_> {
-    async fn run(&self) -> Result<Published> {
+    async fn run(&self) -> Result<Delivery> {
         let Asked { pusher, tags, .. } = &self.visit.asked;
         if self.visit.is_there(self.manifest.digest) {
             let moved = self.rest_of(tags, pusher).await?;
-            let layers = self.images.layers().into_iter();
-            let layers = layers
-                .map(|layer| LayerStatus::of(layer, Status::Present))
-                .collect();
-            return Ok(self.published(tags, layers, !moved));
+            return Ok(self.delivery(!moved, |_| LayerStatus::Present));
         }
         if self.visit.has_learned {
             // What was made just now is in no image that is there.
@@ -268,15 +295,10 @@ impl Push<'_> {
             self.tag(pusher, tags).await?;
         }
         self.remember(&outcomes);
-        let layers = self.images.layers().into_iter();
-        let layers = layers
-            .map(|layer| {
-                let digest = layer.descriptor.as_ref().map(|one| one.digest);
-                let outcome = digest.and_then(|digest| outcomes.get(&digest));
-                LayerStatus::of(layer, outcome.map_or(Status::Present, |one| status(*one)))
-            })
-            .collect();
-        Ok(self.published(tags, layers, false))
+        Ok(self.delivery(false, |digest| {
+            let outcome = digest.and_then(|digest| outcomes.get(&digest));
+            outcome.map_or(LayerStatus::Present, |outcome| (*outcome).into())
+        }))
     }
 
     /// The image is there under the first tag; the others may still differ.
@@ -368,20 +390,19 @@ impl Push<'_> {
         Ok((descriptor.digest, outcome))
     }
 
-    fn published(&self, tags: &[String], layers: Vec<LayerStatus>, unchanged: bool) -> Published {
+    fn delivery(
+        &self,
+        unchanged: bool,
+        status: impl Fn(Option<Digest>) -> LayerStatus,
+    ) -> Delivery {
+        let place = self.visit.target().with_digest(self.manifest.digest);
         let traffic = self.visit.asked.registries.traffic();
-        Published {
-            place: self
-                .visit
-                .target()
-                .with_digest(self.manifest.digest)
-                .to_string(),
-            digest: self.manifest.digest,
-            tags: tags.to_vec(),
-            layers,
+        let own = |_: &Layer, digest: Option<Digest>| status(digest);
+        Delivery {
             bytes: traffic.sent(),
             requests: traffic.requests(),
             unchanged,
+            ..Delivery::of(Medium::Registry, place.to_string(), self.images, own)
         }
     }
 }
@@ -389,15 +410,17 @@ impl Push<'_> {
 /// Other repositories of the registry that have something of the images, and
 /// `others`.
 fn sources(
-    images: &Images,
+    layers: &[Layer],
     target: &Reference,
     pushed: &HashMap<Digest, String>,
-    others: &[&str],
+    others: &[String],
 ) -> BTreeSet<String> {
-    let layers = images.layers().into_iter();
+    let layers = layers.iter();
     let layers = layers.filter_map(|layer| mount_of(layer, target));
     let pushed = pushed.values().map(String::as_str);
-    let sources = layers.chain(pushed).chain(others.iter().copied());
+    let sources = layers
+        .chain(pushed)
+        .chain(others.iter().map(String::as_str));
     sources.map(str::to_string).collect()
 }
 
@@ -414,8 +437,8 @@ fn mount_of<'a>(layer: &'a Layer, target: &Reference) -> Option<&'a str> {
 }
 
 /// Other repositories of the registry that earlier pushes brought layers to.
-fn remembered(images: &Images, target: &Reference, store: &Store) -> HashMap<Digest, String> {
-    let layers = images.layers().into_iter().filter(|layer| !layer.built);
+fn remembered(layers: &[Layer], target: &Reference, store: &Store) -> HashMap<Digest, String> {
+    let layers = layers.iter().filter(|layer| !layer.built);
     let each = layers.filter_map(|layer| {
         let digest = layer.descriptor.as_ref()?.digest;
         let from: String = store.get(Bucket::Layers, &place_key(target, &digest))?;
@@ -426,12 +449,4 @@ fn remembered(images: &Images, target: &Reference, store: &Store) -> HashMap<Dig
 
 fn place_key(target: &Reference, digest: &Digest) -> String {
     format!("pushed {} {digest}", target.host)
-}
-
-fn status(outcome: Outcome) -> Status {
-    match outcome {
-        Outcome::Present => Status::Present,
-        Outcome::Mounted => Status::Mounted,
-        Outcome::Uploaded => Status::Uploaded,
-    }
 }
