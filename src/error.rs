@@ -53,6 +53,11 @@ impl Error {
         self
     }
 
+    /// Adds several hints.
+    pub fn hints(self, hints: impl IntoIterator<Item = String>) -> Error {
+        hints.into_iter().fold(self, Error::hint)
+    }
+
     /// Wraps this error in what was being done.
     pub fn doing(mut self, message: impl Into<String>) -> Error {
         let inner = std::mem::replace(&mut self.message, message.into());

@@ -10,9 +10,9 @@ use reqwest::header::{
 use url::Url;
 
 use super::access::Access;
-use super::attempts::{Attempt, Attempts, Failure, Patience};
 use super::proxy::{Proxies, Through};
 use super::redact::shown;
+use super::retry::{Advice, Attempt, Attempts, Failure, Patience};
 use super::send::{Sent, broken, send, stalled};
 use super::sink::{Sink, Written};
 use super::status;
@@ -20,6 +20,16 @@ use crate::error::{Context, Error, Result};
 use crate::image::Digest;
 use crate::report::{Phase, Report, Task};
 use crate::store::Store;
+
+/// What a user can do about a server that fails.
+pub(super) const ADVICE: Advice = Advice {
+    wait_too_long: |seconds| {
+        format!(
+            "the server asks to wait for {seconds} s: try again later, or name another repository or mirror"
+        )
+    },
+    gave_up: |attempts| format!("{attempts} attempts were made"),
+};
 
 /// What is to be fetched, and how.
 #[derive(Clone)]
@@ -126,7 +136,7 @@ pub async fn fetch(request: &Request<'_>, store: &Store, report: &Report) -> Res
         access: request.access.or(of_url.as_ref()),
         ..request.clone()
     };
-    let mut attempts = Attempts::new(request.patience);
+    let mut attempts = Attempts::new(request.patience, &ADVICE);
     let mut transfer = Transfer {
         request,
         report,
@@ -281,7 +291,7 @@ impl Transfer<'_> {
     }
 
     fn bad(&self, why: &str) -> Failure {
-        Failure::soon(
+        Failure::passing(
             Error::new(why)
                 .doing(format!("fetching {}", shown(self.request.url)))
                 .tagged("unavailable"),

@@ -11,6 +11,7 @@ use super::again::Rewrites;
 use crate::base::{self, Base, BaseSpec, Sources};
 use crate::daemon::Daemon;
 use crate::error::{Context, Result};
+use crate::fetch::Patience;
 use crate::image::Platform;
 use crate::registry::{Keychain, Options, Registries, Trust};
 use crate::report::Report;
@@ -86,7 +87,10 @@ impl Session {
             },
             mirrors,
             offline: settings.offline,
-            stall: settings.stall.unwrap_or(usual.stall),
+            patience: Patience {
+                stall: settings.stall.unwrap_or(usual.patience.stall),
+                ..usual.patience
+            },
             chunk: settings.chunk.unwrap_or(usual.chunk),
             ..usual
         };

@@ -1,15 +1,13 @@
 //! A server's "no", in words.
 
-use std::time::SystemTime;
-
 use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::keychain::{Credential, Login};
-use super::retry::{Failure, Remedy, retry_after};
 use super::secret::Secret;
 use super::transport::Answer;
 use crate::error::Error;
+use crate::fetch::retry::{Failure, Remedy, remedy};
 
 /// Bytes of a refusal that are read.
 const MESSAGE: u64 = 64 << 10;
@@ -59,23 +57,20 @@ fn message(bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// The failure of an answer that goes away by itself.
-pub async fn passing(answer: Answer) -> Failure {
+/// The answer, unless its status is one that passes.
+pub async fn unless_passing(answer: Answer) -> Result<Answer, Failure> {
     let status = answer.status;
-    let after = answer
-        .header("retry-after")
-        .and_then(|value| retry_after(value, SystemTime::now()));
-    let remedy = match after {
-        Some(time) => Remedy::After(time),
-        None => Remedy::Again,
-    };
+    let remedy = remedy(status, &answer.headers);
+    if remedy == Remedy::None {
+        return Ok(answer);
+    }
     let said = said(answer, None).await;
     let error = Error::new(format!("the server answered {status}{said}"));
     let error = match status {
         StatusCode::TOO_MANY_REQUESTS => error.hint("the registry limits how often it is asked: credentials raise that limit on many registries"),
         _ => error,
     };
-    Failure::new(remedy, error)
+    Err(Failure::new(remedy, error))
 }
 
 /// The error of an answer that is final. `credential` is what the request was
@@ -141,6 +136,16 @@ pub async fn elsewhere(answer: Answer, host: &str, place: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fetch::retry::tests::PASSING;
+
+    #[tokio::test]
+    async fn a_registry_is_asked_again_after_the_statuses_that_pass() {
+        for code in 100..1000 {
+            let status = StatusCode::from_u16(code).unwrap();
+            let passes = unless_passing(Answer::of_status(status)).await.is_err();
+            assert_eq!(passes, PASSING.contains(&code), "{code}");
+        }
+    }
 
     #[test]
     fn messages_are_taken_from_where_registries_put_them() {

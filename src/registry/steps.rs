@@ -9,11 +9,11 @@ use url::Url;
 use super::body::Body;
 use super::call::Call;
 use super::location::{received, with_digest};
-use super::retry::Failure;
 use super::session::{Kept, Session};
 use super::transport::Answer;
 use super::upload::Upload;
 use crate::error::{Context, Error, Result};
+use crate::fetch::retry::Failure;
 
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 

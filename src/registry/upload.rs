@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use super::body::Progress;
 use super::client::Client;
-use super::retry::{Failure, Remedy};
 use super::session::{Kept, Session};
 use super::source::Source;
 use super::steps::Trouble;
 use crate::error::Result;
+use crate::fetch::retry::{Failure, Remedy};
 use crate::store::Store;
 
 /// Chunk sizes to try, one after the other, when a request was too long.

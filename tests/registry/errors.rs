@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use flinkpack::fetch::Patience;
 use flinkpack::image::Reference;
 use flinkpack::registry::{Keychain, Options, Registries};
 use flinkpack::report::Report;
@@ -113,8 +114,11 @@ async fn what_a_server_of_tls_says_to_plain_http_leads_to_https() {
     });
     let reference: Reference = format!("{address}/team/job:a").parse().unwrap();
     let options = Options {
-        attempts: 1,
-        stall: Duration::from_secs(5),
+        patience: Patience {
+            attempts: 1,
+            stall: Duration::from_secs(5),
+            ..quick().patience
+        },
         ..quick()
     };
     let registries = Registries::new(Keychain::anonymous(), options, Report::silent());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use flinkpack::fetch::Patience;
 use flinkpack::image::{LayerKind, Origin};
 use flinkpack::registry::{Keychain, Options, Registries};
 use flinkpack::report::Report;
@@ -146,8 +147,11 @@ async fn slow_is_not_stalled() {
     // Much longer than the limit for a stall, but always moving.
     let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
     let options = Options {
-        attempts: 1,
-        stall: Duration::from_millis(500),
+        patience: Patience {
+            attempts: 1,
+            stall: Duration::from_millis(500),
+            ..quick().patience
+        },
         answer: Duration::from_secs(20),
         ..quick()
     };
