@@ -6,6 +6,7 @@ use std::error::Error as StdError;
 use rustls::CertificateError;
 
 use super::retry::Remedy;
+use crate::error::sources;
 
 /// What went wrong between here and a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +91,7 @@ fn said(error: &reqwest::Error) -> Broken {
     if find::<hyper::Error>(error).is_some_and(is_no_http) {
         return Broken::NoHttp;
     }
-    for cause in causes(error) {
+    for cause in sources(error) {
         match cause.to_string().as_str() {
             "tunnel error: proxy authorization required" => return Broken::ProxyLogin,
             "tunnel error: unsuccessful" => return Broken::ProxyRefused,
@@ -104,20 +105,5 @@ fn said(error: &reqwest::Error) -> Broken {
 }
 
 fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    causes(error).find_map(|cause| cause.downcast_ref())
-}
-
-/// An error and what caused it, one after the other.
-fn causes<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| {
-        // An io::Error's source() skips the error that it holds itself.
-        match error.downcast_ref::<std::io::Error>() {
-            Some(holder) => holder
-                .get_ref()
-                .map(|held| held as &(dyn StdError + 'static)),
-            None => error.source(),
-        }
-    })
+    sources(error).find_map(|cause| cause.downcast_ref())
 }

@@ -16,7 +16,7 @@ use super::retry::{Advice, Attempt, Attempts, Failure, Patience};
 use super::send::{Sent, broken, send, stalled};
 use super::sink::{Sink, Written};
 use super::status;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::Digest;
 use crate::report::{Phase, Report, Task};
 use crate::store::Store;
@@ -40,12 +40,12 @@ pub struct Request<'a> {
     pub name: &'a str,
     /// Credentials for the address's host.
     pub access: Option<&'a Access>,
-    /// The content that is wanted: anything else is an error tagged
-    /// `digest-mismatch`.
+    /// The content that is wanted: anything else is an error
+    /// ([`Reason::DigestMismatch`]).
     pub sha256: Option<Digest>,
     /// The most bytes that are taken.
     pub limit: Option<u64>,
-    /// Refuse, with an error tagged `offline`.
+    /// Refuse, with an error ([`Reason::Offline`]).
     pub offline: bool,
     /// Whether SHA-1 and MD5 are wanted too.
     pub sums: bool,
@@ -104,7 +104,7 @@ impl Body {
         .await
         .doing(|| "writing to the cache")?
         .map_err(|error| {
-            let mismatch = error.is("digest-mismatch");
+            let mismatch = error.is(Reason::DigestMismatch);
             let error = error.doing(format!("checking {shown}"));
             match mismatch {
                 true => error.hint("the file was changed, or something on the way changed it"),
@@ -294,7 +294,7 @@ impl Transfer<'_> {
         Failure::passing(
             Error::new(why)
                 .doing(format!("fetching {}", shown(self.request.url)))
-                .tagged("unavailable"),
+                .because(Reason::Unavailable),
         )
     }
 }
@@ -318,13 +318,13 @@ fn rest_of(headers: &HeaderMap, start: u64) -> Option<u64> {
 pub(super) fn refuse_offline(url: &Url) -> Error {
     Error::new(format!("fetching {} would need the network", shown(url)))
         .hint("run once without --offline, so that the cache holds it")
-        .tagged("offline")
+        .because(Reason::Offline)
 }
 
 pub(super) fn too_large(url: &Url, limit: u64) -> Error {
     Error::new(format!("the file has more than {limit} bytes"))
         .doing(format!("fetching {}", shown(url)))
-        .tagged("too-large")
+        .because(Reason::TooLarge)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use super::client::STALL;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::report::Report;
 
 /// How often and how patiently a request is tried.
@@ -149,7 +149,7 @@ impl Attempts {
             Remedy::None | Remedy::OtherScheme => return Err(failure.error),
             Remedy::After(time) if time > self.patience.longest => {
                 let hint = (self.advice.wait_too_long)(time.as_secs());
-                return Err(failure.error.hint(hint).tagged("too-many-requests"));
+                return Err(failure.error.hint(hint).because(Reason::TooManyRequests));
             }
             Remedy::After(time) => time,
             Remedy::Again => self.delays.next().unwrap_or(self.patience.pause),

@@ -11,7 +11,7 @@ use super::download::Request;
 use super::proxy::{Through, way};
 use super::redact::shown;
 use super::retry::{Attempt, Failure, Patience};
-use crate::error::Error;
+use crate::error::{Error, Reason};
 
 /// Redirects that one request follows.
 const MAX_REDIRECTS: usize = 10;
@@ -59,7 +59,6 @@ pub(super) async fn send(wanted: &Request<'_>, headers: &HeaderMap) -> Attempt<S
                 path.join(" → ")
             ))
             .doing(format!("fetching {}", shown(start)))
-            .tagged("redirect")
             .into());
         }
         if visited.len() > MAX_REDIRECTS {
@@ -68,7 +67,6 @@ pub(super) async fn send(wanted: &Request<'_>, headers: &HeaderMap) -> Attempt<S
                 shown(&next)
             ))
             .doing(format!("fetching {}", shown(start)))
-            .tagged("redirect")
             .into());
         }
         visited.push(next.clone());
@@ -85,7 +83,7 @@ pub(super) fn stalled(url: &Url, patience: &Patience) -> Failure {
             patience.stall.as_secs_f64().ceil()
         ))
         .doing(format!("fetching {}", shown(url)))
-        .tagged("unreachable"),
+        .because(Reason::Unreachable),
     )
 }
 
@@ -94,9 +92,9 @@ pub(super) fn broken(url: &Url, through: Option<&Through>, error: reqwest::Error
     let (connecting, broken) = (error.is_connect(), Broken::of(&error));
     let error = Error::from(error.without_url());
     let host = url.host_str().unwrap_or_default();
-    let tag = match connecting {
-        true => "unreachable",
-        false => "unavailable",
+    let reason = match connecting {
+        true => Reason::Unreachable,
+        false => Reason::Unavailable,
     };
     let error = match (broken, through) {
         (Broken::Untrusted(why), _) => untrusted(error, host, why),
@@ -105,14 +103,14 @@ pub(super) fn broken(url: &Url, through: Option<&Through>, error: reqwest::Error
             .doing("the proxy did not connect to the server")
             .hint(through.hint(host))
             .hints(through.doubt())
-            .tagged(tag),
-        (_, Some(through)) => error.hint(through.hint(host)).tagged(tag),
+            .because(reason),
+        (_, Some(through)) => error.hint(through.hint(host)).because(reason),
         (_, None) if connecting => error
             .hint(format!(
                 "is {host} reachable from here? behind a proxy, name it in settings.xml or HTTPS_PROXY"
             ))
-            .tagged(tag),
-        (_, None) => error.tagged(tag),
+            .because(reason),
+        (_, None) => error.because(reason),
     };
     Failure::new(
         broken.remedy(),
@@ -136,7 +134,7 @@ fn untrusted(error: Error, host: &str, why: Untrusted) -> Error {
     error
         .doing(format!("the certificate of {host} is not trusted"))
         .hint(hint)
-        .tagged("untrusted")
+        .because(Reason::Untrusted)
 }
 
 fn is_redirect(status: StatusCode) -> bool {
@@ -145,11 +143,7 @@ fn is_redirect(status: StatusCode) -> bool {
 
 /// Where a redirect goes.
 fn target(from: &Url, headers: &HeaderMap) -> Attempt<Url> {
-    let refuse = |why: String| {
-        Error::new(why)
-            .doing(format!("fetching {}", shown(from)))
-            .tagged("redirect")
-    };
+    let refuse = |why: String| Error::new(why).doing(format!("fetching {}", shown(from)));
     let location = headers
         .get(LOCATION)
         .and_then(|value| value.to_str().ok())

@@ -7,7 +7,7 @@ use super::redact::shown;
 use super::retry::{Attempt, Attempts, Failure};
 use super::send::{Sent, broken, send, stalled};
 use super::status;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::report::Report;
 
 /// A small answer.
@@ -75,7 +75,7 @@ async fn attempt(request: &Request<'_>) -> Attempt<Small> {
                 bytes.len()
             ))
             .doing(format!("fetching {}", shown(url)))
-            .tagged("unavailable"),
+            .because(Reason::Unavailable),
         )),
         _ => Ok(Small { bytes, headers }),
     }

@@ -7,10 +7,10 @@ use url::Url;
 use super::proxy::Through;
 use super::redact::shown;
 use super::retry::{Failure, remedy};
-use crate::error::Error;
+use crate::error::{Error, Reason};
 
-/// The failure of an answer with this status. Its error is tagged
-/// `not-found`, `denied`, `proxy`, `too-many-requests` or `unavailable`.
+/// The failure of an answer with this status. Its error has a
+/// reason.
 pub(super) fn failure(
     status: StatusCode,
     url: &Url,
@@ -25,30 +25,30 @@ pub(super) fn failure(
             .into();
     }
     let host = url.host_str().unwrap_or_default();
-    let (why, tag, hint) = match status.as_u16() {
+    let (why, reason, hint) = match status.as_u16() {
         401 if with_access => (
             "the server refused the credentials",
-            "denied",
+            Reason::Denied,
             Some(format!("check user and password for {host}")),
         ),
         401 => (
             "the server wants credentials",
-            "denied",
+            Reason::Denied,
             Some(format!(
                 "give credentials for {host}: for a repository, a <server> in settings.xml with the id of the repository or mirror; for a single file, https://USER:PASSWORD@… as its address"
             )),
         ),
         403 => (
             "the server does not allow it",
-            "denied",
+            Reason::Denied,
             Some(format!(
                 "these credentials, or no credentials, may not read this from {host}"
             )),
         ),
-        404 | 410 => ("the server does not have it", "not-found", None),
+        404 | 410 => ("the server does not have it", Reason::NotFound, None),
         407 => (
             "a proxy that was not asked for wants credentials",
-            "proxy",
+            Reason::Proxy,
             Some(
                 "name the proxy in settings.xml, or in HTTPS_PROXY: http://user:password@host:port"
                     .to_owned(),
@@ -56,25 +56,29 @@ pub(super) fn failure(
         ),
         408 => (
             "the server waited too long for the request",
-            "unavailable",
+            Reason::Unavailable,
             None,
         ),
         429 => (
             "the server refuses more requests for now",
-            "too-many-requests",
+            Reason::TooManyRequests,
             Some("name a mirror of your own in [maven] repositories or settings.xml".to_owned()),
         ),
-        503 => ("the server is not available for now", "unavailable", None),
-        499 | 500.. => ("the server failed", "unavailable", None),
+        503 => (
+            "the server is not available for now",
+            Reason::Unavailable,
+            None,
+        ),
+        499 | 500.. => ("the server failed", Reason::Unavailable, None),
         _ => (
             "the server answered something unexpected",
-            "unexpected",
+            Reason::Unexpected,
             Some("is the address right?".to_owned()),
         ),
     };
     let error = Error::new(format!("{why} (HTTP {})", status.as_u16()))
         .doing(format!("fetching {}", shown(url)))
-        .tagged(tag);
+        .because(reason);
     let doubt = match status.as_u16() {
         401 | 403 if url.scheme() == "http" => through.and_then(Through::doubt),
         _ => None,

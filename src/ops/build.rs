@@ -12,7 +12,7 @@ use super::recorded::{self, Trusted};
 use super::target::{Target, name_the_lock, targets};
 use super::visits::Visits;
 use super::{Session, attached, tell};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::image::assemble::in_oci_types;
 use crate::image::{Digest, Image, Images, Platform, images};
 
@@ -55,14 +55,14 @@ pub async fn run(session: &Session, options: &Options) -> Result<Outcome> {
     };
     match attempt(session, options, &trusted).await {
         // A corrupted blob was deleted when it was found: now it is made anew.
-        Err(error) if error.is("corrupt-blob") => {
+        Err(error) if error.is(Reason::CorruptBlob) => {
             session
                 .report
                 .warn(format!("{}; starting again", error.message()));
             attempt(session, options, &trusted).await
         }
         // The registry had lost what it said that it had.
-        Err(error) if error.is("blob-unknown") && options.push => {
+        Err(error) if error.is(Reason::BlobUnknown) && options.push => {
             session
                 .report
                 .warn(format!("{}; making every layer anew", error.message()));

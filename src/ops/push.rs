@@ -12,7 +12,7 @@ use super::outcome::{BaseOutcome, Outcome};
 use super::target::{Target, targets};
 use super::visits::Visits;
 use crate::attest::Attachment;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::{Digest, Image, Images, Layer, Platform, Reference, media};
 use crate::manifest::Manifest;
 use crate::store::{Bucket, Store};
@@ -152,7 +152,7 @@ pub async fn run(session: &Session, manifest: &Path, tags: &[String]) -> Result<
     )
     .await
     .map_err(|error| {
-        if error.is("corrupt-blob") {
+        if error.is(Reason::CorruptBlob) {
             error.hint("`flinkpack build --push` makes it anew")
         } else {
             error

@@ -52,7 +52,7 @@ pub(crate) use source::descriptor;
 pub use traffic::Traffic;
 pub use trust::Trust;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::fetch::Patience;
 use crate::report::Report;
 use client::Client;
@@ -70,7 +70,7 @@ pub struct Options {
     /// Mirrors, asked in this order.
     pub mirrors: Vec<Mirror>,
     /// Whether the network is out of bounds: every question is then refused,
-    /// with an error tagged `offline`.
+    /// with an error ([`Reason::Offline`]).
     pub offline: bool,
     /// How often and how patiently a request is tried.
     pub patience: Patience,
@@ -178,7 +178,7 @@ impl Registries {
             return Err(
                 Error::new(format!("asking the registry {name} would need the network"))
                     .hint("run once without --offline, so that the cache holds it")
-                    .tagged("offline"),
+                    .because(Reason::Offline),
             );
         }
         let mut hosts = self

@@ -17,7 +17,7 @@ use super::refusal;
 use super::secret::Secret;
 use super::traffic::Traffic;
 use super::transport::{Answer, Transport, authority, is_loopback};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::fetch::redact;
 use crate::fetch::retry::{Failure, Remedy};
 
@@ -88,7 +88,7 @@ impl Realm {
             return Err(
                 refuse("where credentials could be read on the way: not sent")
                     .hint("the token server has to be reached by https")
-                    .tagged("unauthorized"),
+                    .because(Reason::Unauthorized),
             );
         }
         Ok(Realm {
@@ -242,7 +242,7 @@ async fn refused(answer: Answer, credential: &Credential) -> Failure {
             .doing(format!("with the credentials of the {}", credential.source))
             .hint("they may have expired, or may lack a right: log in again with `docker login` and the registry's name"),
     };
-    Failure::new(Remedy::None, error.tagged("unauthorized"))
+    Failure::new(Remedy::None, error.because(Reason::Unauthorized))
 }
 
 #[derive(Deserialize)]

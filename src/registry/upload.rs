@@ -13,7 +13,7 @@ use super::client::Client;
 use super::session::{Kept, Session};
 use super::source::Source;
 use super::steps::Trouble;
-use crate::error::Result;
+use crate::error::{Reason, Result};
 use crate::fetch::retry::{Failure, Remedy};
 use crate::store::Store;
 
@@ -206,8 +206,8 @@ impl Upload<'_> {
 fn is_final(trouble: &Trouble, is_fresh: bool) -> bool {
     match trouble {
         Trouble::Failure(failure) => {
-            let right = ["unauthorized", "forbidden"];
-            failure.remedy == Remedy::None && !right.iter().any(|tag| failure.error.is(tag))
+            let right = [Some(Reason::Unauthorized), Some(Reason::Forbidden)];
+            failure.remedy == Remedy::None && !right.contains(&failure.error.reason())
         }
         Trouble::Refused(_) => is_fresh,
         _ => false,

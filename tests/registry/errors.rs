@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use flinkpack::error::Reason;
 use flinkpack::fetch::Patience;
 use flinkpack::image::Reference;
 use flinkpack::registry::{Keychain, Options, Registries};
@@ -46,7 +47,7 @@ async fn forbidden_and_absent() {
         .manifest(&registry.reference("team/no:a"))
         .await
         .unwrap_err();
-    assert!(error.is("not-found"), "{}", error.report());
+    assert!(error.is(Reason::NotFound), "{}", error.report());
     assert!(error.report().contains("team/no:a"), "{}", error.report());
 }
 

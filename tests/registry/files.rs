@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
+use flinkpack::error::Reason;
 use flinkpack::image::{Image, Layout, Origin};
 use flinkpack::report::Report;
 use flinkpack::sink::archive::Form;
@@ -158,7 +159,7 @@ async fn a_failed_write_leaves_nothing() {
         &report,
     );
     let error = outcome.await.unwrap_err();
-    assert!(error.is("corrupt-blob"), "{}", error.report());
+    assert!(error.is(Reason::CorruptBlob), "{}", error.report());
     assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use flinkpack::error::Reason;
 use flinkpack::fetch::Patience;
 use flinkpack::image::{LayerKind, Origin};
 use flinkpack::registry::{Keychain, Options, Registries};
@@ -111,7 +112,7 @@ async fn a_damaged_blob_of_the_cache_is_named_and_forgotten() {
     for bytes in [bytes.clone(), bytes[..1000].to_vec()] {
         std::fs::write(&path, bytes).unwrap();
         let error = bench.push(&image, &registry, &["a"]).await.unwrap_err();
-        assert!(error.is("corrupt-blob"), "{}", error.report());
+        assert!(error.is(Reason::CorruptBlob), "{}", error.report());
         assert_eq!(bench.store.blob_size(&digest), None);
         assert!(!registry.has_blob("team/job", &digest));
     }
