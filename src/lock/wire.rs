@@ -9,7 +9,7 @@ use super::{
     LAYER_FORMAT, Lock, LockedBase, LockedCheck, LockedJar, LockedLayer, LockedMaven,
     LockedPlatform, LockedProvided, Source, VERSION,
 };
-use crate::error::{Context, Error, Exit, Result};
+use crate::error::{Context, Error, Exit, Reason, Result};
 use crate::image::{Digest, LayerKind};
 use crate::manifest::Place;
 
@@ -158,7 +158,7 @@ pub(super) fn read(text: &str) -> Result<Lock> {
             "the lock file has version {}, and this flinkpack knows version {VERSION}",
             probe.version
         ))
-        .tagged("lock-version")
+        .because(Reason::LockVersion)
         .hint("a newer flinkpack wrote it: use that one"));
     }
     let mut file: File = toml::from_str(text)
@@ -489,7 +489,7 @@ mod tests {
     fn a_newer_version_is_named() {
         let text = write(&lock()).replace("version = 1", "version = 2");
         let error = read(&text).unwrap_err();
-        assert!(error.is("lock-version"), "{error}");
+        assert!(error.is(Reason::LockVersion), "{error}");
     }
 
     #[test]

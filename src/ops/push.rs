@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::attest::Attachment;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::{Digest, Image, Images, Layer, Platform, Reference, media};
 use crate::manifest::Manifest;
 use crate::ops::Session;
@@ -147,7 +147,7 @@ pub async fn run(session: &Session, manifest: &Path, tags: &[String]) -> Result<
     let mut sinks: Vec<Box<dyn Sink>> = repositories(&targets).collect();
     let sent = send(session, &mut sinks, &shipment).await;
     let deliveries = sent.map_err(|error| {
-        if error.is("corrupt-blob") {
+        if error.is(Reason::CorruptBlob) {
             error.hint("`flinkpack build --push` makes it anew")
         } else {
             error

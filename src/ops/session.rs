@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 use crate::base::{self, Base, BaseSpec, Sources};
 use crate::daemon::Daemon;
 use crate::error::{Context, Result};
+use crate::fetch::Patience;
 use crate::image::Platform;
 use crate::registry::{Keychain, Options, Registries, Trust};
 use crate::report::Report;
@@ -66,7 +67,10 @@ impl Session {
             },
             mirrors,
             offline: settings.offline,
-            stall: settings.stall.unwrap_or(usual.stall),
+            patience: Patience {
+                stall: settings.stall.unwrap_or(usual.patience.stall),
+                ..usual.patience
+            },
             chunk: settings.chunk.unwrap_or(usual.chunk),
             ..usual
         };

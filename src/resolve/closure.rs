@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use futures_util::StreamExt;
 
 use super::maven::{Coordinate, Maven, Pom};
-use crate::error::{Context as _, Error, Result};
+use crate::error::{Context as _, Error, Reason, Result};
 use crate::image::Platform;
 use crate::maven::{
     self, Answer, Context, Exclusion, Gav, Graph, Next, RawDependency, Request, Resolution, Root,
@@ -156,7 +156,7 @@ fn tell(maven: &Maven, warning: &Warning) -> Result<()> {
         Warning::MissingPom { gav, is_direct } if *is_direct => {
             return Err(Error::new(format!("{gav} is in no repository"))
                 .doing("resolving dependencies")
-                .tagged("not-found")
+                .because(Reason::NotFound)
                 .hint(
                     "is the coordinate right? `transitive = false` takes a JAR that has no POM",
                 ));

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
+use flinkpack::error::Reason;
 use flinkpack::image::{Image, Layout, Origin};
 use flinkpack::sink::archive::{DockerArchive, OciArchive};
 use flinkpack::sink::layout::OciLayout;
@@ -135,7 +136,7 @@ async fn a_failed_write_leaves_nothing() {
     let mut archive = OciArchive::new(&path, None);
     let outcome = bench.deliver(&mut archive, &image, &[]);
     let error = outcome.await.unwrap_err();
-    assert!(error.is("corrupt-blob"), "{}", error.report());
+    assert!(error.is(Reason::CorruptBlob), "{}", error.report());
     assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
 }
 

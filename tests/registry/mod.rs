@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use flinkpack::base::Sources;
 use flinkpack::error::Result;
+use flinkpack::fetch::Patience;
 use flinkpack::image::Reference;
 use flinkpack::image::{Image, LayerKind, Origin};
 use flinkpack::registry::{Keychain, Options, Registries};
@@ -39,8 +40,11 @@ use crate::support::registry::FaultRegistry;
 /// Options with which nothing takes long.
 fn quick() -> Options {
     Options {
-        first_delay: Duration::from_millis(5),
-        stall: Duration::from_millis(400),
+        patience: Patience {
+            pause: Duration::from_millis(5),
+            stall: Duration::from_millis(400),
+            ..Patience::default()
+        },
         answer: Duration::from_millis(400),
         ..Options::default()
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use flinkpack::error::Result;
+use flinkpack::fetch::Patience;
 use flinkpack::image::Reference;
 use flinkpack::registry::{Head, Keychain, Options, Registries, Trust};
 use flinkpack::report::Report;
@@ -27,7 +28,10 @@ fn trusting(authorities: Vec<PathBuf>, folder: Option<&Path>) -> Options {
             authorities,
             folders: folder.into_iter().map(Path::to_path_buf).collect(),
         },
-        attempts: 2,
+        patience: Patience {
+            attempts: 2,
+            ..quick().patience
+        },
         ..quick()
     }
 }

@@ -28,7 +28,7 @@ use resolved::resolve;
 use sinks::Sinks;
 use targets::{expected_targets, targets};
 
-use crate::error::Result;
+use crate::error::{Reason, Result};
 use crate::image::Digest;
 use crate::lock::Lock;
 use crate::manifest::Manifest;
@@ -63,14 +63,14 @@ pub async fn run(session: &Session, options: &Options) -> Result<Outcome> {
     sinks::check(session, options)?;
     match attempt(session, options, true).await {
         // A corrupted blob was deleted when it was found: now it is made anew.
-        Err(error) if error.is("corrupt-blob") => {
+        Err(error) if error.is(Reason::CorruptBlob) => {
             session
                 .report
                 .warn(format!("{}; starting again", error.message()));
             attempt(session, options, true).await
         }
         // The registry had lost what it said that it had.
-        Err(error) if error.is("blob-unknown") && options.push => {
+        Err(error) if error.is(Reason::BlobUnknown) && options.push => {
             session
                 .report
                 .warn(format!("{}; making every layer anew", error.message()));

@@ -18,7 +18,7 @@ use super::poms::Pom;
 use super::repositories::{Place, Repository, repositories};
 use super::settings::Settings;
 use super::{local, metadata, missing, web};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::fetch::{Patience, Proxies};
 use crate::image::Digest;
 use crate::report::Report;
@@ -252,9 +252,8 @@ impl Maven {
     }
 
     /// The file of a coordinate into the store. `pinned` is the content that
-    /// the lock file wants: anything else is an error tagged
-    /// `digest-mismatch`. Other tags: `not-found`, `denied`, `offline`, `proxy`,
-    /// `unavailable`, `unreachable`, `untrusted`, `too-many-requests`.
+    /// the lock file wants: anything else is an error
+    /// ([`Reason::DigestMismatch`]).
     pub async fn file(&self, coordinate: &Coordinate, pinned: Option<Digest>) -> Result<MavenFile> {
         let cell = self.inner.files.cell((coordinate.clone(), pinned));
         cell.get_or_try_init(|| self.find(coordinate, pinned))
@@ -375,7 +374,7 @@ impl Maven {
                     from: Origin::LocalRepository,
                 }
             })),
-            Err(error) if error.is("digest-mismatch") => {
+            Err(error) if error.is(Reason::DigestMismatch) => {
                 self.report().warn(format!("{shown} was not used: {error}"));
                 Ok(None)
             }
@@ -417,7 +416,7 @@ impl Maven {
                     });
                 }
                 // Not a matter of this repository: another one does not heal it.
-                Err(error) if error.is("digest-mismatch") || error.is("offline") => {
+                Err(error) if error.is(Reason::DigestMismatch) || error.is(Reason::Offline) => {
                     return Err(error.doing(format!("fetching {coordinate}")));
                 }
                 Err(error) => failed.push(Failed::new(repository, error)),

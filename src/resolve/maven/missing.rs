@@ -1,7 +1,7 @@
 //! What is said when no repository has a file.
 
 use super::coordinate::Coordinate;
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::maven::Version;
 
 /// The error that names every repository that was asked, and the versions
@@ -15,7 +15,7 @@ pub(super) fn error(coordinate: &Coordinate, asked: &[String], versions: &[Strin
             many.join(", ")
         ),
     })
-    .tagged("not-found");
+    .because(Reason::NotFound);
     let name = format!("{}:{}", coordinate.group(), coordinate.artifact());
     if versions.is_empty() {
         return error.hint(format!(

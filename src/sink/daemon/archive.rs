@@ -8,7 +8,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::early_load::path_of;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::{Digest, Image, Layer, Origin, Reference};
 use crate::report::Task;
 use crate::store::Store;
@@ -114,7 +114,7 @@ impl Archive {
                 "the cache's copy of the layer `{}` is corrupted; it was deleted",
                 layer.name
             ))
-            .tagged("corrupt-blob"));
+            .because(Reason::CorruptBlob));
         }
         Ok(())
     }

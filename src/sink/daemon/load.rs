@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use super::archive::Archive;
 use super::early_load::Begun;
-use crate::daemon::{DAMAGED, Daemon};
-use crate::error::{Context, Error, Result};
+use crate::daemon::Daemon;
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::{Digest, Image, Layer, Reference};
 use crate::report::{Phase, Report};
 use crate::store::Store;
@@ -152,16 +152,16 @@ pub async fn load(
 }
 
 fn hint_of(error: Error) -> Error {
-    let text = error.to_string();
-    if text.contains("no space left") {
-        error.hint("the daemon's disk is full: `docker system df` shows what takes the room, `docker image prune` frees some")
-    } else if text.contains("not found") {
-        error.hint("the daemon lost what it was given while it unpacked it: something else removes images (`docker rmi`, `docker image prune`); run the command again when that is done")
-    } else {
-        error.hint(
-            "nothing of the old image was changed; run the command again when the daemon is well",
-        )
-    }
+    let hint = match error.reason() {
+        Some(Reason::DiskFull) => {
+            "the daemon's disk is full: `docker system df` shows what takes the room, `docker image prune` frees some"
+        }
+        Some(Reason::ImageVanished) => {
+            "the daemon lost what it was given while it unpacked it: something else removes images (`docker rmi`, `docker image prune`); run the command again when that is done"
+        }
+        _ => "nothing of the old image was changed; run the command again when the daemon is well",
+    };
+    error.hint(hint)
 }
 
 /// Takes the names off an image that is not whole: containerd's store gives them
@@ -170,7 +170,7 @@ async fn untag(daemon: &Daemon, image: &Image, names: &[Reference]) {
     for name in names.iter().map(Reference::to_string) {
         let is_broken = match daemon.inspect(&name).await {
             Ok(found) => found.is_some_and(|found| is_of(image, &found.id)),
-            Err(error) => error.is(DAMAGED),
+            Err(error) => error.is(Reason::DamagedImage),
         };
         if is_broken {
             let _ = daemon.untag(&name).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Reason, Result};
 use crate::image::{Digest, Image, Images, Layer, Manifest, Origin, Reference};
 use crate::registry::{Outcome, Progress, Pusher, Registries, Source, Traffic};
 use crate::report::{Phase, Report};
@@ -288,7 +288,7 @@ impl Push<'_> {
         let mut outcomes = self.blobs(pusher).await?;
         if let Err(error) = self.tag(pusher, tags).await {
             // The registry had lost what its own manifest named.
-            if !(error.is("blob-unknown") && pusher.unlearn()) {
+            if !(error.is(Reason::BlobUnknown) && pusher.unlearn()) {
                 return Err(error);
             }
             outcomes = self.blobs(pusher).await?;
