@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::image::Platform;
 use crate::manifest::Manifest;
 use crate::maven::{Graph, Node, Root};
+use crate::repository::Coordinate;
 use crate::resolve::closure;
-use crate::resolve::maven::Coordinate;
 
 /// Coordinates that were given on the command line.
 #[derive(Clone, Debug)]
