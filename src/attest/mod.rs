@@ -18,7 +18,7 @@ pub use sbom::sbom;
 use crate::error::{Context, Result};
 use crate::image::{Descriptor, Digest, Manifest, media};
 use crate::lock::{Lock, LockedJar, LockedPlatform, Source};
-use crate::resolve::maven::Coordinate;
+use crate::repository::Coordinate;
 
 /// The type of a CycloneDX document in JSON (registered with IANA).
 pub const CYCLONEDX: &str = "application/vnd.cyclonedx+json";

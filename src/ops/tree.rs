@@ -11,8 +11,8 @@ use crate::maven::{Graph, Node, Root};
 use crate::ops::Session;
 use crate::ops::build::inputs::Request;
 use crate::ops::build::resolved;
+use crate::repository::Coordinate;
 use crate::resolve::closure;
-use crate::resolve::maven::Coordinate;
 
 /// Coordinates that were given on the command line.
 #[derive(Clone, Debug)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::resolve::maven::{Environment, Mirror, SettingsRepository};
+use crate::repository::{Environment, Mirror, SettingsRepository};
 
 const CENTRAL: &str = "https://central.example.com/maven2";
 
