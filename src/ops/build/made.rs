@@ -16,7 +16,7 @@ use crate::layer::Plan;
 use crate::lock::{Lock, LockedLayer};
 use crate::ops::Session;
 use crate::resolve::Artifact;
-use crate::stage::{Content, EntryKind, jars};
+use crate::stage::jars;
 
 /// The label that lists an image's JARs, for `inspect`.
 pub const ARTIFACTS_LABEL: &str = "flinkpack.artifacts";
@@ -37,26 +37,20 @@ impl Planned {
         let Planned {
             mut resolved,
             trusted,
+            written,
         } = self;
-        let absent = resolved.absent(session, |plan| trusted.get(plan).is_some())?;
-        resolved.fetch(session, &absent).await?;
-        for entry in resolved.stage.entries_mut() {
-            if let EntryKind::File {
-                sha256, content, ..
-            } = &mut entry.kind
-                && absent.contains(sha256)
-            {
-                *content = Content::Store;
-            }
-        }
+        let is_made =
+            |plan: &Plan<'_>| written.contains_key(plan.inputs()) || trusted.get(plan).is_some();
+        resolved.fetch_absent(session, is_made).await?;
         let plans = resolved.plans()?;
         let writer = Writer {
             session,
             trusted: &trusted,
+            written: &written,
             changed,
             docker_types: resolved.base.docker_types,
         };
-        let own = writer.write(&plans)?;
+        let own = writer.write(&plans.iter().collect::<Vec<_>>())?;
         let lock = locked(&resolved, &plans, &own);
         let each = assembled(&resolved, &own, &lock)?;
         drop(plans);
