@@ -169,6 +169,16 @@ impl<E: std::error::Error> From<E> for Error {
     }
 }
 
+/// Text that is not Maven coordinates is wrong usage, and has what to write
+/// instead for a hint.
+impl From<crate::maven::InvalidCoordinates> for Error {
+    fn from(invalid: crate::maven::InvalidCoordinates) -> Error {
+        Error::usage(invalid.why())
+            .hint(invalid.hint())
+            .doing(format!("reading {}", invalid.what()))
+    }
+}
+
 /// Adds to an error what was being done.
 pub trait Context<T> {
     /// Wraps the error in `message`.

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 /// Each module, and the modules that it may name; its own is always allowed.
 const TABLE: &[(&str, &[&str])] = &[
     // What everything stands on.
-    ("error", &[]),
+    ("maven", &[]),
+    ("error", &["maven"]),
     ("parallel", &["error"]),
     ("report", &[]),
-    ("catalogue", &[]),
-    ("maven", &[]),
+    ("catalogue", &["maven"]),
     ("dockerfile", &[]),
     ("image", &["error"]),
     ("store", &["error", "image"]),
@@ -26,12 +26,12 @@ const TABLE: &[(&str, &[&str])] = &[
         &["error", "fetch", "image", "jar", "maven", "report", "store"],
     ),
     // The flow.
-    ("manifest", &["error", "image"]),
-    ("lock", &["error", "image", "manifest", "store"]),
+    ("manifest", &["error", "image", "maven"]),
+    ("lock", &["error", "image", "manifest", "maven", "store"]),
     (
         "base",
         &[
-            "daemon", "error", "image", "jar", "registry", "report", "store",
+            "daemon", "error", "image", "jar", "maven", "registry", "report", "store",
         ],
     ),
     (
@@ -54,9 +54,11 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
     (
         "stage",
-        &["base", "error", "image", "lock", "manifest", "resolve"],
+        &[
+            "base", "error", "image", "lock", "manifest", "maven", "resolve",
+        ],
     ),
-    ("check", &["base", "catalogue", "image", "jar"]),
+    ("check", &["base", "catalogue", "image", "jar", "maven"]),
     (
         "layer",
         &["base", "error", "image", "lock", "report", "stage", "store"],

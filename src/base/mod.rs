@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use classes::{LibJar, jar_file, learn, lib_classes, lib_jars};
-pub use facts::{BaseFacts, Node, NodeKind, is_jar_of};
+pub use facts::{BaseFacts, Node, NodeKind};
 pub use index::index;
 pub use jar::extract;
 pub use spec::BaseSpec;

@@ -5,6 +5,7 @@
 //! ([`Catalogue::with_folder`]). `plugins/README.md` describes the format.
 //! [`Entry::select`] picks a release; nothing here touches the network.
 
+mod artifact;
 mod embedded;
 mod entry;
 mod minor;
@@ -14,6 +15,7 @@ mod template;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+pub use artifact::Artifact;
 pub use entry::{Entry, Kind, Release};
 pub use select::{NoRelease, SelectError, Selected, UnknownVersion, Wanted};
 pub use template::{Candidate, Template};

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::artifact::Values;
 use super::entry::{Entry, Kind, Release};
 use super::minor::Minor;
+use crate::maven::{Coordinates, InvalidCoordinates};
 
 /// Which version of an entry is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,10 +23,10 @@ pub struct Selected {
     pub name: String,
     /// The version.
     pub version: String,
-    /// `group:artifact:version`.
-    pub coordinate: String,
+    /// Its coordinates.
+    pub coordinates: Coordinates,
     /// Coordinates that always go with it.
-    pub with: Vec<String>,
+    pub with: Vec<Coordinates>,
     /// Whether the JAR holds its dependencies.
     pub fat: bool,
     /// What the user must add himself.
@@ -76,6 +78,9 @@ pub enum SelectError {
     /// This version is not for this Flink.
     #[error(transparent)]
     UnknownVersion(Box<UnknownVersion>),
+    /// What its row and the version come to is not Maven coordinates.
+    #[error("{0}")]
+    Coordinates(InvalidCoordinates),
 }
 
 /// Nothing in the catalogue is made for this Flink.
@@ -122,6 +127,12 @@ pub struct UnknownVersion {
     pub made_for: Vec<String>,
 }
 
+impl From<InvalidCoordinates> for SelectError {
+    fn from(invalid: InvalidCoordinates) -> SelectError {
+        SelectError::Coordinates(invalid)
+    }
+}
+
 impl SelectError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
@@ -143,6 +154,7 @@ impl SelectError {
             ),
             SelectError::NoRelease(missing) => Some(missing.hint()),
             SelectError::UnknownVersion(unknown) => Some(unknown.hint()),
+            SelectError::Coordinates(invalid) => Some(invalid.hint().to_owned()),
         }
     }
 }
@@ -244,19 +256,13 @@ fn is_plain(version: &str) -> bool {
 }
 
 impl Release {
-    fn version_for(&self, flink: &str, minor: &str) -> String {
-        self.version
-            .replace("{flink}", flink)
-            .replace("{minor}", minor)
-    }
-
     /// The version for its own newest minor, to show and to compare with.
     fn version_shown(&self, minor: &str) -> String {
-        self.version_for(&format!("{minor}.x"), minor)
+        self.artifact.version_for(&format!("{minor}.x"), minor)
     }
 
     fn matches(&self, wanted: &str, target: Target<'_>) -> bool {
-        let version = self.version_for(target.flink, target.minor_text);
+        let version = self.artifact.version_for(target.flink, target.minor_text);
         version == wanted
             || version
                 .strip_prefix(wanted)
@@ -265,7 +271,7 @@ impl Release {
 
     pub(super) fn has_style(&self, wanted: Style) -> bool {
         self.flink.iter().any(|minor| {
-            let version = self.version_for(&format!("{minor}.0"), minor);
+            let version = self.artifact.version_for(&format!("{minor}.0"), minor);
             style(&version, minor) == Some(wanted)
         })
     }
@@ -300,7 +306,7 @@ impl Entry {
         };
         match wanted {
             Wanted::Auto => match self.releases_for(&minor_text, scala).next_back() {
-                Some(release) => Ok(self.selected(release, None, target)),
+                Some(release) => self.selected(release, None, target),
                 None => Err(self.no_release(target)),
             },
             Wanted::Version(version) => self.select_version(version, target),
@@ -346,12 +352,12 @@ impl Entry {
             .releases_for(target.minor_text, target.scala)
             .rfind(|release| release.matches(wanted, target));
         if let Some(release) = listed {
-            return Ok(self.selected(release, None, target));
+            return self.selected(release, None, target);
         }
         if let Some(style) = style(wanted, target.minor_text)
             && let Some(release) = self.template(style, target)
         {
-            return Ok(self.selected(release, Some(wanted), target));
+            return self.selected(release, Some(wanted), target);
         }
         let made_for = self.minors_of(wanted, target.scala);
         if self
@@ -369,7 +375,11 @@ impl Entry {
             scala: self.scala_matters(target),
             known: self
                 .releases_for(target.minor_text, target.scala)
-                .map(|release| release.version_for(target.flink, target.minor_text))
+                .map(|release| {
+                    release
+                        .artifact
+                        .version_for(target.flink, target.minor_text)
+                })
                 .collect(),
             made_for,
         })))
@@ -392,7 +402,9 @@ impl Entry {
         let usable = || {
             self.releases
                 .iter()
-                .filter(|release| release.has_style(style) && release.fits_scala(target.scala))
+                .filter(|release| {
+                    release.has_style(style) && release.artifact.fits_scala(target.scala)
+                })
                 .flat_map(|release| release.minors().map(move |minor| (minor, release)))
         };
         usable()
@@ -406,31 +418,27 @@ impl Entry {
             .map(|(_, release)| release)
     }
 
-    fn selected(&self, release: &Release, literal: Option<&str>, target: Target<'_>) -> Selected {
+    fn selected(
+        &self,
+        release: &Release,
+        literal: Option<&str>,
+        target: Target<'_>,
+    ) -> Result<Selected, SelectError> {
         let version = literal.map_or_else(
-            || release.version_for(target.flink, target.minor_text),
+            || {
+                release
+                    .artifact
+                    .version_for(target.flink, target.minor_text)
+            },
             str::to_owned,
         );
-        let scala = target
-            .scala
-            .or_else(|| release.scala.last().map(String::as_str))
-            .unwrap_or_default();
-        let fill = |text: &str| {
-            text.replace("{flink}", target.flink)
-                .replace("{minor}", target.minor_text)
-                .replace("{scala}", scala)
-                .replace("{version}", &version)
+        let values = Values {
+            flink: target.flink,
+            minor: target.minor_text,
+            scala: target.scala,
         };
-        Selected {
-            name: self.name.clone(),
-            coordinate: format!("{}:{version}", fill(&release.maven)),
-            with: release.with.iter().map(|with| fill(with)).collect(),
-            fat: release.fat,
-            needs: release.needs.clone(),
-            java: release.java,
-            listed: literal.is_none(),
-            version,
-        }
+        let artifact = &release.artifact;
+        artifact.selected(&self.name, &version, values, literal.is_none())
     }
 
     /// The minors that a version is listed for.
@@ -438,7 +446,7 @@ impl Entry {
         let minors: BTreeSet<Minor> = self
             .releases
             .iter()
-            .filter(|release| release.fits_scala(scala))
+            .filter(|release| release.artifact.fits_scala(scala))
             .flat_map(|release| release.minors().map(move |minor| (minor, release)))
             .filter(|(minor, release)| {
                 let minor_text = minor.to_string();
@@ -449,7 +457,8 @@ impl Entry {
                     scala,
                 };
                 // `{flink}` would match any version: only Flink's own count.
-                (!release.version.contains("{flink}") || style(wanted, &minor_text).is_some())
+                (!release.artifact.version.contains("{flink}")
+                    || style(wanted, &minor_text).is_some())
                     && release.matches(wanted, target)
             })
             .map(|(minor, _)| minor)
@@ -468,7 +477,7 @@ impl Entry {
         let minors: BTreeSet<Minor> = self
             .releases
             .iter()
-            .filter(|release| release.fits_scala(target.scala))
+            .filter(|release| release.artifact.fits_scala(target.scala))
             .flat_map(Release::minors)
             .collect();
         let below = minors.iter().rfind(|minor| **minor < target.minor);

@@ -3,45 +3,45 @@
 
 use serde::Deserialize;
 
+use super::artifact::{Artifact, Row, Values};
 use super::entry::{Entry, Release};
 use super::minor::Minor;
 use super::select::{SelectError, Selected, Style};
 
-/// How an entry's releases are written, for Flink minors that no row lists.
+/// How an entry's releases are written, for Flink minors that no row lists. The
+/// version or `maven` of the artifact has `{minor}`; a template without it needs
+/// `since` and `before`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Row")]
 pub struct Template {
-    /// `group:artifact`; may contain `{scala}` or `{minor}`.
-    pub maven: String,
-    /// The version: one `*` for the release's own part. It or `maven` has
-    /// `{minor}`; a template without it needs `since` and `before`.
-    pub version: String,
     /// The first Flink minor that it holds for.
     pub since: Option<String>,
     /// The first Flink minor that it no longer holds for.
     pub before: Option<String>,
-    /// The Scala versions it exists for; empty where Scala does not matter.
-    #[serde(default)]
-    pub scala: Vec<String>,
-    /// Whether the JAR holds its dependencies.
-    pub fat: bool,
-    /// Coordinates that always go with it; may contain `{version}` too.
-    #[serde(default)]
-    pub with: Vec<String>,
-    /// What the user must add himself, in plain words.
-    pub needs: Option<String>,
-    /// As in a release.
-    #[serde(default)]
-    pub drivers: Vec<String>,
-    /// The least Java version its classes need, when above 8.
-    pub java: Option<u32>,
+    /// The artifact.
+    pub artifact: Artifact,
+}
+
+impl TryFrom<Row> for Template {
+    type Error = &'static str;
+
+    fn try_from(mut row: Row) -> Result<Template, &'static str> {
+        if row.flink.is_some() {
+            return Err("`flink` is for a [[release]]: a [[template]] has `since` and `before`");
+        }
+        Ok(Template {
+            since: row.since.take(),
+            before: row.before.take(),
+            artifact: row.artifact(),
+        })
+    }
 }
 
 impl Template {
     /// The template that a release is an example of, if its version or its
     /// artifact tells the Flink minor.
     fn of_release(release: &Release) -> Option<Template> {
-        let version = if release.maven.contains("{minor}") {
+        let version = if release.artifact.maven.contains("{minor}") {
             "*"
         } else if release.has_style(Style::Suffix) {
             "*-{minor}"
@@ -51,16 +51,12 @@ impl Template {
             return None;
         };
         Some(Template {
-            maven: release.maven.clone(),
-            version: version.to_owned(),
             since: None,
             before: None,
-            scala: release.scala.clone(),
-            fat: release.fat,
-            with: release.with.clone(),
-            needs: release.needs.clone(),
-            drivers: release.drivers.clone(),
-            java: release.java,
+            artifact: Artifact {
+                version: version.to_owned(),
+                ..release.artifact.clone()
+            },
         })
     }
 
@@ -68,43 +64,31 @@ impl Template {
         let bound = |text: &Option<String>| text.as_deref().and_then(Minor::parse);
         bound(&self.since).is_none_or(|since| since <= minor)
             && bound(&self.before).is_none_or(|before| minor < before)
-            && scala.is_none_or(|scala| {
-                self.scala.is_empty() || self.scala.iter().any(|have| have == scala)
-            })
+            && self.artifact.fits_scala(scala)
     }
 
     /// What is wrong with it beyond what the format itself refuses.
     pub(super) fn problem(&self) -> Option<String> {
-        let shown = format!("template {}", self.maven);
-        if self.version.matches('*').count() != 1 {
-            return Some(format!("{shown}: `version` needs one `*`"));
+        let Artifact { maven, version, .. } = &self.artifact;
+        let row = format!("template {maven}");
+        if version.matches('*').count() != 1 {
+            return Some(format!("{row}: `version` needs one `*`"));
         }
-        let tells = self.version.contains("{minor}") || self.maven.contains("{minor}");
+        let tells = version.contains("{minor}") || maven.contains("{minor}");
         if !tells && (self.since.is_none() || self.before.is_none()) {
             return Some(format!(
-                "{shown}: neither `version` nor `maven` has {{minor}}, so `since` and `before` are needed"
+                "{row}: neither `version` nor `maven` has {{minor}}, so `since` and `before` are needed"
             ));
         }
-        [&self.since, &self.before]
-            .into_iter()
-            .flatten()
-            .find(|minor| Minor::parse(minor).is_none())
-            .map(|minor| format!("{shown}: `{minor}` is not a Flink minor such as 1.20"))
-    }
-
-    /// As a release, for the rules that both share.
-    pub(super) fn as_release(&self) -> Release {
-        Release {
-            flink: vec!["1.20".to_owned()],
-            version: self.version.replace('*', "1"),
-            maven: self.maven.clone(),
-            scala: self.scala.clone(),
-            fat: self.fat,
-            with: self.with.clone(),
-            needs: self.needs.clone(),
-            drivers: self.drivers.clone(),
-            java: self.java,
+        let minors = [&self.since, &self.before].into_iter().flatten();
+        for minor in minors {
+            if Minor::parse(minor).is_none() {
+                return Some(format!(
+                    "{row}: `{minor}` is not a Flink minor such as 1.20"
+                ));
+            }
         }
+        self.artifact.problem(&row)
     }
 }
 
@@ -154,27 +138,18 @@ impl Candidate {
 
     /// Whether its versions are Flink's own.
     pub fn is_in_tree(&self) -> bool {
-        self.template.version == "{minor}.*"
+        self.template.artifact.version == "{minor}.*"
     }
 
     /// The release of this version.
-    pub fn selected(&self, version: &str) -> Selected {
-        let fill = |text: &String| {
-            text.replace("{flink}", &self.flink)
-                .replace("{minor}", &self.minor)
-                .replace("{scala}", &self.scala)
-                .replace("{version}", version)
+    pub fn selected(&self, version: &str) -> Result<Selected, SelectError> {
+        let values = Values {
+            flink: &self.flink,
+            minor: &self.minor,
+            scala: Some(&self.scala),
         };
-        Selected {
-            name: self.name.clone(),
-            version: version.to_owned(),
-            coordinate: format!("{}:{}:{version}", self.group, self.artifact),
-            with: self.template.with.iter().map(fill).collect(),
-            fat: self.template.fat,
-            needs: self.template.needs.clone(),
-            java: self.template.java,
-            listed: false,
-        }
+        let artifact = &self.template.artifact;
+        artifact.selected(&self.name, version, values, false)
     }
 }
 
@@ -197,7 +172,7 @@ impl Entry {
         let mut near: Vec<(bool, i64, &Release)> = self
             .releases
             .iter()
-            .filter(|release| release.fits_scala(scala))
+            .filter(|release| release.artifact.fits_scala(scala))
             .filter_map(|release| {
                 let nearest = release
                     .minors()
@@ -212,7 +187,8 @@ impl Entry {
         for (_, _, release) in near {
             if let Some(template) = Template::of_release(release)
                 && !templates.iter().any(|known| {
-                    (&known.version, &known.maven) == (&template.version, &template.maven)
+                    let (known, new) = (&known.artifact, &template.artifact);
+                    (&known.version, &known.maven) == (&new.version, &new.maven)
                 })
             {
                 templates.push(template);
@@ -232,24 +208,17 @@ impl Entry {
         minor: &str,
         scala: Option<&str>,
     ) -> Option<Candidate> {
-        let scala = scala
-            .or_else(|| template.scala.last().map(String::as_str))
-            .unwrap_or_default();
-        let maven = template
-            .maven
-            .replace("{minor}", minor)
-            .replace("{scala}", scala);
-        let version = template
-            .version
-            .replace("{minor}", minor)
-            .replace("{scala}", scala);
+        let scala = template.artifact.scala_for(scala).to_owned();
+        let fill = |text: &str| text.replace("{minor}", minor).replace("{scala}", &scala);
+        let maven = fill(&template.artifact.maven);
+        let version = fill(&template.artifact.version);
         let (group, artifact) = maven.split_once(':')?;
         let (before, after) = version.split_once('*')?;
         Some(Candidate {
             name: self.name.clone(),
             flink: flink.to_owned(),
             minor: minor.to_owned(),
-            scala: scala.to_owned(),
+            scala,
             group: group.to_owned(),
             artifact: artifact.to_owned(),
             before: before.to_owned(),
@@ -260,8 +229,11 @@ impl Entry {
 
     /// Whether one of its releases or templates has this `group:artifact`.
     pub fn has_artifact(&self, artifact: &str, scala: &str) -> bool {
-        let releases = self.releases.iter().map(|release| &release.maven);
-        let templates = self.templates.iter().map(|template| &template.maven);
+        let releases = self.releases.iter().map(|release| &release.artifact.maven);
+        let templates = self
+            .templates
+            .iter()
+            .map(|template| &template.artifact.maven);
         releases.chain(templates).any(|maven| {
             let maven = maven.replace("{scala}", scala);
             match maven.split_once("{minor}") {
@@ -292,7 +264,7 @@ mod tests {
         let found = entry.candidates(flink, Some(scala)).unwrap();
         found
             .iter()
-            .map(|one| format!("{} {}", one.artifact(), one.template.version))
+            .map(|one| format!("{} {}", one.artifact(), one.template.artifact.version))
             .collect()
     }
 
@@ -381,9 +353,9 @@ mod tests {
         );
         assert!(artifacts(&one, "1.13.6", "2.13").is_empty());
         let found = &one.candidates("1.20.5", None).unwrap()[0];
-        let selected = found.selected("1.10.2");
-        assert_eq!(selected.coordinate, "g:runtime-1.20:1.10.2");
-        assert_eq!(selected.with, ["g:extra-1.20:1.10.2"]);
+        let selected = found.selected("1.10.2").unwrap();
+        assert_eq!(selected.coordinates.to_string(), "g:runtime-1.20:1.10.2");
+        assert_eq!(selected.with, ["g:extra-1.20:1.10.2".parse().unwrap()]);
         assert!(
             one.has_artifact("g:runtime-1.19", "2.12") && one.has_artifact("g:star_2.12", "2.12")
         );

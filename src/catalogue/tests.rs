@@ -38,15 +38,20 @@ fn every_embedded_release_can_be_selected() {
     for entry in Catalogue::embedded().entries() {
         for release in &entry.releases {
             for minor in &release.flink {
-                let scalas = release.scala.iter().map(|scala| Some(scala.as_str()));
-                let none = release.scala.is_empty().then_some(None);
+                let scalas = release
+                    .artifact
+                    .scala
+                    .iter()
+                    .map(|scala| Some(scala.as_str()));
+                let none = release.artifact.scala.is_empty().then_some(None);
                 for scala in scalas.chain(none) {
                     let flink = format!("{minor}.0");
-                    let wanted = Wanted::Version(&release.version);
+                    let wanted = Wanted::Version(&release.artifact.version);
                     let found = entry.select(wanted, &flink, scala);
                     let found = found.unwrap_or_else(|error| panic!("{error}"));
                     assert!(found.listed, "{found:?}");
-                    for text in found.with.iter().chain([&found.coordinate]) {
+                    for one in found.with.iter().chain([&found.coordinates]) {
+                        let text = one.to_string();
                         assert!(!text.contains(['{', '}']), "{found:?}");
                         assert_eq!(text.split(':').count(), 3, "{found:?}");
                     }
@@ -92,13 +97,15 @@ fn real_rows() {
     ] {
         let entry = catalogue.find(name).expect(name);
         let found = entry.select(wanted, flink, scala).expect(name);
-        assert_eq!(found.coordinate, coordinate);
+        assert_eq!(found.coordinates.to_string(), coordinate);
     }
     let jdbc = catalogue.find("jdbc").expect("jdbc");
     let found = jdbc.select(Wanted::Auto, "2.0.1", None).expect("2.0");
     assert_eq!(
         found.with,
-        ["org.apache.flink:flink-connector-jdbc-postgres:4.0.0-2.0"]
+        ["org.apache.flink:flink-connector-jdbc-postgres:4.0.0-2.0"
+            .parse()
+            .unwrap()]
     );
 }
 

@@ -69,7 +69,8 @@ impl Finding {
     /// Adds a file.
     pub fn jar(mut self, jar: &super::PlacedJar) -> Finding {
         self.jars.push(jar.path.clone());
-        self.coordinates.extend(jar.coordinate.clone());
+        self.coordinates
+            .extend(jar.coordinates.iter().map(|one| one.to_string()));
         self
     }
 

@@ -51,7 +51,7 @@ impl Image {
             path: path.to_string(),
             loader: Loader::of(path).expect("somebody loads it"),
             sha256,
-            coordinate: None,
+            coordinates: None,
             kind: None,
             of_base,
             facts: jar::known(&store, &sha256).map(Arc::new),

@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 
 use super::input::{Input, Loader, PlacedJar};
 use super::jdk;
-use crate::base::is_jar_of;
 use crate::jar::{Class, JarFacts, Name, Numbered};
+use crate::maven::is_jar_of;
 
 /// Parent-first by default (`classloader.parent-first-patterns.default`, with the
 /// loggers that `CoreOptions` adds).

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::image::Digest;
 
 /// That everything was checked and no error was found, so that a fresh runner
 /// need not look again.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LockedCheck {
     /// How many warnings there were, by code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub warnings: BTreeMap<String, u32>,
     /// Binds them to what was checked, as the seal of a layer does.
     pub seal: Digest,

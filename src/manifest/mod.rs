@@ -3,6 +3,7 @@
 mod bases;
 mod jar;
 mod parse;
+mod parsed;
 mod platforms;
 pub mod tags;
 
@@ -15,9 +16,11 @@ use toml::Spanned;
 pub use bases::Bases;
 pub use jar::{JarSource, JarSpec, Taking};
 pub use parse::{Position, nearest_name};
+pub use parsed::Parsed;
 pub use platforms::Platforms;
 
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
+use crate::maven::Coordinates;
 
 /// The manifest's usual name.
 pub const FILE: &str = "flinkpack.toml";
@@ -150,7 +153,7 @@ pub struct FilesystemSpec {
     pub place: Option<Place>,
     /// Further JARs for the plugin's folder, such as a credentials provider.
     #[serde(default)]
-    pub with: Vec<String>,
+    pub with: Parsed<JarSource>,
 }
 
 /// One of `[files]`: a path, or a table with a mode.
@@ -172,7 +175,7 @@ pub struct MavenSection {
     /// Coordinates whose versions count wherever dependencies are resolved; one
     /// with the extension `pom` is a BOM.
     #[serde(default)]
-    pub managed: Vec<String>,
+    pub managed: Parsed<Coordinates>,
     /// Whether what the base has already stays out.
     #[serde(default = "yes")]
     pub platform: bool,
@@ -194,7 +197,7 @@ impl Default for MavenSection {
     fn default() -> MavenSection {
         MavenSection {
             repositories: Vec::new(),
-            managed: Vec::new(),
+            managed: Parsed::default(),
             platform: true,
             keep: Vec::new(),
             drop: Vec::new(),
@@ -301,7 +304,14 @@ impl Manifest {
         if let Some(job) = &self.content.job {
             self.locate(job.jar.span(), job.jar.get_ref().check("job"))?;
         }
+        for spec in self.content.filesystems.values() {
+            self.locate(spec.span(), spec.get_ref().with.check())?;
+        }
         let maven = &self.content.maven;
+        maven
+            .managed
+            .check()
+            .doing(|| "reading `managed` of [maven]")?;
         for (key, patterns) in [("keep", &maven.keep), ("drop", &maven.drop)] {
             for pattern in patterns {
                 let checked = jar::check_pattern(key, pattern.get_ref());

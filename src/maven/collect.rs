@@ -509,9 +509,12 @@ fn expected(model: &Model) -> Vec<Expected> {
     let provided = |one: &&Dependency| &*one.scope == "provided";
     let dependencies = model.dependencies.iter().filter(provided);
     dependencies
-        .map(|one| Expected {
-            coordinate: one.key.coordinate(&one.version),
-            optional: one.optional == Some(true),
+        .filter_map(|one| {
+            Some(Expected {
+                // What no repository can have, nobody can add.
+                coordinates: one.key.coordinate(&one.version).parse().ok()?,
+                optional: one.optional == Some(true),
+            })
         })
         .collect()
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::collect::{ListId, Node as Collected, NodeId};
 use super::mediate::Mediated;
 use super::range::Wanted;
-use super::{Key, Warning};
+use super::{Coordinates, InvalidCoordinates, Key, Warning};
 
 /// The answer to a resolution.
 #[derive(Clone, Debug, Serialize)]
@@ -62,14 +62,19 @@ pub struct Node {
 /// A dependency of scope `provided`: it does not come with what declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
-    /// `group:artifact:version[:classifier][@extension]`.
-    pub coordinate: String,
+    /// What is expected.
+    pub coordinates: Coordinates,
     /// Whether only some users need it.
     pub optional: bool,
 }
 
 impl Node {
-    /// `group:artifact:version[:classifier][@extension]`.
+    /// Its coordinates, where they are such that a repository can have the file.
+    pub fn coordinates(&self) -> Result<Coordinates, InvalidCoordinates> {
+        self.coordinate().parse()
+    }
+
+    /// `group:artifact:version[:classifier][@extension]`, as its declaration says it.
     pub fn coordinate(&self) -> String {
         Key {
             group: self.group.as_str().into(),

@@ -29,12 +29,14 @@
 mod assemble;
 mod collect;
 mod conflict;
+mod coordinates;
 mod dependency;
 mod error;
 mod fill;
 mod gav;
 mod graph;
 mod interpolate;
+mod jar_name;
 mod manage;
 mod mediate;
 mod model;
@@ -50,9 +52,11 @@ mod hostile_tests;
 #[cfg(test)]
 mod tests;
 
+pub use coordinates::{Coordinates, InvalidCoordinates};
 pub use error::Error;
 pub use gav::{Exclusion, Gav, Key};
 pub use graph::{Expected, Graph, Node};
+pub use jar_name::{JarName, is_jar_of, jar_stem};
 pub use pom::{RawDependency, RawPom};
 pub use profile::Context;
 pub use range::{Range, Wanted};

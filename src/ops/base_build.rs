@@ -21,7 +21,7 @@ use super::visits::Visits;
 use crate::base::label;
 use crate::error::{Context, Error, Result};
 use crate::image::{Image, Images, Reference};
-use crate::manifest::{JarSource, JarSpec, Manifest};
+use crate::manifest::{JarSource, Manifest};
 use crate::stage::after::facts_after;
 
 /// What `base build` was asked for.
@@ -91,7 +91,7 @@ async fn finish(
     begun: Instant,
 ) -> Result<Outcome> {
     let path = folder.join("flinkpack-base.toml");
-    let text = manifest_of(&format!("docker-daemon:{built}"), &options.with);
+    let text = manifest_of(&format!("docker-daemon:{built}"), &options.with)?;
     let inputs = Inputs {
         manifest: path.clone(),
         base: None,
@@ -189,11 +189,11 @@ fn relabel(image: Image, facts: &str, docker_types: bool) -> Result<Image> {
 }
 
 /// `--with` as a manifest: what it names is found and placed as always.
-fn manifest_of(base: &str, with: &[String]) -> String {
+fn manifest_of(base: &str, with: &[String]) -> Result<String> {
     let mut connectors: BTreeMap<String, String> = BTreeMap::new();
     let mut taken = 0;
     for text in with {
-        let (name, source) = match JarSpec::of_text(text).source {
+        let (name, source) = match text.parse()? {
             JarSource::Catalogue(_) => match text.split_once('=') {
                 Some((name, version)) => (name.to_string(), version.to_string()),
                 None => (text.clone(), "auto".to_string()),
@@ -213,5 +213,5 @@ fn manifest_of(base: &str, with: &[String]) -> String {
     for (name, source) in connectors {
         out.push_str(&format!("{} = {}\n", quoted(&name), quoted(&source)));
     }
-    out
+    Ok(out)
 }

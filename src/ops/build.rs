@@ -91,7 +91,7 @@ async fn attempt(session: &Session, options: &Options, trusted: &Trusted) -> Res
     let goes_to = |found: &Found, made: &Made| match &known {
         Some(targets) => Ok(targets.clone()),
         None => {
-            let lock = Digest::of(made.lock.text().as_bytes());
+            let lock = Digest::of(made.lock.text()?.as_bytes());
             targets(&found.manifest, &options.tags, &lock)
         }
     };

@@ -14,6 +14,7 @@ use crate::dockerfile::{self, Listed, Origin, Recipe};
 use crate::error::{Context, Error, Result};
 use crate::image::{Digest, Reference};
 use crate::jar;
+use crate::maven::{Coordinates, JarName};
 
 /// No Dockerfile is larger.
 const MAX_DOCKERFILE: u64 = 256 << 10;
@@ -72,7 +73,7 @@ pub fn input(session: &Session, path: &Path, base: Option<&str>) -> Result<Input
         path: format!("lib/flink-dist-{}.jar", versions.flink),
         loader: Loader::Lib,
         sha256: Digest::of(base.as_bytes()),
-        coordinate: None,
+        coordinates: None,
         kind: None,
         of_base: true,
         facts: None,
@@ -168,7 +169,7 @@ fn jars(
         let name = path.rsplit('/').next().unwrap_or(&path);
         let mut facts = None;
         let mut sha256 = Digest::of(format!("{:?}", placed.origin).as_bytes());
-        let coordinate = match &placed.origin {
+        let coordinates = match &placed.origin {
             Origin::Url(url, _) => coordinate_of(url),
             _ => None,
         };
@@ -185,7 +186,7 @@ fn jars(
             facts = jar::known(&session.store, &sha256).map(Arc::new);
         }
         jars.push(PlacedJar {
-            coordinate: coordinate.or_else(|| by_name(catalogue, name)),
+            coordinates: coordinates.or_else(|| by_name(catalogue, name)),
             of_base: matches!(placed.origin, Origin::Base(_)),
             kind: None,
             path,
@@ -199,7 +200,7 @@ fn jars(
 
 /// The coordinate of a file in a Maven repository, by its address: folders of the
 /// group, artifact and version, and a file that is named by the last two.
-pub(super) fn coordinate_of(url: &str) -> Option<String> {
+pub(super) fn coordinate_of(url: &str) -> Option<Coordinates> {
     let (_, rest) = url.split_once("://")?;
     let path = rest.split(['?', '#']).next()?;
     let mut parts: Vec<&str> = path.split('/').skip(1).collect();
@@ -218,27 +219,16 @@ pub(super) fn coordinate_of(url: &str) -> Option<String> {
     ];
     let start = parts.iter().rposition(|part| roots.contains(part));
     let group = parts[start.map_or(0, |at| at + 1)..].join(".");
-    (!group.is_empty()).then(|| format!("{group}:{artifact}:{version}"))
+    Coordinates::jar(&group, artifact, version).ok()
 }
 
 /// The coordinate of a JAR whose name is that of an artifact of the catalogue.
-pub(super) fn by_name(catalogue: &Catalogue, name: &str) -> Option<String> {
-    let stem = name.strip_suffix(".jar")?;
-    let starts = stem.match_indices('-').map(|(at, _)| at);
-    let versions = starts.filter(|at| stem[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
-    versions.into_iter().find_map(|at| {
-        let (artifact, version) = (&stem[..at], &stem[at + 1..]);
-        let plain = match artifact.rsplit_once("_2.") {
-            Some((plain, _)) => plain,
-            None => artifact,
-        };
+pub(super) fn by_name(catalogue: &Catalogue, name: &str) -> Option<Coordinates> {
+    JarName::readings(name).find_map(|name| {
+        let (plain, _) = name.of_scala();
         let mut releases = catalogue.entries().flat_map(|entry| &entry.releases);
-        let release = releases.find(|release| {
-            let listed = release.maven.rsplit(':').next().unwrap_or_default();
-            listed.trim_end_matches("_{scala}") == plain
-        })?;
-        let group = release.maven.split(':').next()?;
-        Some(format!("{group}:{artifact}:{version}"))
+        let release = releases.find(|release| release.artifact.plain_name() == plain)?;
+        Coordinates::jar(release.artifact.group(), name.artifact, name.version).ok()
     })
 }
 
@@ -400,13 +390,14 @@ mod tests {
             ("https://r.test/maven2/b/1/c-1.jar", None),
             ("https://r.test/x.jar", None),
         ] {
-            assert_eq!(coordinate_of(url).as_deref(), wanted, "{url}");
+            let found = coordinate_of(url).map(|one| one.to_string());
+            assert_eq!(found.as_deref(), wanted, "{url}");
         }
     }
 
     #[test]
     fn a_name_in_the_catalogue_has_a_group() {
-        let of = |name: &str| by_name(&Catalogue::embedded(), name);
+        let of = |name: &str| by_name(&Catalogue::embedded(), name).map(|one| one.to_string());
         assert_eq!(
             of("flink-sql-connector-kafka-1.17.2.jar").as_deref(),
             Some("org.apache.flink:flink-sql-connector-kafka:1.17.2")

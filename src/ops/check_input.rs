@@ -169,16 +169,13 @@ fn placed(facts: &BaseFacts, base: &Base, found: Option<&Found>) -> Vec<Located>
             Some(_) => matches!(bytes, Bytes::Base(_)),
             None => loader == Loader::Tool || is_flinks(below.rsplit('/').next().unwrap_or(below)),
         };
-        let coordinate = artifact.and_then(|artifact| match &artifact.source {
-            Source::Maven(text) => Some(text.clone()),
-            _ => None,
-        });
+        let coordinates = artifact.and_then(|artifact| artifact.source.coordinates());
         out.push(Located {
             jar: PlacedJar {
                 path: below.to_string(),
                 loader,
                 sha256,
-                coordinate,
+                coordinates: coordinates.cloned(),
                 kind: artifact.map(|artifact| artifact.kind),
                 of_base,
                 facts: None,

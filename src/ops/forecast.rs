@@ -65,7 +65,7 @@ pub async fn run(session: &Session, options: &Options) -> Result<Forecast> {
     let targets = targets(
         &found.manifest,
         &options.tags,
-        &Digest::of(lock.text().as_bytes()),
+        &Digest::of(lock.text()?.as_bytes()),
     )?;
     let places = build::places(session, options, found.manifest.folder()).await;
     let mut references: Vec<Reference> = Vec::new();

@@ -11,6 +11,7 @@ use crate::dockerfile::{Origin, Placed, Recipe};
 use crate::error::{Context, Result};
 use crate::image::Reference;
 use crate::manifest::Manifest;
+use crate::maven::{Coordinates, jar_stem};
 
 /// The sections with their lines, in the order of the file.
 const SECTIONS: [&str; 7] = [
@@ -156,7 +157,7 @@ impl Writer {
                 ["usrlib", _, ..] if in_usrlib(path) => match self.source(placed) {
                     Some(source) => {
                         let value = format!("{{ {source}, in = \"usrlib\" }}");
-                        self.add("udfs", stem(path), &value);
+                        self.add("udfs", jar_stem(file_name(path)), &value);
                     }
                     None => self.leave(path, placed),
                 },
@@ -215,7 +216,10 @@ impl Writer {
             Origin::Url(url, sum) => match coordinate_of(url) {
                 // What the Dockerfile names is all that it gets.
                 Some(coordinate) => {
-                    format!("maven = {}, transitive = false", quoted(&coordinate))
+                    format!(
+                        "maven = {}, transitive = false",
+                        quoted(&coordinate.to_string())
+                    )
                 }
                 None => {
                     let mut source = format!("url = {}", quoted(url));
@@ -233,39 +237,47 @@ impl Writer {
         let Some(source) = self.source(placed) else {
             return self.leave(path, placed);
         };
-        let file = path.rsplit('/').next().unwrap_or(path);
+        let file = file_name(path);
         let known = match &placed.origin {
             Origin::Url(url, _) => coordinate_of(url),
             _ => by_name(&self.catalogue, file),
         };
-        let entry = known
-            .as_deref()
-            .and_then(|coordinate| self.entry(coordinate));
+        let entry = known.as_ref().and_then(|known| self.entry(known));
         match (entry, &placed.origin) {
             (Some((name, version)), Origin::Url(..)) => {
                 self.add("connectors", &name, &quoted(&version));
             }
             (Some((name, _)), _) => self.add("connectors", &name, &format!("{{ {source} }}")),
             (None, Origin::Context(_)) if known.is_none() => {
-                self.add("udfs", stem(path), &format!("{{ {source} }}"));
+                self.add(
+                    "udfs",
+                    jar_stem(file_name(path)),
+                    &format!("{{ {source} }}"),
+                );
             }
-            (None, _) => self.add("connectors", stem(path), &format!("{{ {source} }}")),
+            (None, _) => self.add(
+                "connectors",
+                jar_stem(file_name(path)),
+                &format!("{{ {source} }}"),
+            ),
         }
     }
 
     /// The row of the catalogue that a coordinate is a release of, where one JAR is
     /// all of it; and the version.
-    fn entry(&self, coordinate: &str) -> Option<(String, String)> {
-        let (artifact, version) = coordinate.rsplit_once(':')?;
+    fn entry(&self, coordinates: &Coordinates) -> Option<(String, String)> {
+        let version = coordinates.version();
         let minor = self.flink.as_deref()?;
         // A release for another Flink would not be found by that name.
         let is_for_this =
             version.ends_with(&format!("-{minor}")) || version.starts_with(&format!("{minor}."));
+        let artifact = coordinates.artifact();
         let scala = artifact.rsplit_once('_').map_or("2.12", |(_, scala)| scala);
+        let artifact = format!("{}:{artifact}", coordinates.group());
         let found = self.catalogue.entries().find(|entry| {
             entry.kind == Kind::Connector
-                && entry.has_artifact(artifact, scala)
-                && entry.releases.iter().all(|release| release.fat)
+                && entry.has_artifact(&artifact, scala)
+                && entry.releases.iter().all(|release| release.artifact.fat)
         })?;
         if !is_for_this {
             return None;
@@ -275,7 +287,7 @@ impl Writer {
 
     /// Whether a JAR is a plugin that flinkpack places by itself, once.
     fn filesystem(&mut self, path: &str, placed: &Placed) -> bool {
-        let file = path.rsplit('/').next().unwrap_or(path);
+        let file = file_name(path);
         let found = self.catalogue.entries().find(|entry| {
             let artifact = entry.artifact.as_deref().unwrap_or_default();
             let rest = file.strip_prefix(artifact).unwrap_or_default();
@@ -348,8 +360,6 @@ impl Writer {
     }
 }
 
-/// A file's name without its end.
-fn stem(path: &str) -> &str {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.strip_suffix(".jar").unwrap_or(name)
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }

@@ -9,8 +9,8 @@ use super::find::{self, Inputs};
 use crate::error::{Error, Result};
 use crate::image::Platform;
 use crate::manifest::Manifest;
+use crate::maven::Coordinates;
 use crate::maven::{Graph, Node, Root};
-use crate::repository::Coordinate;
 use crate::resolve::closure;
 
 /// Coordinates that were given on the command line.
@@ -56,7 +56,7 @@ pub async fn of_manifest(session: &Session, inputs: &Inputs) -> Result<Tree> {
 pub async fn of_coordinates(session: &Session, inputs: &Inputs, asked: &Asked) -> Result<Tree> {
     let mut root = Root::default();
     for text in &asked.coordinates {
-        let coordinate: Coordinate = text.parse()?;
+        let coordinate: Coordinates = text.parse()?;
         root.dependencies
             .push(closure::dependency(&coordinate, &asked.exclude)?);
     }

@@ -5,12 +5,12 @@ use std::collections::btree_map::Entry;
 
 use url::Url;
 
-use super::coordinate::Coordinate;
 use super::fetch::Maven;
 use super::mirror::pick;
 use super::repositories::Place;
 use crate::error::Error;
 use crate::fetch::redact;
+use crate::maven::Coordinates;
 use crate::maven::RawPom;
 
 /// The most repositories that one error names.
@@ -18,15 +18,14 @@ const MOST: usize = 3;
 
 impl Maven {
     /// Remembers what a POM declares.
-    pub(super) fn note_declared(&self, coordinate: &Coordinate, pom: &RawPom) {
+    pub(super) fn note_declared(&self, coordinate: &Coordinates, pom: &RawPom) {
         for url in &pom.repositories {
             if url.contains("${") || self.asks(url) {
                 continue;
             }
             let url = redact::shown_text(url);
             if let Entry::Vacant(place) = self.declared().entry(url) {
-                let of = coordinate.with_extension("jar");
-                let of = of.as_ref().unwrap_or(coordinate).to_string();
+                let of = coordinate.main_jar().to_string();
                 self.report().detail(says(&of, place.key()));
                 place.insert(of);
             }

@@ -7,9 +7,9 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::checksum::{Sum, looks_like_html};
-use super::coordinate::encode;
 use super::fetch::Maven;
 use super::local;
+use super::paths::encode;
 use super::repositories::{Place, Repository};
 use crate::error::{Context, Error, Result};
 use crate::fetch::{Request, Small, fetch, get_small, redact};

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::resolver::{Resolver, stem};
+use super::resolver::Resolver;
 use super::{Artifact, Content, Request, Wanted};
 use crate::error::{Context, Error, Result};
 use crate::jar;
 use crate::lock::Source;
-use crate::manifest::nearest_name;
+use crate::manifest::{JarSource, nearest_name};
+use crate::maven::jar_stem;
 use crate::parallel::in_parallel;
 
 /// A JAR that a path or glob names.
@@ -34,7 +35,7 @@ impl Resolver<'_> {
     fn files<'w>(&self, wanted: &'w [Wanted]) -> Result<Vec<LocalFile<'w>>> {
         let mut all = Vec::new();
         for wanted in wanted {
-            let Request::Path(pattern) = &wanted.request else {
+            let Request::Jar(JarSource::Path(pattern)) = &wanted.request else {
                 continue;
             };
             let found = find(self.manifest.folder(), pattern);
@@ -63,7 +64,7 @@ impl Resolver<'_> {
         let file_name = file_name(path, &shown)?;
         let name = match file.is_alone && !wanted.companion {
             true => wanted.name.clone(),
-            false => stem(&file_name).to_string(),
+            false => jar_stem(&file_name).to_string(),
         };
         Ok(self.artifact(
             wanted,

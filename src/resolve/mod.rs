@@ -31,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use crate::image::{Digest, LayerKind};
 use crate::lock::Source;
 use crate::manifest::Place;
+use crate::maven::Coordinates;
 
 /// Where a file's content is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,9 +56,9 @@ pub struct Artifact {
     /// Where it came from.
     pub source: Source,
     /// The coordinate that the manifest has for it, where it is another one.
-    pub asked: Option<String>,
+    pub asked: Option<Coordinates>,
     /// The coordinate that needs it, where the manifest does not name it.
-    pub needed_by: Option<String>,
+    pub needed_by: Option<Coordinates>,
     /// The name its file gets.
     pub file_name: String,
     /// Where it goes, as the manifest wants it.

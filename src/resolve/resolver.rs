@@ -19,10 +19,9 @@ use crate::fetch::redact;
 use crate::image::{Digest, LayerKind};
 use crate::jar;
 use crate::lock::{Lock, LockedMaven, Source};
-use crate::manifest::{Manifest, Place};
-use crate::maven::Graph;
+use crate::manifest::{JarSource, Manifest, Place};
+use crate::maven::{Coordinates, Graph, jar_stem};
 use crate::report::Report;
-use crate::repository::Coordinate;
 use crate::store::Store;
 
 /// Requests answered at once.
@@ -72,7 +71,7 @@ impl Resolver<'_> {
         let joint = asked::merged(joint, self.report);
         let needs = self.needs(&joint).await?;
         let roots = joint.iter().zip(needs.roots);
-        let mut coordinates: Vec<(&Asked, Coordinate)> = roots
+        let mut coordinates: Vec<(&Asked, Coordinates)> = roots
             .filter_map(|(one, coordinate)| Some((one, coordinate?)))
             .collect();
         coordinates.extend(apart.iter().map(|one| (one, one.coordinate.clone())));
@@ -81,7 +80,7 @@ impl Resolver<'_> {
                 let found = self.coordinate(&one.name, one.kind, &one.folder, &coordinate);
                 let mut found = self.manifest.locate(one.span.clone(), found.await)?;
                 let is_other = coordinate != one.coordinate;
-                found.asked = is_other.then(|| one.coordinate.to_string());
+                found.asked = is_other.then(|| one.coordinate.clone());
                 Ok::<_, Error>((one.span.start, vec![found]))
             })
             .buffered(PARALLEL);
@@ -117,10 +116,10 @@ impl Resolver<'_> {
             let is_taken = |other: &Artifact| {
                 (&other.folder, &other.file_name) == (&one.folder, &one.file_name)
             };
-            if let (true, Source::Maven(text)) = (artifacts.iter().any(is_taken), &one.source)
-                && let Some((group, _)) = text.split_once(':')
+            if let (true, Source::Maven(coordinates)) =
+                (artifacts.iter().any(is_taken), &one.source)
             {
-                one.file_name = format!("{group}.{}", one.file_name);
+                one.file_name = format!("{}.{}", coordinates.group(), one.file_name);
             }
             artifacts.push(one);
         }
@@ -141,9 +140,11 @@ impl Resolver<'_> {
     /// What is neither a coordinate nor a path.
     async fn answer(&self, wanted: &Wanted) -> Result<Vec<Artifact>> {
         match &wanted.request {
-            Request::Url(url, sha256) => Ok(vec![self.url(wanted, url, sha256.as_deref()).await?]),
+            Request::Jar(JarSource::Url(url, sha256)) => {
+                Ok(vec![self.url(wanted, url, sha256.as_deref()).await?])
+            }
             Request::Filesystem(place) => Ok(vec![self.filesystem(wanted, *place).await?]),
-            Request::Path(_) | Request::Maven(_) | Request::Catalogue(_) => Ok(Vec::new()),
+            Request::Jar(_) => Ok(Vec::new()),
         }
     }
 
@@ -165,32 +166,30 @@ impl Resolver<'_> {
     }
 
     async fn asked_by(&self, wanted: &Wanted) -> Result<Vec<Asked>> {
-        let one = |text: &str, name: Option<&str>, fat: Option<bool>| -> Result<Asked> {
-            let coordinate: Coordinate = text.parse()?;
-            Ok(Asked {
-                name: name.unwrap_or(coordinate.artifact()).to_string(),
-                kind: wanted.kind,
-                folder: wanted.folder.clone(),
-                span: wanted.span.clone(),
-                reach: asked::reach(&wanted.taking, fat, &coordinate),
-                exclude: wanted.taking.exclude.clone(),
-                platform: wanted
-                    .taking
-                    .platform
-                    .unwrap_or(self.manifest.content.maven.platform),
-                coordinate,
-            })
+        let one = |coordinate: &Coordinates, name: Option<&str>, fat: Option<bool>| Asked {
+            name: name.unwrap_or(coordinate.artifact()).to_string(),
+            kind: wanted.kind,
+            folder: wanted.folder.clone(),
+            span: wanted.span.clone(),
+            reach: asked::reach(&wanted.taking, fat, coordinate),
+            exclude: wanted.taking.exclude.clone(),
+            platform: wanted
+                .taking
+                .platform
+                .unwrap_or(self.manifest.content.maven.platform),
+            coordinate: coordinate.clone(),
         };
         match &wanted.request {
-            Request::Maven(text) => {
+            Request::Jar(JarSource::Maven(coordinates)) => {
                 let name = (!wanted.companion).then_some(wanted.name.as_str());
-                Ok(vec![one(text, name, None)?])
+                Ok(vec![one(coordinates, name, None)])
             }
-            Request::Catalogue(version) => {
+            Request::Jar(JarSource::Catalogue(version)) => {
                 let selected = self.selected(wanted, version).await?;
-                let owner = one(&selected.coordinate, Some(&wanted.name), Some(selected.fat))?;
-                let with = selected.with.iter().map(|text| one(text, None, None));
-                std::iter::once(Ok(owner)).chain(with).collect()
+                let fat = Some(selected.fat);
+                let owner = one(&selected.coordinates, Some(&wanted.name), fat);
+                let with = selected.with.iter().map(|with| one(with, None, None));
+                Ok(std::iter::once(owner).chain(with).collect())
             }
             _ => Ok(Vec::new()),
         }
@@ -202,9 +201,9 @@ impl Resolver<'_> {
         name: &str,
         kind: LayerKind,
         folder: &Folder,
-        coordinate: &Coordinate,
+        coordinate: &Coordinates,
     ) -> Result<Artifact> {
-        let source = Source::Maven(coordinate.to_string());
+        let source = Source::Maven(coordinate.clone());
         let pin = self.lock.and_then(|lock| lock.pin(name, &source));
         let (sha256, size, content) = match pin {
             Some(pin) => (pin.sha256, pin.size, self.held(&pin.sha256)),
@@ -244,7 +243,7 @@ impl Resolver<'_> {
         let shown = redact::shown(&url);
         let source = Source::Url(shown.clone());
         let name = if wanted.companion {
-            stem(&url_file_name(&url)).to_string()
+            jar_stem(&url_file_name(&url)).to_string()
         } else {
             wanted.name.clone()
         };
@@ -332,8 +331,7 @@ impl Resolver<'_> {
             return None;
         }
         lock.jars.iter().find_map(|jar| match &jar.source {
-            Source::Maven(text) if jar.name == wanted.name && jar.kind == wanted.kind => {
-                let coordinate: Coordinate = text.parse().ok()?;
+            Source::Maven(coordinate) if jar.name == wanted.name && jar.kind == wanted.kind => {
                 let artifact = format!("{}:{}", coordinate.group(), coordinate.artifact());
                 entry
                     .has_artifact(&artifact, &self.base.facts.scala)
@@ -416,10 +414,9 @@ impl Resolver<'_> {
                 let selected =
                     catalogue::select(entry, "auto", &self.base.facts, self.maven, self.report)
                         .await?;
-                let coordinate: Coordinate = selected.coordinate.parse()?;
                 let (name, folder) = (&wanted.name, &wanted.folder);
                 let mut found = self
-                    .coordinate(name, wanted.kind, folder, &coordinate)
+                    .coordinate(name, wanted.kind, folder, &selected.coordinates)
                     .await?;
                 found.place = Some(Place::Copy);
                 Ok(found)
@@ -456,22 +453,26 @@ impl Resolver<'_> {
 
     async fn bring(&self, artifact: &Artifact, wanted: &[Wanted]) -> Result<()> {
         match &artifact.source {
-            Source::Maven(text) => {
-                let coordinate: Coordinate = text.parse()?;
+            Source::Maven(coordinates) => {
                 self.maven
                     .get()?
-                    .jar(&coordinate, Some(artifact.sha256))
+                    .jar(coordinates, Some(artifact.sha256))
                     .await
                     .map(|_| ())?;
                 let path = self.store.blob_path(&artifact.sha256);
-                jar::check(self.store, &path, &artifact.sha256, text)
+                jar::check(
+                    self.store,
+                    &path,
+                    &artifact.sha256,
+                    &coordinates.to_string(),
+                )
             }
             Source::Url(shown) => {
                 // The lock has no secrets; the manifest has the whole address.
                 let url = wanted
                     .iter()
                     .filter_map(|wanted| match &wanted.request {
-                        Request::Url(url, _) => parse_url(url).ok(),
+                        Request::Jar(JarSource::Url(url, _)) => parse_url(url).ok(),
                         _ => None,
                     })
                     .find(|url| redact::shown(url) == *shown)
@@ -542,8 +543,4 @@ fn url_file_name(url: &Url) -> String {
     } else {
         format!("{}.jar", name.trim_start_matches('.'))
     }
-}
-
-pub(super) fn stem(file_name: &str) -> &str {
-    file_name.strip_suffix(".jar").unwrap_or(file_name)
 }

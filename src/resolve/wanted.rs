@@ -20,14 +20,8 @@ pub enum Folder {
 /// One request.
 #[derive(Clone, Debug)]
 pub enum Request {
-    /// The catalogue's entry: `auto` or a version.
-    Catalogue(String),
-    /// A Maven coordinate.
-    Maven(String),
-    /// A path or glob.
-    Path(String),
-    /// An address, and its SHA-256 in hex where the manifest gives it.
-    Url(String, Option<String>),
+    /// A JAR.
+    Jar(JarSource),
     /// A filesystem plugin.
     Filesystem(Option<Place>),
 }
@@ -127,7 +121,7 @@ fn add(
 ) {
     let wanted = Wanted {
         name: name.to_string(),
-        request: request(&spec.source),
+        request: Request::Jar(spec.source.clone()),
         kind,
         folder,
         span,
@@ -148,21 +142,12 @@ fn add(
 }
 
 /// What goes with something, as `like` says but for its source.
-fn companions(out: &mut Vec<Wanted>, with: &[String], like: &Wanted) {
-    for text in with {
+fn companions(out: &mut Vec<Wanted>, with: &[JarSource], like: &Wanted) {
+    for source in with {
         out.push(Wanted {
-            request: request(&JarSpec::of_text(text).source),
+            request: Request::Jar(source.clone()),
             companion: true,
             ..like.clone()
         });
-    }
-}
-
-fn request(source: &JarSource) -> Request {
-    match source.clone() {
-        JarSource::Catalogue(version) => Request::Catalogue(version),
-        JarSource::Maven(coordinate) => Request::Maven(coordinate),
-        JarSource::Path(path) => Request::Path(path),
-        JarSource::Url(url, sha256) => Request::Url(url, sha256),
     }
 }
