@@ -1,10 +1,16 @@
 //! The one error type: what was being done, why it failed, and what to do.
 //!
 //! An [`Error`] is a chain. The outermost message says what was being done and
-//! to what; each `caused by:` goes one step nearer to the reason; hints say
-//! what the user can do. [`Error::report`] prints it.
+//! to what; each `caused by:` goes one step nearer to the cause; hints say
+//! what the user can do. [`Error::report`] prints it. What a library reported
+//! keeps its type ([`Error::find`]), and what a caller decides by is a
+//! [`Reason`], never a text.
 
+use std::borrow::Cow;
+use std::error::Error as StdError;
 use std::fmt;
+use std::io;
+use std::sync::Arc;
 
 /// What the process ends with (see the crate documentation for the contract).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,14 +23,72 @@ pub enum Exit {
     Found = 3,
 }
 
+/// Why something failed, where a caller decides by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// An address that a server pointed to was good for a time, which is over.
+    AddressEnded,
+    /// A registry lacks a blob that a manifest names.
+    BlobUnknown,
+    /// A blob in the cache is not what its digest says; it was taken out.
+    CorruptBlob,
+    /// The daemon has lost a part of an image.
+    DamagedImage,
+    /// A server of files wants other credentials, or some (HTTP 401, 403).
+    Denied,
+    /// Other content came than the digest names.
+    DigestMismatch,
+    /// The daemon's disk has no room left.
+    DiskFull,
+    /// A registry refuses these credentials this request (HTTP 403).
+    Forbidden,
+    /// The daemon lost what it was given before it had unpacked it.
+    ImageVanished,
+    /// The lock file has another version.
+    LockVersion,
+    /// An image has no Flink.
+    NotFlink,
+    /// What was asked for is not there.
+    NotFound,
+    /// The network would be needed, and is out of bounds.
+    Offline,
+    /// A proxy refuses to pass a request on.
+    Proxy,
+    /// More came, or would be sent, than is taken.
+    TooLarge,
+    /// A server asks to be left alone for longer than was waited.
+    TooManyRequests,
+    /// A registry or its token server wants other credentials, or some.
+    Unauthorized,
+    /// A server failed, in a way that may pass.
+    Unavailable,
+    /// A server gave something that nobody asked for.
+    Unexpected,
+    /// No connection to a server was made, or nothing came over it.
+    Unreachable,
+    /// The certificate of a server is not trusted.
+    Untrusted,
+    /// The daemon is spoken to in the open, but wants TLS.
+    WantsTls,
+    /// An image is for another platform.
+    WrongPlatform,
+}
+
 /// An error with its causes and hints.
 #[derive(Clone)]
 pub struct Error {
-    message: String,
-    causes: Vec<String>,
+    /// What was being done, the innermost first.
+    doing: Vec<String>,
+    cause: Cause,
     hints: Vec<String>,
     exit: Exit,
-    tag: Option<&'static str>,
+    reason: Option<Reason>,
+}
+
+#[derive(Clone)]
+enum Cause {
+    Message(String),
+    Source(Arc<dyn StdError + Send + Sync>),
 }
 
 /// The crate's result.
@@ -33,12 +97,16 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error that says `message`.
     pub fn new(message: impl Into<String>) -> Error {
+        Error::of(Cause::Message(message.into()))
+    }
+
+    fn of(cause: Cause) -> Error {
         Error {
-            message: message.into(),
-            causes: Vec::new(),
+            doing: Vec::new(),
+            cause,
             hints: Vec::new(),
             exit: Exit::Failed,
-            tag: None,
+            reason: None,
         }
     }
 
@@ -53,10 +121,15 @@ impl Error {
         self
     }
 
+    /// Adds several hints.
+    pub fn hints(mut self, hints: impl IntoIterator<Item = String>) -> Error {
+        self.hints.extend(hints);
+        self
+    }
+
     /// Wraps this error in what was being done.
     pub fn doing(mut self, message: impl Into<String>) -> Error {
-        let inner = std::mem::replace(&mut self.message, message.into());
-        self.causes.insert(0, inner);
+        self.doing.push(message.into());
         self
     }
 
@@ -66,15 +139,30 @@ impl Error {
         self
     }
 
-    /// Marks the error so that a caller can tell it from others ([`Error::is`]).
-    pub fn tagged(mut self, tag: &'static str) -> Error {
-        self.tag = Some(tag);
+    /// Gives the reason, by which a caller can decide.
+    pub fn because(mut self, reason: impl Into<Option<Reason>>) -> Error {
+        self.reason = reason.into();
         self
     }
 
-    /// Whether the error carries this tag.
-    pub fn is(&self, tag: &str) -> bool {
-        self.tag == Some(tag)
+    /// Whether this is the error's reason.
+    pub fn is(&self, reason: Reason) -> bool {
+        self.reason == Some(reason)
+    }
+
+    /// The reason, if one was given.
+    pub fn reason(&self) -> Option<Reason> {
+        self.reason
+    }
+
+    /// What a library reported, if something of this type is among the causes.
+    pub fn find<T: StdError + 'static>(&self) -> Option<&T> {
+        match &self.cause {
+            Cause::Message(_) => None,
+            Cause::Source(source) => {
+                sources(source.as_ref()).find_map(|source| source.downcast_ref())
+            }
+        }
     }
 
     /// The exit code.
@@ -83,15 +171,33 @@ impl Error {
     }
 
     /// The outermost message.
-    pub fn message(&self) -> &str {
-        &self.message
+    pub fn message(&self) -> Cow<'_, str> {
+        match (self.doing.last(), &self.cause) {
+            (Some(doing), _) => Cow::Borrowed(doing),
+            (None, Cause::Message(message)) => Cow::Borrowed(message),
+            (None, Cause::Source(_)) => self.texts().swap_remove(0),
+        }
+    }
+
+    /// All messages, the outermost first.
+    fn texts(&self) -> Vec<Cow<'_, str>> {
+        let doing = self.doing.iter().rev();
+        let mut texts: Vec<_> = doing.map(|text| Cow::Borrowed(text.as_str())).collect();
+        match &self.cause {
+            Cause::Message(message) => texts.push(Cow::Borrowed(message)),
+            Cause::Source(source) => {
+                texts.extend(telling(source.as_ref()).into_iter().map(Cow::Owned));
+            }
+        }
+        texts
     }
 
     /// The whole text, as it is printed: message, causes, hints.
     pub fn report(&self) -> String {
-        let mut text = format!("error: {}", self.message);
-        let mut last = self.message.as_str();
-        for cause in &self.causes {
+        let texts = self.texts();
+        let mut text = format!("error: {}", texts[0]);
+        let mut last = &texts[0];
+        for cause in &texts[1..] {
             if cause.is_empty() || cause == last {
                 continue;
             }
@@ -105,15 +211,16 @@ impl Error {
         }
         text
     }
+
+    /// The error on its way through a reader or writer; it keeps its reason.
+    pub fn into_io(self) -> io::Error {
+        io::Error::other(Carried(self))
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        for cause in &self.causes {
-            write!(f, ": {cause}")?;
-        }
-        Ok(())
+        f.write_str(&self.texts().join(": "))
     }
 }
 
@@ -122,6 +229,18 @@ impl fmt::Debug for Error {
         f.write_str(&self.report())
     }
 }
+
+/// An [`Error`] where only standard errors pass.
+#[derive(Debug)]
+struct Carried(Error);
+
+impl fmt::Display for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for Carried {}
 
 /// What libraries say of their own layers, where the next cause says it all.
 const EMPTY_WORDS: [&str; 12] = [
@@ -139,33 +258,12 @@ const EMPTY_WORDS: [&str; 12] = [
     "tcp connect error",
 ];
 
-/// Any other crate's error becomes one with its chain of sources, as far as
-/// they say something.
-impl<E: std::error::Error> From<E> for Error {
+/// Any other crate's error becomes one that keeps it.
+impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     fn from(error: E) -> Error {
-        let mut texts = vec![error.to_string()];
-        let mut source = error.source();
-        while let Some(cause) = source {
-            let text = cause.to_string();
-            // Many libraries repeat their source in their own message.
-            if !texts[0].contains(&text) {
-                texts.push(text);
-            }
-            source = cause.source();
-        }
-        let is_empty = |text: &str| {
-            let text = text.trim_start_matches("Error in the hyper legacy client: ");
-            EMPTY_WORDS.contains(&text)
-        };
-        let last = texts.len() - 1;
-        let mut texts = texts
-            .into_iter()
-            .enumerate()
-            .filter(|(at, text)| *at == last || !is_empty(text))
-            .map(|(_, text)| text);
-        let mut out = Error::new(texts.next().unwrap_or_default());
-        out.causes = texts.collect();
-        out
+        let error = Error::of(Cause::Source(Arc::new(error)));
+        let reason = error.find().and_then(|Carried(carried)| carried.reason);
+        error.because(reason)
     }
 }
 
@@ -177,6 +275,43 @@ impl From<crate::maven::InvalidCoordinates> for Error {
             .hint(invalid.hint())
             .doing(format!("reading {}", invalid.what()))
     }
+}
+
+/// An error and its sources, one after the other.
+pub fn sources<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        // An io::Error's source() skips the error that it holds itself.
+        match error.downcast_ref::<io::Error>() {
+            Some(holder) => holder
+                .get_ref()
+                .map(|held| held as &(dyn StdError + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+/// What an error and its sources say, as far as they say something.
+fn telling(error: &(dyn StdError + 'static)) -> Vec<String> {
+    let mut texts = vec![error.to_string()];
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        // Many libraries repeat their source in their own message.
+        if !texts[0].contains(&text) {
+            texts.push(text);
+        }
+        source = cause.source();
+    }
+    let is_empty = |text: &str| {
+        let text = text.trim_start_matches("Error in the hyper legacy client: ");
+        EMPTY_WORDS.contains(&text)
+    };
+    let last = texts.len() - 1;
+    let mut at = 0..;
+    texts.retain(|text| at.next() == Some(last) || !is_empty(text));
+    texts
 }
 
 /// Adds to an error what was being done.
@@ -208,6 +343,27 @@ mod tests {
         struct Outer(#[source] std::io::Error);
         let error = Error::from(Outer(std::io::ErrorKind::ConnectionRefused.into()));
         assert_eq!(error.report(), "error: connection refused");
+    }
+
+    #[test]
+    fn what_a_library_reported_keeps_its_type() {
+        let error = Error::from(io::Error::from(io::ErrorKind::PermissionDenied)).doing("reading");
+        let found = error.find::<io::Error>().map(io::Error::kind);
+        assert_eq!(found, Some(io::ErrorKind::PermissionDenied));
+        assert!(error.find::<fmt::Error>().is_none());
+    }
+
+    #[test]
+    fn a_reason_passes_through_a_reader() {
+        let error = Error::new("the file is gone")
+            .doing("reading")
+            .because(Reason::NotFound);
+        let error = Error::from(error.into_io()).doing("copying");
+        assert!(error.is(Reason::NotFound));
+        assert_eq!(
+            error.report(),
+            "error: copying\n  caused by: reading: the file is gone"
+        );
     }
 
     #[test]

@@ -69,7 +69,9 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
     (
         "sink",
-        &["daemon", "error", "image", "registry", "report", "store"],
+        &[
+            "attest", "base", "daemon", "error", "image", "registry", "report", "store",
+        ],
     ),
     // Joins the stages.
     (

@@ -4,6 +4,7 @@
 //! host, no user is in them.
 
 mod provenance;
+mod referrer;
 mod sbom;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use provenance::provenance;
+pub use referrer::{Referrer, referrers};
 pub use sbom::sbom;
 
 use crate::error::{Context, Result};

@@ -215,7 +215,6 @@ fn blob(descriptor: &Descriptor) -> String {
 
 fn missing(name: &str) -> Error {
     Error::new(format!("the daemon's export lacks {name}"))
-        .tagged("incomplete-export")
         .hint("an image that containerd's store pulled may lack blobs whose layers are unpacked: it runs, but cannot be saved or pushed. `docker pull` it again, or name it as docker://REFERENCE to read it from its registry")
 }
 

@@ -7,7 +7,7 @@ use super::registry_side::{self, Published};
 use super::tree::Tree;
 use super::{Base, BaseFacts, Sources, environment, label};
 use crate::daemon::{Daemon, ImageStore, Inspected, read_ahead};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::{Digest, ImageManifest, Layer, LayerKind, Origin, Platform, Reference, media};
 use crate::report::Phase;
 use crate::store::{Bucket, Store};
@@ -39,7 +39,7 @@ pub(super) async fn open(
         return Err(Error::new(format!(
             "the daemon's image {name} is for {found}, but {platform} is wanted"
         ))
-        .tagged("wrong-platform")
+        .because(Reason::WrongPlatform)
         .hint(format!("`docker pull --platform {platform} {name}`, or name it as docker://{name} to read it from its registry")));
     }
     of_image(sources, daemon, &name, reference, inspected)

@@ -9,7 +9,7 @@ use super::entries;
 use super::scan::clean;
 use super::{Sources, registry_side};
 use crate::daemon::read_ahead;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::gzip::Gzip;
 use crate::image::{Descriptor, Digest, Image, Layer, Origin, media};
 use crate::report::Phase;
@@ -45,7 +45,7 @@ pub(super) async fn open_layer(
                     "the layer `{}` is in the registry {} only, and --offline forbids asking it",
                     layer.name, repository.host
                 ))
-                .tagged("offline"));
+                .because(Reason::Offline));
             }
             registry_side::blob_reader(sources, repository, descriptor)
         }

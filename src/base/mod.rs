@@ -32,7 +32,7 @@ pub use spec::BaseSpec;
 pub use version::FlinkVersion;
 
 use crate::daemon::Daemon;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::{Digest, Layer, Platform, Reference};
 use crate::registry::Registries;
 use crate::report::Report;
@@ -137,7 +137,7 @@ pub async fn open(
             match found {
                 Ok(Some(base)) => base,
                 // The registry may have the platform that the daemon has not.
-                Err(error) if !error.is("wrong-platform") => return Err(error),
+                Err(error) if !error.is(Reason::WrongPlatform) => return Err(error),
                 other => {
                     let daemon = match (other, sources.daemon) {
                         (Err(error), _) => error.to_string(),

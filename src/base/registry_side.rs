@@ -10,7 +10,7 @@ use super::export::read_layer;
 use super::tree::Tree;
 use super::{Base, BaseFacts, Sources, environment, label};
 use crate::daemon::Inspected;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::reference::DOCKER_HUB;
 use crate::image::{
     AnyManifest, Descriptor, Digest, ImageManifest, Layer, LayerKind, Origin, Platform, Reference,
@@ -213,7 +213,7 @@ fn offline(sources: &Sources<'_>, reference: &Reference) -> Result<()> {
         return Err(Error::new(format!(
             "the base {reference} is not in the cache, and --offline forbids asking its registry"
         ))
-        .tagged("offline")
+        .because(Reason::Offline)
         .hint("run once without --offline"));
     }
     Ok(())
@@ -277,7 +277,7 @@ pub(super) async fn from_parts(
         return Err(Error::new(format!(
             "the image {name} is for {found}, but {platform} is wanted"
         ))
-        .tagged("wrong-platform")
+        .because(Reason::WrongPlatform)
         .hint("`[image] platform` in the manifest chooses another one"));
     }
     if diff_ids.len() != manifest.layers.len() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::facts::{BaseFacts, Node, NodeKind};
 use super::scan::Scan;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::maven::is_jar_of;
 
 /// The tree of all layers so far.
@@ -89,7 +89,7 @@ impl Tree {
                 Error::new(format!(
                     "it is not a Flink image: there is no lib/flink-dist-VERSION.jar under /{home}"
                 ))
-                .tagged("not-flink")
+                .because(Reason::NotFlink)
                 .hint("a base is an official Flink image, or one made by `flinkpack base build`; FLINK_HOME in the image's environment says where Flink is")
             })?;
         let stem = dist
@@ -318,6 +318,6 @@ mod tests {
     #[test]
     fn an_image_without_flink_is_named_so() {
         let error = Tree::default().facts("opt/flink", None).unwrap_err();
-        assert!(error.is("not-flink"));
+        assert!(error.is(Reason::NotFlink));
     }
 }

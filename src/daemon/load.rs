@@ -4,31 +4,17 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bollard::errors::Error as DockerError;
 use bollard::query_parameters::ImportImageOptionsBuilder;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::Daemon;
+use super::{Daemon, refusal};
 use crate::error::{Context, Error, Result};
 
 /// Bytes that are sent at once.
 const CHUNK: usize = 256 << 10;
-
-fn told(error: DockerError) -> Error {
-    match error {
-        DockerError::DockerResponseServerError { message, .. } => Error::new(message),
-        DockerError::DockerStreamError { error } => Error::new(error),
-        broken @ (DockerError::HyperLegacyError { .. }
-        | DockerError::HyperResponseError { .. }
-        | DockerError::IOError { .. }) => {
-            Error::from(broken).doing("it hung up before it had all of it")
-        }
-        other => Error::from(other),
-    }
-}
 
 /// A load that has begun. The request is open: the daemon has made ready to
 /// unpack, and takes what is written until [`Loading::finish`]. One that is
@@ -59,10 +45,11 @@ impl Daemon {
         let answer = tokio::spawn(async move {
             let mut answers = docker.import_image_stream(options, body, None);
             while let Some(answer) = answers.next().await {
-                let answer = answer.map_err(told).doing(|| doing.clone())?;
+                let answer = answer.map_err(refusal::error).doing(|| doing.clone())?;
                 let line = answer.stream.unwrap_or_default();
                 if line.starts_with("Error") {
-                    return Err(Error::new(line.trim()).doing(doing));
+                    let error = Error::new(line.trim()).because(refusal::reason(&line));
+                    return Err(error.doing(doing));
                 }
             }
             Ok(())

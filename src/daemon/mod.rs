@@ -3,6 +3,7 @@
 mod host;
 mod load;
 mod read_ahead;
+mod refusal;
 mod ssh;
 mod tls;
 
@@ -22,16 +23,13 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::{Digest, Platform};
 use crate::store::{Bucket, Store};
 
 /// Seconds a request may wait for its answer's first byte. A load answers only
 /// when all is unpacked, which takes minutes for a large image on a slow disk.
 const PATIENCE: u64 = 3600;
-
-/// Tags the error of an image that the daemon does not have whole.
-pub const DAMAGED: &str = "damaged-image";
 
 /// Bytes on their way.
 pub type ByteStream = Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send>>;
@@ -164,7 +162,7 @@ impl Daemon {
             Err(DockerError::JsonDataError { .. }) => {
                 return Err(
                     Error::new("it has lost a part of the image, though not its name")
-                        .tagged(DAMAGED)
+                        .because(Reason::DamagedImage)
                         .doing(doing())
                         .hint(format!("`docker rmi {name}`, and pull or load it again")),
                 );
@@ -198,7 +196,7 @@ impl Daemon {
     /// The same, where an image that is not whole counts as none.
     pub async fn inspect_whole(&self, name: &str) -> Result<Option<Inspected>> {
         match self.inspect(name).await {
-            Err(error) if error.is(DAMAGED) => Ok(None),
+            Err(error) if error.is(Reason::DamagedImage) => Ok(None),
             outcome => outcome,
         }
     }
@@ -388,25 +386,22 @@ fn doing_connect(host: &host::Host) -> String {
 }
 
 fn unreachable(error: DockerError, host: &host::Host, said: Option<&ssh::Said>) -> Error {
-    let text = format!("{error:?}");
     if let Some(said) = said.and_then(ssh::Said::last) {
-        let out = Error::new(format!("ssh says: {said}"));
-        return out
+        return Error::new(format!("ssh says: {said}"))
             .doing(doing_connect(host))
-            .tagged("no-daemon")
             .hint("does `ssh HOST docker version` work without a question? It needs a key in an agent, a known host, and docker on the other side");
     }
-    let out = Error::from(error)
-        .doing(doing_connect(host))
-        .tagged("no-daemon");
-    if text.contains("PermissionDenied") || text.contains("EACCES") {
+    let wants_tls = refusal::reason(&error.to_string()) == Some(Reason::WantsTls);
+    let out = Error::from(error).doing(doing_connect(host));
+    let io = out.find::<std::io::Error>().map(std::io::Error::kind);
+    if io == Some(std::io::ErrorKind::PermissionDenied) {
         return out.hint("the socket is there, but this user may not use it: join the `docker` group, or set DOCKER_HOST to a daemon of your own");
     }
-    if host.certificates.is_some() && text.to_lowercase().contains("certificate") {
+    if host.certificates.is_some() && out.find().is_some_and(tls::is_about_certificates) {
         return out.hint("ca.pem must hold the authority of the daemon's certificate, cert.pem and key.pem what the daemon lets in");
     }
-    if host.certificates.is_none() && text.contains("HTTPS") {
-        return out.hint("it wants TLS: DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH with ca.pem, cert.pem and key.pem");
+    if host.certificates.is_none() && wants_tls {
+        return out.because(Reason::WantsTls).hint("it wants TLS: DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH with ca.pem, cert.pem and key.pem");
     }
     out.hint("is it running? DOCKER_HOST names another one")
         .hint("without a daemon, `flinkpack build --push` goes straight to the registry, and --output oci:DIR writes a folder")

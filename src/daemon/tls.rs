@@ -115,6 +115,16 @@ impl Certificates {
     }
 }
 
+/// Whether TLS failed because one side does not accept the other's certificate.
+pub fn is_about_certificates(error: &rustls::Error) -> bool {
+    matches!(
+        error,
+        rustls::Error::InvalidCertificate(_)
+            | rustls::Error::NoCertificatesPresented
+            | rustls::Error::AlertReceived(_)
+    )
+}
+
 /// Takes every certificate, though not every signature.
 #[derive(Debug)]
 struct Anyone(Arc<CryptoProvider>);

@@ -10,16 +10,26 @@ use reqwest::header::{
 use url::Url;
 
 use super::access::Access;
-use super::attempts::{Attempt, Attempts, Failure, Patience};
 use super::proxy::{Proxies, Through};
 use super::redact::shown;
+use super::retry::{Advice, Attempt, Attempts, Failure, Patience};
 use super::send::{Sent, broken, send, stalled};
 use super::sink::{Sink, Written};
 use super::status;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::Digest;
 use crate::report::{Phase, Report, Task};
 use crate::store::Store;
+
+/// What a user can do about a server that fails.
+pub(super) const ADVICE: Advice = Advice {
+    wait_too_long: |seconds| {
+        format!(
+            "the server asks to wait for {seconds} s: try again later, or name another repository or mirror"
+        )
+    },
+    gave_up: |attempts| format!("{attempts} attempts were made"),
+};
 
 /// What is to be fetched, and how.
 #[derive(Clone)]
@@ -30,12 +40,12 @@ pub struct Request<'a> {
     pub name: &'a str,
     /// Credentials for the address's host.
     pub access: Option<&'a Access>,
-    /// The content that is wanted: anything else is an error tagged
-    /// `digest-mismatch`.
+    /// The content that is wanted: anything else is an error
+    /// ([`Reason::DigestMismatch`]).
     pub sha256: Option<Digest>,
     /// The most bytes that are taken.
     pub limit: Option<u64>,
-    /// Refuse, with an error tagged `offline`.
+    /// Refuse, with an error ([`Reason::Offline`]).
     pub offline: bool,
     /// Whether SHA-1 and MD5 are wanted too.
     pub sums: bool,
@@ -94,7 +104,7 @@ impl Body {
         .await
         .doing(|| "writing to the cache")?
         .map_err(|error| {
-            let mismatch = error.is("digest-mismatch");
+            let mismatch = error.is(Reason::DigestMismatch);
             let error = error.doing(format!("checking {shown}"));
             match mismatch {
                 true => error.hint("the file was changed, or something on the way changed it"),
@@ -126,7 +136,7 @@ pub async fn fetch(request: &Request<'_>, store: &Store, report: &Report) -> Res
         access: request.access.or(of_url.as_ref()),
         ..request.clone()
     };
-    let mut attempts = Attempts::new(request.patience);
+    let mut attempts = Attempts::new(request.patience, &ADVICE);
     let mut transfer = Transfer {
         request,
         report,
@@ -281,10 +291,10 @@ impl Transfer<'_> {
     }
 
     fn bad(&self, why: &str) -> Failure {
-        Failure::soon(
+        Failure::passing(
             Error::new(why)
                 .doing(format!("fetching {}", shown(self.request.url)))
-                .tagged("unavailable"),
+                .because(Reason::Unavailable),
         )
     }
 }
@@ -308,13 +318,13 @@ fn rest_of(headers: &HeaderMap, start: u64) -> Option<u64> {
 pub(super) fn refuse_offline(url: &Url) -> Error {
     Error::new(format!("fetching {} would need the network", shown(url)))
         .hint("run once without --offline, so that the cache holds it")
-        .tagged("offline")
+        .because(Reason::Offline)
 }
 
 pub(super) fn too_large(url: &Url, limit: u64) -> Error {
     Error::new(format!("the file has more than {limit} bytes"))
         .doing(format!("fetching {}", shown(url)))
-        .tagged("too-large")
+        .because(Reason::TooLarge)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use url::Url;
 use super::access::Secret;
 use super::client::{STALL, builder, client};
 use super::redact::shown;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 
 /// A proxy. It is spoken to in plain http; https goes through it by CONNECT.
 #[derive(Clone)]
@@ -169,7 +169,7 @@ impl Through {
         };
         Error::new(format!("the proxy {shown} {why} (HTTP 407)"))
             .hint(format!("{named} names it: {what} {login}"))
-            .tagged("proxy")
+            .because(Reason::Proxy)
     }
 
     /// Some proxies answer to wrong credentials as a server would: the hint that

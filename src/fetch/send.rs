@@ -5,12 +5,13 @@ use reqwest::{Response, StatusCode};
 use url::Url;
 
 use super::access::Access;
-use super::attempts::{Attempt, Failure, Patience};
 use super::authorities;
+use super::connection::{Broken, Untrusted};
 use super::download::Request;
 use super::proxy::{Through, way};
 use super::redact::shown;
-use crate::error::Error;
+use super::retry::{Attempt, Failure, Patience};
+use crate::error::{Error, Reason};
 
 /// Redirects that one request follows.
 const MAX_REDIRECTS: usize = 10;
@@ -58,7 +59,6 @@ pub(super) async fn send(wanted: &Request<'_>, headers: &HeaderMap) -> Attempt<S
                 path.join(" → ")
             ))
             .doing(format!("fetching {}", shown(start)))
-            .tagged("redirect")
             .into());
         }
         if visited.len() > MAX_REDIRECTS {
@@ -67,7 +67,6 @@ pub(super) async fn send(wanted: &Request<'_>, headers: &HeaderMap) -> Attempt<S
                 shown(&next)
             ))
             .doing(format!("fetching {}", shown(start)))
-            .tagged("redirect")
             .into());
         }
         visited.push(next.clone());
@@ -77,72 +76,65 @@ pub(super) async fn send(wanted: &Request<'_>, headers: &HeaderMap) -> Attempt<S
 
 /// No byte came for too long.
 pub(super) fn stalled(url: &Url, patience: &Patience) -> Failure {
-    Failure::soon(
+    Failure::passing(
         Error::new(format!(
             "nothing came from {} for {:.0} s",
             url.host_str().unwrap_or_default(),
             patience.stall.as_secs_f64().ceil()
         ))
         .doing(format!("fetching {}", shown(url)))
-        .tagged("unreachable"),
+        .because(Reason::Unreachable),
     )
 }
 
-/// The connection could not be made, or broke.
+/// The failure of a connection that could not be made, or broke.
 pub(super) fn broken(url: &Url, through: Option<&Through>, error: reqwest::Error) -> Failure {
-    let connecting = error.is_connect();
+    let (connecting, broken) = (error.is_connect(), Broken::of(&error));
     let error = Error::from(error.without_url());
-    let text = error.to_string();
-    let doing = format!("fetching {}", shown(url));
     let host = url.host_str().unwrap_or_default();
-    if text.contains("certificate") {
-        return untrusted(error, host, &text).doing(doing).into();
-    }
-    if let Some(through) = through {
-        if text.contains("proxy authorization required") {
-            return through.denied().doing(doing).into();
-        }
-        let refused = text.contains("tunnel error: unsuccessful");
-        let mut error = match refused {
-            true => error.doing("the proxy did not connect to the server"),
-            false => error,
-        };
-        error = error.doing(doing).hint(through.hint(host));
-        if let Some(doubt) = through.doubt().filter(|_| refused) {
-            error = error.hint(doubt);
-        }
-        let tag = if connecting {
-            "unreachable"
-        } else {
-            "unavailable"
-        };
-        return Failure::soon(error.tagged(tag));
-    }
-    let error = error.doing(doing);
-    Failure::soon(if connecting {
-        error
+    let reason = match connecting {
+        true => Reason::Unreachable,
+        false => Reason::Unavailable,
+    };
+    let error = match (broken, through) {
+        (Broken::Untrusted(why), _) => untrusted(error, host, why),
+        (Broken::ProxyLogin, Some(through)) => through.denied(),
+        (Broken::ProxyRefused, Some(through)) => error
+            .doing("the proxy did not connect to the server")
+            .hint(through.hint(host))
+            .hints(through.doubt())
+            .because(reason),
+        (_, Some(through)) => error.hint(through.hint(host)).because(reason),
+        (_, None) if connecting => error
             .hint(format!(
                 "is {host} reachable from here? behind a proxy, name it in settings.xml or HTTPS_PROXY"
             ))
-            .tagged("unreachable")
-    } else {
-        error.tagged("unavailable")
-    })
+            .because(reason),
+        (_, None) => error.because(reason),
+    };
+    Failure::new(
+        broken.remedy(),
+        error.doing(format!("fetching {}", shown(url))),
+    )
 }
 
-/// The server's certificate was not accepted.
-fn untrusted(error: Error, host: &str, text: &str) -> Error {
-    let hint = if text.contains("expired") {
-        format!("the certificate of {host} is too old: who runs the server must renew it")
-    } else if text.contains("not valid for name") {
-        format!("the certificate is another host's: is {host} the name that the server goes by?")
-    } else {
-        authorities::HINT.to_owned()
+/// The error of a certificate that is not trusted.
+fn untrusted(error: Error, host: &str, why: Untrusted) -> Error {
+    let hint = match why {
+        Untrusted::Expired => {
+            format!("the certificate of {host} is too old: who runs the server must renew it")
+        }
+        Untrusted::OtherHost => {
+            format!(
+                "the certificate is another host's: is {host} the name that the server goes by?"
+            )
+        }
+        Untrusted::NotYet | Untrusted::Unknown => authorities::HINT.to_owned(),
     };
     error
         .doing(format!("the certificate of {host} is not trusted"))
         .hint(hint)
-        .tagged("untrusted")
+        .because(Reason::Untrusted)
 }
 
 fn is_redirect(status: StatusCode) -> bool {
@@ -151,11 +143,7 @@ fn is_redirect(status: StatusCode) -> bool {
 
 /// Where a redirect goes.
 fn target(from: &Url, headers: &HeaderMap) -> Attempt<Url> {
-    let refuse = |why: String| {
-        Error::new(why)
-            .doing(format!("fetching {}", shown(from)))
-            .tagged("redirect")
-    };
+    let refuse = |why: String| Error::new(why).doing(format!("fetching {}", shown(from)));
     let location = headers
         .get(LOCATION)
         .and_then(|value| value.to_str().ok())

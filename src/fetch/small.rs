@@ -2,12 +2,12 @@
 
 use reqwest::header::HeaderMap;
 
-use super::attempts::{Attempt, Attempts, Failure};
-use super::download::{Request, announced, refuse_offline, too_large};
+use super::download::{ADVICE, Request, announced, refuse_offline, too_large};
 use super::redact::shown;
+use super::retry::{Attempt, Attempts, Failure};
 use super::send::{Sent, broken, send, stalled};
 use super::status;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::report::Report;
 
 /// A small answer.
@@ -23,7 +23,7 @@ pub async fn get_small(request: &Request<'_>, report: &Report) -> Result<Small> 
     if request.offline {
         return Err(refuse_offline(request.url));
     }
-    let mut attempts = Attempts::new(request.patience);
+    let mut attempts = Attempts::new(request.patience, &ADVICE);
     loop {
         match attempt(request).await {
             Ok(small) => return Ok(small),
@@ -69,13 +69,13 @@ async fn attempt(request: &Request<'_>) -> Attempt<Small> {
         bytes.extend_from_slice(&chunk);
     }
     match length {
-        Some(length) if length != bytes.len() as u64 => Err(Failure::soon(
+        Some(length) if length != bytes.len() as u64 => Err(Failure::passing(
             Error::new(format!(
                 "the answer has {} bytes, but {length} were announced",
                 bytes.len()
             ))
             .doing(format!("fetching {}", shown(url)))
-            .tagged("unavailable"),
+            .because(Reason::Unavailable),
         )),
         _ => Ok(Small { bytes, headers }),
     }

@@ -1,18 +1,16 @@
 //! What an HTTP status that is no success means for the user.
 
-use std::time::SystemTime;
-
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use super::attempts::{Again, Failure, retry_after};
 use super::proxy::Through;
 use super::redact::shown;
-use crate::error::Error;
+use super::retry::{Failure, remedy};
+use crate::error::{Error, Reason};
 
-/// The failure of an answer with this status. Its error is tagged
-/// `not-found`, `denied`, `proxy`, `too-many-requests` or `unavailable`.
+/// The failure of an answer with this status. Its error has a
+/// reason.
 pub(super) fn failure(
     status: StatusCode,
     url: &Url,
@@ -26,85 +24,81 @@ pub(super) fn failure(
             .doing(format!("fetching {}", shown(url)))
             .into();
     }
-    let wait = || retry_after(headers, SystemTime::now()).map_or(Again::Soon, Again::After);
     let host = url.host_str().unwrap_or_default();
-    let (why, tag, hint, again) = match status.as_u16() {
+    let (why, reason, hint) = match status.as_u16() {
         401 if with_access => (
             "the server refused the credentials",
-            "denied",
+            Reason::Denied,
             Some(format!("check user and password for {host}")),
-            Again::Never,
         ),
         401 => (
             "the server wants credentials",
-            "denied",
+            Reason::Denied,
             Some(format!(
                 "give credentials for {host}: for a repository, a <server> in settings.xml with the id of the repository or mirror; for a single file, https://USER:PASSWORD@… as its address"
             )),
-            Again::Never,
         ),
         403 => (
             "the server does not allow it",
-            "denied",
+            Reason::Denied,
             Some(format!(
                 "these credentials, or no credentials, may not read this from {host}"
             )),
-            Again::Never,
         ),
-        404 | 410 => (
-            "the server does not have it",
-            "not-found",
-            None,
-            Again::Never,
-        ),
+        404 | 410 => ("the server does not have it", Reason::NotFound, None),
         407 => (
             "a proxy that was not asked for wants credentials",
-            "proxy",
+            Reason::Proxy,
             Some(
                 "name the proxy in settings.xml, or in HTTPS_PROXY: http://user:password@host:port"
                     .to_owned(),
             ),
-            Again::Never,
         ),
         408 => (
             "the server waited too long for the request",
-            "unavailable",
+            Reason::Unavailable,
             None,
-            Again::Soon,
         ),
         429 => (
             "the server refuses more requests for now",
-            "too-many-requests",
+            Reason::TooManyRequests,
             Some("name a mirror of your own in [maven] repositories or settings.xml".to_owned()),
-            wait(),
         ),
-        500 | 502 | 504 => ("the server failed", "unavailable", None, Again::Soon),
         503 => (
             "the server is not available for now",
-            "unavailable",
+            Reason::Unavailable,
             None,
-            wait(),
         ),
-        code if code >= 500 => ("the server failed", "unavailable", None, Again::Never),
+        499 | 500.. => ("the server failed", Reason::Unavailable, None),
         _ => (
             "the server answered something unexpected",
-            "unexpected",
+            Reason::Unexpected,
             Some("is the address right?".to_owned()),
-            Again::Never,
         ),
     };
     let error = Error::new(format!("{why} (HTTP {})", status.as_u16()))
         .doing(format!("fetching {}", shown(url)))
-        .tagged(tag);
+        .because(reason);
     let doubt = match status.as_u16() {
         401 | 403 if url.scheme() == "http" => through.and_then(Through::doubt),
         _ => None,
     };
-    Failure {
-        error: hint
-            .into_iter()
-            .chain(doubt)
-            .fold(error, |error, hint| error.hint(hint)),
-        again,
+    Failure::new(remedy(status, headers), error.hints(hint).hints(doubt))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetch::retry::{Remedy, tests::PASSING};
+
+    #[test]
+    fn a_download_is_tried_again_after_the_statuses_that_pass() {
+        let url = Url::parse("https://host/a.jar").unwrap();
+        for code in 300..600 {
+            let status = StatusCode::from_u16(code).unwrap();
+            let failure = failure(status, &url, &HeaderMap::new(), false, None);
+            let passes = failure.remedy == Remedy::Again;
+            assert_eq!(passes, PASSING.contains(&code), "{code}");
+        }
     }
 }

@@ -135,7 +135,7 @@ impl Index {
         let error = Error::new(format!(
             "there is no image for {platform}; there is {there}"
         ));
-        Err(error.tagged("no-platform"))
+        Err(error)
     }
 }
 

@@ -113,7 +113,7 @@ impl FromStr for Reference {
                 Some(
                     digest
                         .parse::<Digest>()
-                        .map_err(|error| bad(error.message()))?,
+                        .map_err(|error| bad(&error.message()))?,
                 ),
             ),
             None => (text, None),
@@ -123,7 +123,7 @@ impl FromStr for Reference {
             _ => (rest, None),
         };
         if let Some(tag) = tag {
-            check_tag(tag).map_err(|error| bad(error.message()))?;
+            check_tag(tag).map_err(|error| bad(&error.message()))?;
         }
         let (host, repository) = match path.split_once('/') {
             Some((first, rest))

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use sha2::{Digest as _, Sha256};
 
 use super::{Known, archive};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::Digest;
 use crate::image::gzip::Gzip;
 use crate::report::Task;
@@ -294,7 +294,7 @@ fn changed(entry: &Entry, sha256: &Digest, content: &Content, store: &Store) -> 
                 "the cache's copy of {} is corrupted; it was deleted",
                 entry.reason
             ))
-            .tagged("corrupt-blob")
+            .because(Reason::CorruptBlob)
             .hint("run the command again: it will be fetched anew")
         }
         _ => Error::new(format!("{} changed while it was read", entry.reason))

@@ -7,7 +7,7 @@ use super::{
     LAYER_FORMAT, Lock, LockedBase, LockedCheck, LockedJar, LockedLayer, LockedMaven,
     LockedPlatform, LockedProvided, Source, VERSION,
 };
-use crate::error::{Context, Error, Exit, Result};
+use crate::error::{Context, Error, Exit, Reason, Result};
 use crate::image::{Digest, LayerKind};
 use crate::manifest::Place;
 use crate::maven::Coordinates;
@@ -102,7 +102,7 @@ pub(super) fn read(text: &str) -> Result<Lock> {
             "the lock file has version {}, and this flinkpack knows version {VERSION}",
             probe.version
         ))
-        .tagged("lock-version")
+        .because(Reason::LockVersion)
         .hint("a newer flinkpack wrote it: use that one"));
     }
     let file: File = toml::from_str(text)
@@ -442,7 +442,7 @@ mod tests {
             .unwrap()
             .replace("version = 1", "version = 2");
         let error = read(&text).unwrap_err();
-        assert!(error.is("lock-version"), "{error}");
+        assert!(error.is(Reason::LockVersion), "{error}");
     }
 
     #[test]

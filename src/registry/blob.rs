@@ -18,9 +18,9 @@ use super::client::Client;
 use super::location::first_position;
 use super::mirror::Place;
 use super::pull::pull_scope;
-use super::retry::{Attempts, Failure, Remedy};
 use super::transport::Answer;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
+use crate::fetch::retry::{Attempts, Failure, Remedy};
 use crate::image::{Descriptor, Digest, Reference};
 use crate::report::Task;
 use crate::store::Store;
@@ -113,7 +113,7 @@ impl BlobReader {
     /// A mirror failed: goes on at the next place from the same position. Bytes
     /// that were wrong cannot be taken back.
     fn turn_to_another(&mut self, error: Error) -> Result<()> {
-        if error.is("digest-mismatch") {
+        if error.is(Reason::DigestMismatch) {
             return Err(error);
         }
         let Some((client, call)) = self.others.pop() else {
@@ -137,7 +137,7 @@ impl BlobReader {
     pub fn into_async_read(self) -> impl AsyncRead + Send {
         let pieces = self
             .into_stream()
-            .map(|piece| piece.map_err(|error| std::io::Error::other(error.to_string())));
+            .map(|piece| piece.map_err(|error| error.into_io()));
         StreamReader::new(Box::pin(pieces))
     }
 
@@ -190,7 +190,7 @@ impl BlobReader {
     fn wrong(&self, how: String) -> Error {
         Error::new(format!("the registry gave other content: {how}"))
             .hint("something on the way changed it, or the registry is broken")
-            .tagged("digest-mismatch")
+            .because(Reason::DigestMismatch)
     }
 
     async fn open(&mut self) -> Result<Answer, Failure> {
@@ -262,7 +262,9 @@ pub(super) async fn to_store(
     let outcome = into_store(registries, reference, descriptor, store, task).await;
     match outcome {
         // Whoever gave other bytes, the registry itself may have the right ones.
-        Err(error) if error.is("digest-mismatch") && !registries.options().mirrors.is_empty() => {
+        Err(error)
+            if error.is(Reason::DigestMismatch) && !registries.options().mirrors.is_empty() =>
+        {
             registries
                 .report()
                 .warn(format!("{reference} is read without its mirrors: {error}"));

@@ -10,12 +10,12 @@ use url::Url;
 use super::call::{Call, To, redirect};
 use super::host::Host;
 use super::login::Surroundings;
-use super::retry::{Attempts, Failure, Remedy, passes};
 use super::token::Asker;
 use super::transport::{Answer, authority, is_loopback};
 use super::{Registries, refusal};
 use crate::error::{Error, Result};
-use crate::fetch::redact;
+use crate::fetch::retry::{Advice, Attempts, Failure, Remedy};
+use crate::fetch::{Patience, redact};
 
 /// Redirects that are followed.
 const HOPS: usize = 10;
@@ -25,26 +25,33 @@ const HOPS: usize = 10;
 pub(super) struct Client {
     host: Arc<Host>,
     registries: Registries,
-    /// Attempts at one thing.
-    most: u32,
+    patience: Patience,
 }
+
+/// What a user can do about a registry that fails.
+const ADVICE: Advice = Advice {
+    wait_too_long: |seconds| {
+        format!("the registry asks to wait {seconds} s; run the command again after that")
+    },
+    gave_up: |attempts| {
+        format!("it was tried {attempts} times; run the command again when the registry is well")
+    },
+};
 
 impl Client {
     pub fn new(host: Arc<Host>, registries: Registries) -> Client {
-        let most = registries.options().attempts;
+        let patience = registries.options().patience;
         Client {
             host,
             registries,
-            most,
+            patience,
         }
     }
 
     /// The same, giving up after fewer attempts.
-    pub fn with_attempts(self, most: u32) -> Client {
-        Client {
-            most: most.min(self.most),
-            ..self
-        }
+    pub fn with_attempts(mut self, most: u32) -> Client {
+        self.patience.attempts = most.min(self.patience.attempts);
+        self
     }
 
     /// The registry, as references name it.
@@ -61,7 +68,7 @@ impl Client {
     }
 
     pub fn attempts(&self) -> Attempts {
-        Attempts::new(self.registries.options(), self.most)
+        Attempts::new(self.patience, &ADVICE)
     }
 
     /// Sends `call` until it is answered: by anything but a failure that may
@@ -113,7 +120,7 @@ impl Client {
         };
         outcome.map_err(|failure| {
             if let Remedy::After(time) = failure.remedy
-                && time <= self.registries.options().longest_wait
+                && time <= self.patience.longest
             {
                 self.host.pause_for(time);
             }
@@ -231,12 +238,11 @@ impl Client {
                     .into());
                 }
                 url = next;
-            } else if passes(status) {
-                if status == StatusCode::TOO_MANY_REQUESTS && at_home {
+            } else {
+                if at_home && status == StatusCode::TOO_MANY_REQUESTS {
                     self.host.slow_down();
                 }
-                return Err(refusal::passing(answer).await);
-            } else {
+                let answer = refusal::unless_passing(answer).await?;
                 if at_home {
                     self.host.speed_up();
                 }

@@ -1,78 +1,41 @@
-//! What went wrong between here and a server, before it answered.
+//! What went wrong between here and a registry, before it answered, in words.
 
-use std::error::Error as StdError;
-
-use rustls::CertificateError;
-
-use super::retry::{Failure, Remedy};
 use crate::error::Error;
+use crate::fetch::connection::{Broken, Untrusted};
+use crate::fetch::retry::Failure;
 
-/// Sorts an error of the HTTP client: can it pass, and what does it mean?
+/// The failure that an error of the HTTP client is.
 pub(super) fn failure(error: reqwest::Error) -> Failure {
-    let error = error.without_url();
-    let (connecting, tls) = (error.is_connect(), tls_error(&error).cloned());
-    let text = Error::from(error);
-    let Some(tls) = tls else {
-        let remedy = if text.to_string().contains("invalid HTTP version parsed") {
-            Remedy::OtherScheme
-        } else {
-            Remedy::Again
-        };
-        let doing = if connecting {
-            "connecting"
-        } else {
-            "the connection broke off"
-        };
-        return Failure::new(remedy, text.doing(doing));
+    let broken = Broken::of(&error);
+    let error = Error::from(error.without_url());
+    let error = match broken {
+        Broken::NoTls => error.doing("the server does not speak TLS (https)"),
+        Broken::Untrusted(why) => error
+            .doing("the server's certificate is not trusted")
+            .hint(untrusted(why)),
+        Broken::Alert => error.doing("the server ended the TLS handshake").hint(
+            "it may want a client certificate: NAME.cert and NAME.key in certs.d/HOST of Docker's or podman's configuration",
+        ),
+        Broken::Tls => error.doing("setting up TLS"),
+        Broken::ProxyLogin | Broken::ProxyRefused | Broken::Unconnected => {
+            error.doing("connecting")
+        }
+        Broken::NoHttp | Broken::Cut => error.doing("the connection broke off"),
     };
-    match tls {
-        rustls::Error::InvalidMessage(_) => Failure::new(
-            Remedy::OtherScheme,
-            text.doing("the server does not speak TLS (https)"),
-        ),
-        rustls::Error::InvalidCertificate(why) => Failure::from(
-            text.doing("the server's certificate is not trusted")
-                .hint(untrusted(&why)),
-        ),
-        rustls::Error::AlertReceived(_) => Failure::from(
-            text.doing("the server ended the TLS handshake").hint(
-                "it may want a client certificate: NAME.cert and NAME.key in certs.d/HOST of Docker's or podman's configuration",
-            ),
-        ),
-        _ => Failure::new(Remedy::Again, text.doing("setting up TLS")),
-    }
+    Failure::new(broken.remedy(), error)
 }
 
-fn untrusted(why: &CertificateError) -> &'static str {
+fn untrusted(why: Untrusted) -> &'static str {
     match why {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "the certificate is too old: who runs the server must renew it"
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+        Untrusted::Expired => "the certificate is too old: who runs the server must renew it",
+        Untrusted::NotYet => {
             "the certificate is not valid yet: is the clock of this machine right?"
         }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+        Untrusted::OtherHost => {
             "the certificate is another host's: is this the name that the server goes by?"
         }
-        _ => {
+        Untrusted::Unknown => {
             "where the server has a certificate authority of its own, name the authority's certificate (a file in PEM) with --registry-ca or in FLINKPACK_CA_FILE, or put it into certs.d/HOST of Docker's or podman's configuration"
         }
     }
-}
-
-fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    let mut at = Some(error);
-    while let Some(error) = at {
-        if let Some(found) = error.downcast_ref::<rustls::Error>() {
-            return Some(found);
-        }
-        // An io::Error's source() skips the error that it holds itself.
-        at = match error.downcast_ref::<std::io::Error>() {
-            Some(holder) => holder
-                .get_ref()
-                .map(|held| held as &(dyn StdError + 'static)),
-            None => error.source(),
-        };
-    }
-    None
 }

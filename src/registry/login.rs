@@ -5,11 +5,11 @@ use std::sync::{Mutex, PoisonError};
 
 use super::challenge;
 use super::keychain::{Credential, Keychain, Login as Kind};
-use super::retry::Failure;
 use super::token::{Asker, Realm, Token, basic, bearer};
 use super::traffic::Traffic;
 use super::transport::{Answer, Transport};
 use crate::error::Result;
+use crate::fetch::retry::Failure;
 use crate::report::Report;
 use reqwest::header::{HeaderValue, WWW_AUTHENTICATE};
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::Registries;
 use super::client::Client;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::image::Reference;
 use crate::image::reference::DOCKER_HUB;
 
@@ -102,7 +102,7 @@ impl Registries {
     /// A mirror did not give what was asked for: the next place is.
     pub(super) fn passed_over(&self, mirror: &Client, wanted: &Reference, error: &Error) {
         let (name, of) = (mirror.name(), &wanted.host);
-        if error.is("not-found") {
+        if error.is(Reason::NotFound) {
             self.report()
                 .detail(format!("the mirror {name} of {of} has no {wanted}"));
         } else if mirror.host().fails() {

@@ -23,7 +23,6 @@ mod pull;
 mod push;
 mod referrers;
 mod refusal;
-mod retry;
 mod secret;
 mod session;
 mod source;
@@ -53,7 +52,8 @@ pub(crate) use source::descriptor;
 pub use traffic::Traffic;
 pub use trust::Trust;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
+use crate::fetch::Patience;
 use crate::report::Report;
 use client::Client;
 use host::Host;
@@ -70,16 +70,10 @@ pub struct Options {
     /// Mirrors, asked in this order.
     pub mirrors: Vec<Mirror>,
     /// Whether the network is out of bounds: every question is then refused,
-    /// with an error tagged `offline`.
+    /// with an error ([`Reason::Offline`]).
     pub offline: bool,
-    /// Attempts at one thing.
-    pub attempts: u32,
-    /// Wait before the second attempt; it doubles with each further one.
-    pub first_delay: Duration,
-    /// The longest wait that a registry may ask for.
-    pub longest_wait: Duration,
-    /// Time without a byte after which a transfer is broken off.
-    pub stall: Duration,
+    /// How often and how patiently a request is tried.
+    pub patience: Patience,
     /// Time that a registry has to answer when it has got a body.
     pub answer: Duration,
     /// How long the requests are in which a blob is sent that is more than
@@ -98,10 +92,7 @@ impl Default for Options {
             trust: Trust::default(),
             mirrors: Vec::new(),
             offline: false,
-            attempts: 5,
-            first_delay: Duration::from_millis(250),
-            longest_wait: Duration::from_secs(60),
-            stall: Duration::from_secs(60),
+            patience: Patience::default(),
             answer: Duration::from_secs(300),
             chunk: 64 << 20,
             concurrency: 4,
@@ -187,7 +178,7 @@ impl Registries {
             return Err(
                 Error::new(format!("asking the registry {name} would need the network"))
                     .hint("run once without --offline, so that the cache holds it")
-                    .tagged("offline"),
+                    .because(Reason::Offline),
             );
         }
         let mut hosts = self

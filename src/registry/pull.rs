@@ -12,7 +12,7 @@ use super::call::Call;
 use super::client::Client;
 use super::mirror::Place;
 use super::transport::Answer;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::{AnyManifest, Descriptor, Digest, ImageManifest, Platform, Reference, media};
 use crate::report::Task;
 use crate::store::Store;
@@ -293,7 +293,7 @@ fn fetched(answer: &Answer, bytes: Bytes, reference: &Reference) -> Result<Fetch
             "the registry gave a manifest with the digest {digest}, not {wanted}"
         ))
         .hint("something on the way changed it, or the registry is broken")
-        .tagged("digest-mismatch"));
+        .because(Reason::DigestMismatch));
     }
     let media_type = media_type(answer)
         .filter(|kind| media::MANIFESTS.contains(&kind.as_str()))

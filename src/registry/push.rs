@@ -19,7 +19,7 @@ use super::referrers::{self, Referrers, fallback_tag};
 use super::session::Session;
 use super::source::Source;
 use super::upload::Upload;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::{AnyManifest, Descriptor, Digest, ImageManifest, Manifest, Reference};
 use crate::store::Store;
 
@@ -101,7 +101,7 @@ impl Pusher {
             outcome = pull::head(&self.client, reference, &self.scopes()).await;
         }
         match outcome {
-            Err(error) if error.is("forbidden") => Ok(None),
+            Err(error) if error.is(Reason::Forbidden) => Ok(None),
             outcome => outcome,
         }
     }
@@ -299,7 +299,7 @@ impl Pusher {
         let status = answer.status;
         if !status.is_success() {
             let error = self.client.refused(&call, answer).await;
-            if status == StatusCode::UNAUTHORIZED || error.is("blob-unknown") {
+            if status == StatusCode::UNAUTHORIZED || error.is(Reason::BlobUnknown) {
                 return Err(error);
             }
             // A tag that must not move is refused even where it need not.
@@ -327,7 +327,7 @@ impl Pusher {
                 manifest.digest
             ))
             .hint("something on the way changed the manifest, or the registry is broken")
-            .tagged("digest-mismatch")
+            .because(Reason::DigestMismatch)
             .doing(call.doing)),
             _ => {
                 self.keep(&manifest.bytes);
@@ -377,7 +377,7 @@ impl Pusher {
 
     /// After a refusal of the wider rights: goes on without them, and says so.
     fn narrowed<T>(&self, outcome: &Result<T>) -> bool {
-        let refused = matches!(outcome, Err(error) if error.is("unauthorized"));
+        let refused = matches!(outcome, Err(error) if error.is(Reason::Unauthorized));
         refused && self.mounts.swap(false, Ordering::Relaxed)
     }
 

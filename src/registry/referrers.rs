@@ -14,7 +14,7 @@ use super::Registries;
 use super::call::Call;
 use super::client::Client;
 use super::pull::{self, pull_scope};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::{AnyManifest, Descriptor, Digest, Index, Manifest, Reference, media};
 
 /// The longest index that is read.
@@ -139,7 +139,7 @@ async fn tagged(
                 ));
             }
         },
-        Err(error) if error.is("not-found") => None,
+        Err(error) if error.is(Reason::NotFound) => None,
         Err(error) => return Err(error),
     };
     Ok(Referrers {

@@ -12,7 +12,7 @@ use super::call::Call;
 use super::client::Client;
 use super::location::resolve;
 use super::transport::Answer;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::image::Digest;
 use crate::store::{Bucket, KeyLock, Store};
 
@@ -62,7 +62,7 @@ impl Session {
                 let call = Call::at(Method::DELETE, self.at.clone(), scopes, doing);
                 match client.attempt(&call.without_renewal()).await {
                     Ok(answer) if lacks_right(answer.status) => {}
-                    Err(failure) if failure.error.is("unauthorized") => {}
+                    Err(failure) if failure.error.is(Reason::Unauthorized) => {}
                     _ => return,
                 }
             }

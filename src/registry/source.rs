@@ -14,7 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::Registries;
 use super::body::{Pieces, Progress};
 use super::tee::Tee;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::{Descriptor, Digest, Layer, Origin, Reference};
 use crate::store::Store;
 
@@ -262,7 +262,7 @@ impl Source {
                     self.digest
                 ))
                 .hint("it was taken out of the cache: run the command again")
-                .tagged("corrupt-blob")
+                .because(Reason::CorruptBlob)
             }
             Place::File { path, .. } => Error::new(format!(
                 "the blob {} in {} is damaged: {why}",

@@ -9,11 +9,11 @@ use url::Url;
 use super::body::Body;
 use super::call::Call;
 use super::location::{received, with_digest};
-use super::retry::Failure;
 use super::session::{Kept, Session};
 use super::transport::Answer;
 use super::upload::Upload;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
+use crate::fetch::retry::Failure;
 
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
@@ -116,7 +116,7 @@ impl Upload<'_> {
                     self.source.digest
                 ))
                 .hint("something on the way changed it, or the registry is broken")
-                .tagged("digest-mismatch")
+                .because(Reason::DigestMismatch)
                 .doing(call.doing),
             ));
         }
@@ -132,7 +132,7 @@ impl Upload<'_> {
             StatusCode::NOT_FOUND => Trouble::Gone(error),
             StatusCode::BAD_REQUEST => Trouble::Refused(error),
             // Another session has another address.
-            _ if error.is("address-ended") => Trouble::Gone(error),
+            _ if error.is(Reason::AddressEnded) => Trouble::Gone(error),
             _ => Trouble::Failure(error.into()),
         }
     }

@@ -14,12 +14,12 @@ use url::Url;
 use super::body::Body;
 use super::keychain::{Credential, Login};
 use super::refusal;
-use super::retry::{Failure, Remedy, passes};
 use super::secret::Secret;
 use super::traffic::Traffic;
 use super::transport::{Answer, Transport, authority, is_loopback};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::fetch::redact;
+use crate::fetch::retry::{Failure, Remedy};
 
 /// Bytes of a token server's answer that are read.
 const ANSWER: u64 = 1 << 20;
@@ -88,7 +88,7 @@ impl Realm {
             return Err(
                 refuse("where credentials could be read on the way: not sent")
                     .hint("the token server has to be reached by https")
-                    .tagged("unauthorized"),
+                    .because(Reason::Unauthorized),
             );
         }
         Ok(Realm {
@@ -227,10 +227,11 @@ fn secret_header(text: &str) -> Result<HeaderValue> {
 }
 
 async fn refused(answer: Answer, credential: &Credential) -> Failure {
+    let answer = match refusal::unless_passing(answer).await {
+        Ok(answer) => answer,
+        Err(failure) => return failure,
+    };
     let status = answer.status;
-    if passes(status) {
-        return refusal::passing(answer).await;
-    }
     let said = refusal::said(answer, credential.login.secret()).await;
     let error = Error::new(format!("the token server answered {status}{said}"));
     let error = match &credential.login {
@@ -241,7 +242,7 @@ async fn refused(answer: Answer, credential: &Credential) -> Failure {
             .doing(format!("with the credentials of the {}", credential.source))
             .hint("they may have expired, or may lack a right: log in again with `docker login` and the registry's name"),
     };
-    Failure::new(Remedy::None, error.tagged("unauthorized"))
+    Failure::new(Remedy::None, error.because(Reason::Unauthorized))
 }
 
 #[derive(Deserialize)]

@@ -13,11 +13,11 @@ use url::Url;
 use super::Options;
 use super::body::{Body, Watch};
 use super::handshake::failure;
-use super::retry::{Failure, Remedy};
 use super::traffic::Traffic;
 use super::trust::Trust;
 use crate::error::{Context, Error, Result};
 use crate::fetch::client;
+use crate::fetch::retry::{Failure, Remedy};
 use crate::image::reference::DOCKER_HUB;
 
 /// Sends requests.
@@ -42,7 +42,7 @@ impl Transport {
     /// With the time limits and certificates of `options`.
     pub fn new(options: &Options) -> Transport {
         Transport {
-            stall: options.stall,
+            stall: options.patience.stall,
             answer: options.answer,
             trust: options.trust.clone(),
             clients: Mutex::default(),
@@ -174,6 +174,22 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// An answer without a body.
+    #[cfg(test)]
+    pub(super) fn of_status(status: StatusCode) -> Answer {
+        let mut response = hyper::Response::new(reqwest::Body::default());
+        *response.status_mut() = status;
+        Answer {
+            status,
+            headers: HeaderMap::new(),
+            url: "https://registry.example/v2/".parse().expect("an address"),
+            response: response.into(),
+            unread: None,
+            stall: Duration::from_secs(1),
+            traffic: Traffic::default(),
+        }
+    }
+
     /// A header's value, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

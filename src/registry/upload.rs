@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use super::body::Progress;
 use super::client::Client;
-use super::retry::{Failure, Remedy};
 use super::session::{Kept, Session};
 use super::source::Source;
 use super::steps::Trouble;
-use crate::error::Result;
+use crate::error::{Reason, Result};
+use crate::fetch::retry::{Failure, Remedy};
 use crate::store::Store;
 
 /// Chunk sizes to try, one after the other, when a request was too long.
@@ -206,8 +206,8 @@ impl Upload<'_> {
 fn is_final(trouble: &Trouble, is_fresh: bool) -> bool {
     match trouble {
         Trouble::Failure(failure) => {
-            let right = ["unauthorized", "forbidden"];
-            failure.remedy == Remedy::None && !right.iter().any(|tag| failure.error.is(tag))
+            let right = [Some(Reason::Unauthorized), Some(Reason::Forbidden)];
+            failure.remedy == Remedy::None && !right.contains(&failure.error.reason())
         }
         Trouble::Refused(_) => is_fresh,
         _ => false,

@@ -2,7 +2,7 @@
 
 use reqwest::header::{ETAG, HeaderMap};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::fetch::Body;
 use crate::image::Digest;
 
@@ -118,7 +118,7 @@ fn compare(kind: &str, found: Option<String>, wanted: impl AsRef<[u8]>, shown: &
         ))
         .doing(format!("checking {shown}"))
         .hint("the file was damaged on the way or in the repository: clear the proxy's cache, or name another repository")
-        .tagged("digest-mismatch")),
+        .because(Reason::DigestMismatch)),
         _ => Ok(()),
     }
 }

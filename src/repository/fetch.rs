@@ -17,7 +17,7 @@ use super::poms::Pom;
 use super::repositories::{Place, Repository, repositories};
 use super::settings::Settings;
 use super::{local, metadata, missing, web};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::fetch::{Patience, Proxies};
 use crate::image::Digest;
 use crate::maven::Coordinates;
@@ -252,9 +252,8 @@ impl Maven {
     }
 
     /// The file of a coordinate into the store. `pinned` is the content that
-    /// the lock file wants: anything else is an error tagged
-    /// `digest-mismatch`. Other tags: `not-found`, `denied`, `offline`, `proxy`,
-    /// `unavailable`, `unreachable`, `untrusted`, `too-many-requests`.
+    /// the lock file wants: anything else is an error
+    /// ([`Reason::DigestMismatch`]).
     pub async fn file(
         &self,
         coordinate: &Coordinates,
@@ -379,7 +378,7 @@ impl Maven {
                     from: Origin::LocalRepository,
                 }
             })),
-            Err(error) if error.is("digest-mismatch") => {
+            Err(error) if error.is(Reason::DigestMismatch) => {
                 self.report().warn(format!("{shown} was not used: {error}"));
                 Ok(None)
             }
@@ -421,7 +420,7 @@ impl Maven {
                     });
                 }
                 // Not a matter of this repository: another one does not heal it.
-                Err(error) if error.is("digest-mismatch") || error.is("offline") => {
+                Err(error) if error.is(Reason::DigestMismatch) || error.is(Reason::Offline) => {
                     return Err(error.doing(format!("fetching {coordinate}")));
                 }
                 Err(error) => failed.push(Failed::new(repository, error)),

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::fetch::Maven;
 use super::repositories::{Place, Repository};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 
 /// Requests in a row that a host may fail, each after all its attempts.
 const FAILURES: u32 = 3;
@@ -56,22 +56,18 @@ impl Maven {
             return answer;
         };
         let mut hosts = self.hosts();
-        match &answer {
-            Err(error) if error.is("unavailable") => {
+        match (&answer, answer.as_ref().err().map_or(Blame::None, blame)) {
+            (Err(error), Blame::Counted) => {
                 let failures = hosts.failures.entry(host.clone()).or_default();
                 *failures += 1;
                 if *failures >= FAILURES {
                     hosts.given_up.entry(host).or_insert_with(|| error.clone());
                 }
             }
-            Err(error)
-                if ["unreachable", "too-many-requests", "untrusted", "proxy"]
-                    .into_iter()
-                    .any(|tag| error.is(tag)) =>
-            {
+            (Err(error), Blame::AtOnce) => {
                 hosts.given_up.entry(host).or_insert_with(|| error.clone());
             }
-            _ => drop(hosts.failures.remove(&host)),
+            (_, Blame::None) | (Ok(_), _) => drop(hosts.failures.remove(&host)),
         }
         drop(hosts);
         answer
@@ -87,6 +83,46 @@ impl Maven {
                 false => self.report().detail(text),
             }
         }
+    }
+}
+
+/// What an error says of the host that was asked.
+enum Blame {
+    /// It answers.
+    None,
+    /// It may answer the next time: some such errors are too many.
+    Counted,
+    /// It is not worth asking again.
+    AtOnce,
+}
+
+fn blame(error: &Error) -> Blame {
+    let Some(reason) = error.reason() else {
+        return Blame::None;
+    };
+    match reason {
+        Reason::Unavailable => Blame::Counted,
+        Reason::Unreachable | Reason::TooManyRequests | Reason::Untrusted | Reason::Proxy => {
+            Blame::AtOnce
+        }
+        Reason::AddressEnded
+        | Reason::BlobUnknown
+        | Reason::CorruptBlob
+        | Reason::DamagedImage
+        | Reason::Denied
+        | Reason::DigestMismatch
+        | Reason::DiskFull
+        | Reason::Forbidden
+        | Reason::ImageVanished
+        | Reason::LockVersion
+        | Reason::NotFlink
+        | Reason::NotFound
+        | Reason::Offline
+        | Reason::TooLarge
+        | Reason::Unauthorized
+        | Reason::Unexpected
+        | Reason::WantsTls
+        | Reason::WrongPlatform => Blame::None,
     }
 }
 

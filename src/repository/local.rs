@@ -8,7 +8,7 @@ use sha1::{Digest as _, Sha1};
 
 use super::checksum::Sum;
 use super::repositories::Repository;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::Digest;
 use crate::maven::Coordinates;
 use crate::store::Store;
@@ -93,7 +93,7 @@ fn copy(store: &Store, path: &Path, pinned: Option<Digest>) -> Result<Option<(Di
             hex::encode(wanted)
         ))
         .doing(format!("checking {}", path.display()))
-        .tagged("digest-mismatch"));
+        .because(Reason::DigestMismatch));
     }
     match pinned {
         Some(pin) => {

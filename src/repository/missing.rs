@@ -1,6 +1,6 @@
 //! What is said when no repository has a file.
 
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::maven::Coordinates;
 use crate::maven::Version;
 
@@ -15,7 +15,7 @@ pub(super) fn error(coordinate: &Coordinates, asked: &[String], versions: &[Stri
             many.join(", ")
         ),
     })
-    .tagged("not-found");
+    .because(Reason::NotFound);
     let name = format!("{}:{}", coordinate.group(), coordinate.artifact());
     if versions.is_empty() {
         return error.hint(format!(

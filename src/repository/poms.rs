@@ -6,7 +6,7 @@ use super::checksum::looks_like_html;
 use super::fetch::Maven;
 use super::hosts::Failed;
 use super::{local, web};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::maven::Coordinates;
 use crate::maven::pom::{self, RawPom};
 use crate::store::Bucket;
@@ -119,7 +119,7 @@ impl Maven {
                     let error = Error::new("the answer is a web page, not a POM")
                         .doing(format!("asking {} for {coordinate}", repository.shown()))
                         .hint("a proxy or a login page answers here: check the repository's address and credentials")
-                        .tagged("unexpected");
+                        .because(Reason::Unexpected);
                     failed.push(Failed::new(repository, error));
                 }
                 Ok(Some(bytes)) => {

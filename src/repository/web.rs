@@ -11,7 +11,7 @@ use super::fetch::Maven;
 use super::local;
 use super::paths::encode;
 use super::repositories::{Place, Repository};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::fetch::{Request, Small, fetch, get_small, redact};
 use crate::image::Digest;
 
@@ -81,14 +81,14 @@ async fn get(
     let url = address(base, path)?;
     match ask(maven, repository, &url, limit).await {
         Ok(small) => Ok(Some((small.bytes, Some((url, small.headers))))),
-        Err(error) if error.is("not-found") => Ok(None),
+        Err(error) if error.is(Reason::NotFound) => Ok(None),
         Err(error) => Err(with_id(error, repository)),
     }
 }
 
 /// Says where the credentials of a repository come from, if that is the matter.
 fn with_id(error: Error, repository: &Repository) -> Error {
-    match (error.is("denied"), &repository.access) {
+    match (error.is(Reason::Denied), &repository.access) {
         (false, _) => error,
         (true, Some(_)) => error.hint(format!(
             "the credentials used are those of the <server> `{}`, or of the address itself",
@@ -167,14 +167,14 @@ pub(super) async fn file(
     let answer = fetch(&request, maven.store(), maven.report()).await;
     let mut body = match maven.learn(repository, answer) {
         Ok(body) => body,
-        Err(error) if error.is("not-found") => return Ok(None),
+        Err(error) if error.is(Reason::NotFound) => return Ok(None),
         Err(error) => return Err(with_id(error, repository)),
     };
     if looks_like_html(&body.written.head) && !path.ends_with(".html") {
         return Err(Error::new("the answer is a web page, not the file")
             .doing(format!("fetching {shown}"))
             .hint("a proxy or a login page answers here: open the address in a browser, and check the repository's address and credentials")
-            .tagged("unexpected"));
+            .because(Reason::Unexpected));
     }
     if pinned.is_none() {
         match Sum::of_headers(&body.headers) {
@@ -205,8 +205,8 @@ async fn sum_file(maven: &Maven, repository: &Repository, url: &Url) -> Result<O
                     redact::shown(&beside)
                 )),
             },
-            Err(error) if error.is("not-found") => {}
-            Err(error) if error.is("denied") || error.is("too-large") => {
+            Err(error) if error.is(Reason::NotFound) => {}
+            Err(error) if error.is(Reason::Denied) || error.is(Reason::TooLarge) => {
                 maven.report().warn(format!("no checksum: {error}"));
             }
             Err(error) => return Err(error),
@@ -233,5 +233,5 @@ fn refused(repository: &Repository, why: &str) -> Error {
     Error::new(why)
         .doing(format!("asking the repository {}", repository.shown()))
         .hint("use https, or write the address into [maven] repositories of flinkpack.toml")
-        .tagged("denied")
+        .because(Reason::Denied)
 }

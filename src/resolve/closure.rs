@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use futures_util::StreamExt;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::image::Platform;
 use crate::maven::Coordinates;
 use crate::maven::{
@@ -153,7 +153,7 @@ fn tell(maven: &Maven, warning: &Warning) -> Result<()> {
         Warning::MissingPom { gav, is_direct } if *is_direct => {
             return Err(Error::new(format!("{gav} is in no repository"))
                 .doing("resolving dependencies")
-                .tagged("not-found")
+                .because(Reason::NotFound)
                 .hint(
                     "is the coordinate right? `transitive = false` takes a JAR that has no POM",
                 ));

@@ -12,7 +12,7 @@ use super::repositories::Repositories;
 use super::{Artifact, Content, Folder, Request, Wanted, catalogue};
 use crate::base::{Base, Sources};
 use crate::catalogue::{Catalogue, Entry, Kind, Selected};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::fetch::access::Access;
 use crate::fetch::download::{self, Request as Get};
 use crate::fetch::redact;
@@ -441,7 +441,7 @@ impl Resolver<'_> {
     async fn fetch_one(&self, artifact: &Artifact, wanted: &[Wanted]) -> Result<()> {
         let brought = self.bring(artifact, wanted).await;
         brought
-            .map_err(|error| match error.is("digest-mismatch") {
+            .map_err(|error| match error.is(Reason::DigestMismatch) {
                 true => error.hint(format!(
                     "the lock file pins what was there before: if the change is meant, `flinkpack lock --upgrade {}` takes it",
                     artifact.name

@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 use super::Store;
 use super::growing::{Grower, Growing};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::Digest;
 
 /// Bytes that are gathered before they are written.
@@ -69,7 +69,7 @@ impl BlobWriter {
             return Err(Error::new(format!(
                 "the content has the digest {found}, but {wanted} was wanted"
             ))
-            .tagged("digest-mismatch"));
+            .because(Reason::DigestMismatch));
         }
         self.place(wanted)
     }

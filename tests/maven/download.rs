@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant, SystemTime};
 
-use flinkpack::error::Error;
+use flinkpack::error::{Error, Reason};
 use flinkpack::fetch::{Access, Request, Secret, download, get_small};
 use flinkpack::image::Digest;
 use flinkpack::report::Report;
@@ -106,7 +106,7 @@ async fn a_body_that_stays_short_is_an_error_and_leaves_nothing() {
     let (server, (_folder, store)) = (Server::start(), store());
     server.on("/a.jar", [Reply::ok(BODY).announcing(100)]);
     let error = get(&server, &store, "/a.jar").await.unwrap_err();
-    assert!(error.is("unavailable"), "{error}");
+    assert!(error.is(Reason::Unavailable), "{error}");
     assert!(
         error.report().contains("/a.jar") && error.report().contains("5 attempts"),
         "{}",
@@ -146,7 +146,9 @@ async fn a_refused_connection_is_an_error_that_names_the_host() {
         .unwrap_err();
     let text = error.report();
     assert!(
-        error.is("unreachable") && text.contains("127.0.0.1:9/a.jar") && text.contains("reachable"),
+        error.is(Reason::Unreachable)
+            && text.contains("127.0.0.1:9/a.jar")
+            && text.contains("reachable"),
         "{text}"
     );
     assert!(!text.contains("s3cret"), "{text}");
@@ -172,7 +174,7 @@ async fn retry_after_is_honoured_up_to_a_limit() {
         let begin = Instant::now();
         let error = get(&server, &store, "/b.jar").await.unwrap_err();
         assert!(
-            error.is("too-many-requests") && error.report().contains("mirror"),
+            error.is(Reason::TooManyRequests) && error.report().contains("mirror"),
             "{}",
             error.report()
         );
@@ -190,21 +192,21 @@ async fn retry_after_is_honoured_up_to_a_limit() {
 
 #[tokio::test]
 async fn statuses_say_what_to_do_and_are_not_repeated() {
-    for (status, tag, says) in [
-        (401, "denied", "settings.xml"),
-        (403, "denied", "may not read"),
-        (404, "not-found", "HTTP 404"),
-        (407, "proxy", "HTTPS_PROXY"),
-        (410, "not-found", "HTTP 410"),
-        (418, "unexpected", "HTTP 418"),
-        (501, "unavailable", "HTTP 501"),
+    for (status, reason, says) in [
+        (401, Reason::Denied, "settings.xml"),
+        (403, Reason::Denied, "may not read"),
+        (404, Reason::NotFound, "HTTP 404"),
+        (407, Reason::Proxy, "HTTPS_PROXY"),
+        (410, Reason::NotFound, "HTTP 410"),
+        (418, Reason::Unexpected, "HTTP 418"),
+        (501, Reason::Unavailable, "HTTP 501"),
     ] {
         let (server, (_folder, store)) = (Server::start(), store());
         server.on("/a.jar?k=s3cret", [Reply::status(status)]);
         let error = get(&server, &store, "/a.jar?k=s3cret").await.unwrap_err();
         let text = error.report();
         assert!(
-            error.is(tag) && text.contains(says) && text.contains("/a.jar"),
+            error.is(reason) && text.contains(says) && text.contains("/a.jar"),
             "{text}"
         );
         assert!(!text.contains("s3cret"), "{text}");
@@ -296,7 +298,7 @@ async fn a_wanted_digest_is_insisted_on() {
         .await
         .unwrap_err();
     let text = error.report();
-    assert!(error.is("digest-mismatch"), "{text}");
+    assert!(error.is(Reason::DigestMismatch), "{text}");
     assert!(
         text.contains(&wanted.to_string()) && text.contains(&Digest::of(BODY).to_string()),
         "{text}"
@@ -316,7 +318,7 @@ async fn sizes_have_bounds() {
     let error = download(&with, &store, &Report::silent())
         .await
         .unwrap_err();
-    assert!(error.is("too-large"), "{error}");
+    assert!(error.is(Reason::TooLarge), "{error}");
     let small = |limit| {
         let url = url.clone();
         async move {
@@ -331,7 +333,7 @@ async fn sizes_have_bounds() {
         }
     };
     assert_eq!(small(16).await.unwrap().bytes, BODY);
-    assert!(small(15).await.err().unwrap().is("too-large"));
+    assert!(small(15).await.err().unwrap().is(Reason::TooLarge));
     nothing_left(&store);
 }
 
@@ -347,7 +349,7 @@ async fn offline_asks_nobody() {
         .await
         .unwrap_err();
     assert!(
-        error.is("offline") && error.report().contains("/a.jar would need the network"),
+        error.is(Reason::Offline) && error.report().contains("/a.jar would need the network"),
         "{}",
         error.report()
     );
@@ -362,7 +364,7 @@ async fn offline_asks_nobody() {
         .await
         .err()
         .unwrap()
-        .is("offline")
+        .is(Reason::Offline)
     );
     assert!(server.asked().is_empty());
 }

@@ -1,4 +1,4 @@
-use flinkpack::error::Error;
+use flinkpack::error::{Error, Reason};
 use flinkpack::fetch::{Access, Secret};
 use flinkpack::image::Digest;
 use flinkpack::maven::Coordinates;
@@ -67,7 +67,7 @@ async fn a_sum_in_the_headers_saves_a_request() {
         .await;
         match right {
             true => assert_eq!(result.unwrap().sha256, Digest::of(JAR)),
-            false => assert!(result.unwrap_err().is("digest-mismatch")),
+            false => assert!(result.unwrap_err().is(Reason::DigestMismatch)),
         }
         assert_eq!(server.paths(), [PATH]);
     }
@@ -87,7 +87,7 @@ async fn a_sha256_header_counts_too() {
     ))
     .await
     .unwrap_err();
-    assert!(error.is("digest-mismatch"), "{error}");
+    assert!(error.is(Reason::DigestMismatch), "{error}");
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn a_wrong_sum_is_an_error_even_if_another_repository_has_the_file() {
         .unwrap_err();
     let text = error.report();
     assert!(
-        error.is("digest-mismatch")
+        error.is(Reason::DigestMismatch)
             && text.contains(&"0".repeat(40))
             && text.contains("com.acme:orders:1.0"),
         "{text}"
@@ -225,7 +225,7 @@ async fn a_missing_file_names_the_repositories_and_the_versions() {
         .await
         .unwrap_err();
     let text = error.report();
-    assert!(error.is("not-found"), "{text}");
+    assert!(error.is(Reason::NotFound), "{text}");
     assert!(
         text.contains(one.url("/m2/").as_str()) && text.contains(two.url("/m2/").as_str()),
         "{text}"
@@ -288,7 +288,7 @@ async fn a_pin_is_insisted_on_and_needs_no_sum() {
         .unwrap_err();
     let text = error.report();
     assert!(
-        error.is("digest-mismatch")
+        error.is(Reason::DigestMismatch)
             && text.contains(&wrong.to_string())
             && text.contains(&Digest::of(JAR).to_string()),
         "{text}"
@@ -348,7 +348,7 @@ async fn offline_names_the_address() {
     );
     let error = get(&maven).await.unwrap_err();
     assert!(
-        error.is("offline") && error.report().contains(PATH),
+        error.is(Reason::Offline) && error.report().contains(PATH),
         "{}",
         error.report()
     );
@@ -374,7 +374,7 @@ async fn credentials_open_a_repository_and_show_nowhere() {
         .await
         .unwrap_err();
     assert!(
-        error.is("denied") && error.report().contains("wants credentials"),
+        error.is(Reason::Denied) && error.report().contains("wants credentials"),
         "{}",
         error.report()
     );

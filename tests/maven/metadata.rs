@@ -1,3 +1,4 @@
+use flinkpack::error::Reason;
 use flinkpack::report::Report;
 use flinkpack::repository::Maven;
 
@@ -27,7 +28,7 @@ async fn versions_of_all_repositories_are_merged_and_asked_for_once() {
             .versions("g", "other")
             .await
             .unwrap_err()
-            .is("offline")
+            .is(Reason::Offline)
     );
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use flinkpack::error::Reason;
 use flinkpack::repository::{Maven, Pom, Repository};
 
 use super::user::project;
@@ -95,11 +96,11 @@ async fn another_repository_is_asked_and_the_failing_one_named() {
 
 #[tokio::test]
 async fn where_no_other_has_it_the_failing_one_is_the_error() {
-    for (fault, tag, says) in [
-        (limit("3600"), "too-many-requests", "wait for 3600 s"),
-        (limit("soon"), "too-many-requests", "5 attempts"),
-        (Reply::status(500), "unavailable", "HTTP 500"),
-        (Reply::status(403), "denied", "HTTP 403"),
+    for (fault, reason, says) in [
+        (limit("3600"), Reason::TooManyRequests, "wait for 3600 s"),
+        (limit("soon"), Reason::TooManyRequests, "5 attempts"),
+        (Reply::status(500), Reason::Unavailable, "HTTP 500"),
+        (Reply::status(403), Reason::Denied, "HTTP 403"),
     ] {
         let (first, second) = (Server::start(), Server::start());
         let ((_folder, store), heard) = (store(), Heard::default());
@@ -108,14 +109,14 @@ async fn where_no_other_has_it_the_failing_one_is_the_error() {
         let maven = maven(list, &store, heard.report());
         let error = jar(&maven, "a").await.unwrap_err();
         let text = error.report();
-        assert!(error.is(tag), "{text}");
+        assert!(error.is(reason), "{text}");
         let url = first.url("/m2/g/a/1/a-1.jar");
         let other = format!("g:a:1 is not in {}", second.url("/m2/"));
         for part in [url.as_str(), says, &other, "hint: "] {
             assert!(text.contains(part), "{part}: {text}");
         }
         let pom = maven.pom(&"g:a:1".parse().unwrap()).await.unwrap_err();
-        assert!(pom.is(tag), "{}", pom.report());
+        assert!(pom.is(reason), "{}", pom.report());
     }
 }
 
@@ -152,7 +153,7 @@ async fn a_host_that_refuses_more_is_left_alone() {
     assert_eq!(heard.warnings().len(), 1);
     let error = jar(&maven, "c").await.unwrap_err();
     let text = error.report();
-    assert!(error.is("too-many-requests"), "{text}");
+    assert!(error.is(Reason::TooManyRequests), "{text}");
     for part in ["is not asked any more in this run", "HTTP 429", "g:c:1"] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -173,7 +174,7 @@ async fn a_host_that_cannot_be_reached_is_left_alone() {
     jar(&maven, "b").await.unwrap();
     assert!(begin.elapsed() < Duration::from_millis(500));
     assert_eq!(heard.warnings().len(), 1);
-    assert!(jar(&maven, "c").await.unwrap_err().is("unreachable"));
+    assert!(jar(&maven, "c").await.unwrap_err().is(Reason::Unreachable));
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use flinkpack::error::Reason;
+use flinkpack::fetch::Patience;
 use flinkpack::image::Reference;
 use flinkpack::registry::{Keychain, Options, Registries};
 use flinkpack::report::Report;
@@ -45,7 +47,7 @@ async fn forbidden_and_absent() {
         .manifest(&registry.reference("team/no:a"))
         .await
         .unwrap_err();
-    assert!(error.is("not-found"), "{}", error.report());
+    assert!(error.is(Reason::NotFound), "{}", error.report());
     assert!(error.report().contains("team/no:a"), "{}", error.report());
 }
 
@@ -113,8 +115,11 @@ async fn what_a_server_of_tls_says_to_plain_http_leads_to_https() {
     });
     let reference: Reference = format!("{address}/team/job:a").parse().unwrap();
     let options = Options {
-        attempts: 1,
-        stall: Duration::from_secs(5),
+        patience: Patience {
+            attempts: 1,
+            stall: Duration::from_secs(5),
+            ..quick().patience
+        },
         ..quick()
     };
     let registries = Registries::new(Keychain::anonymous(), options, Report::silent());

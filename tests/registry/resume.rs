@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use flinkpack::fetch::Patience;
 use flinkpack::image::{Digest, Image};
 use flinkpack::registry::{Keychain, Options, Registries};
 use flinkpack::report::Report;
@@ -27,7 +28,10 @@ fn big() -> (Bench, Image, Digest) {
 fn again(store: &Store, chunk: u64) -> Bench {
     let options = Options {
         chunk,
-        stall: Duration::from_secs(20),
+        patience: Patience {
+            stall: Duration::from_secs(20),
+            ..quick().patience
+        },
         answer: Duration::from_secs(20),
         ..quick()
     };

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use flinkpack::error::Result;
+use flinkpack::fetch::Patience;
 use flinkpack::image::Reference;
 use flinkpack::registry::{Head, Keychain, Options, Registries, Trust};
 use flinkpack::report::Report;
-use flinkpack::sink;
 
 use super::{Bench, quick};
 use crate::support::authority::Authority;
@@ -28,7 +28,10 @@ fn trusting(authorities: Vec<PathBuf>, folder: Option<&Path>) -> Options {
             authorities,
             folders: folder.into_iter().map(Path::to_path_buf).collect(),
         },
-        attempts: 2,
+        patience: Patience {
+            attempts: 2,
+            ..quick().patience
+        },
         ..quick()
     }
 }
@@ -105,15 +108,7 @@ async fn a_push_through_tls_ends_right_or_sends_nothing() {
         };
         let image = bench.image(&[1]);
         let target: Reference = format!("{}/team/job", front.address()).parse().unwrap();
-        let outcome = sink::registry::push(
-            &image.clone().into(),
-            &target,
-            &["a".to_string()],
-            &bench.store,
-            &bench.registries,
-            &Report::silent(),
-        )
-        .await;
+        let outcome = bench.push_to(&image, &target, &["a"]).await;
         let digest = image.layers[0].descriptor.as_ref().unwrap().digest;
         match expired {
             false => {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use flinkpack::error::Reason;
+use flinkpack::fetch::Patience;
 use flinkpack::image::{LayerKind, Origin};
 use flinkpack::registry::{Keychain, Options, Registries};
 use flinkpack::report::Report;
@@ -110,7 +112,7 @@ async fn a_damaged_blob_of_the_cache_is_named_and_forgotten() {
     for bytes in [bytes.clone(), bytes[..1000].to_vec()] {
         std::fs::write(&path, bytes).unwrap();
         let error = bench.push(&image, &registry, &["a"]).await.unwrap_err();
-        assert!(error.is("corrupt-blob"), "{}", error.report());
+        assert!(error.is(Reason::CorruptBlob), "{}", error.report());
         assert_eq!(bench.store.blob_size(&digest), None);
         assert!(!registry.has_blob("team/job", &digest));
     }
@@ -146,8 +148,11 @@ async fn slow_is_not_stalled() {
     // Much longer than the limit for a stall, but always moving.
     let (bench, registry) = (Bench::new(), FaultRegistry::start().await);
     let options = Options {
-        attempts: 1,
-        stall: Duration::from_millis(500),
+        patience: Patience {
+            attempts: 1,
+            stall: Duration::from_millis(500),
+            ..quick().patience
+        },
         answer: Duration::from_secs(20),
         ..quick()
     };

@@ -7,8 +7,8 @@ use std::io::{self, Read, Write};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::ahead::path_of;
-use crate::error::{Context, Error, Result};
+use super::early_load::path_of;
+use crate::error::{Context, Error, Reason, Result};
 use crate::image::{Digest, Image, Layer, Origin, Reference};
 use crate::report::Task;
 use crate::store::Store;
@@ -20,7 +20,7 @@ pub(super) struct Archive {
     /// How many layers, from the lowest, the daemon has.
     pub there: usize,
     /// The layer that the archive has already.
-    pub ahead: Option<Digest>,
+    pub early: Option<Digest>,
     pub store: Store,
 }
 
@@ -29,7 +29,7 @@ impl Archive {
         let mut tar = tar::Builder::new(sink);
         for layer in self.image.layers.iter().skip(self.there) {
             let digest = layer.descriptor.as_ref().map(|layer| layer.digest);
-            if digest.is_none() || digest != self.ahead {
+            if digest.is_none() || digest != self.early {
                 self.layer(&mut tar, layer, task)?;
             }
         }
@@ -55,7 +55,7 @@ impl Archive {
     fn paths(&self) -> Vec<String> {
         let path = |layer: &Layer| {
             let digest = layer.descriptor.as_ref().map(|layer| &layer.digest);
-            path_of(digest.unwrap_or(&layer.diff_id), self.ahead.as_ref())
+            path_of(digest.unwrap_or(&layer.diff_id), self.early.as_ref())
         };
         self.image.layers.iter().map(path).collect()
     }
@@ -114,7 +114,7 @@ impl Archive {
                 "the cache's copy of the layer `{}` is corrupted; it was deleted",
                 layer.name
             ))
-            .tagged("corrupt-blob"));
+            .because(Reason::CorruptBlob));
         }
         Ok(())
     }
