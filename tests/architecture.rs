@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 const TABLE: &[(&str, &[&str])] = &[
     // What everything stands on.
     ("maven", &[]),
+    ("rules", &[]),
     ("error", &["maven"]),
     ("parallel", &["error"]),
     ("report", &[]),
     ("catalogue", &["maven"]),
-    ("dockerfile", &[]),
     ("image", &["error"]),
     ("store", &["error", "image"]),
     ("jar", &["error", "image", "parallel", "store"]),
@@ -26,7 +26,8 @@ const TABLE: &[(&str, &[&str])] = &[
         &["error", "fetch", "image", "jar", "maven", "report", "store"],
     ),
     // The flow.
-    ("manifest", &["error", "image", "maven"]),
+    ("manifest", &["error", "image", "maven", "rules"]),
+    ("job", &["manifest"]),
     ("lock", &["error", "image", "manifest", "maven", "store"]),
     (
         "base",
@@ -34,6 +35,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "daemon", "error", "image", "jar", "maven", "registry", "report", "store",
         ],
     ),
+    ("dockerfile", &["base", "error", "image"]),
     (
         "resolve",
         &[
@@ -43,6 +45,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "fetch",
             "image",
             "jar",
+            "job",
             "lock",
             "manifest",
             "maven",
@@ -58,7 +61,10 @@ const TABLE: &[(&str, &[&str])] = &[
             "base", "error", "image", "lock", "manifest", "maven", "resolve",
         ],
     ),
-    ("check", &["base", "catalogue", "image", "jar", "maven"]),
+    (
+        "check",
+        &["base", "catalogue", "image", "jar", "maven", "rules"],
+    ),
     (
         "layer",
         &["base", "error", "image", "lock", "report", "stage", "store"],
@@ -87,6 +93,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "fetch",
             "image",
             "jar",
+            "job",
             "layer",
             "lock",
             "manifest",

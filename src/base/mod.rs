@@ -169,7 +169,7 @@ pub async fn open(
 }
 
 /// A base that is looked for, for one of several platforms.
-pub struct Wanted {
+pub struct BaseRequest {
     /// Where.
     pub spec: BaseSpec,
     /// What it shall run on.
@@ -179,7 +179,7 @@ pub struct Wanted {
 }
 
 /// The base for each of several platforms.
-pub async fn open_each(sources: &Sources<'_>, wanted: &[Wanted]) -> Result<Vec<Base>> {
+pub async fn open_each(sources: &Sources<'_>, wanted: &[BaseRequest]) -> Result<Vec<Base>> {
     let mut fixed: BTreeMap<String, Reference> = BTreeMap::new();
     let mut bases: Vec<Base> = Vec::new();
     for one in wanted {

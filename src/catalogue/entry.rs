@@ -1,13 +1,13 @@
 //! What one file of the catalogue says.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::artifact::{Artifact, Row};
 use super::minor::Minor;
+use super::release::Release;
 use super::template::Template;
 
 /// What an entry of the catalogue is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A connector or a format: goes to `lib/`.
@@ -17,7 +17,7 @@ pub enum Kind {
 }
 
 /// One connector, format or filesystem plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Entry {
     /// The name that a manifest uses.
@@ -57,30 +57,6 @@ pub struct Entry {
     /// How releases that are not listed are written.
     #[serde(rename = "template", default)]
     pub templates: Vec<Template>,
-}
-
-/// One release of an entry, for the Flink minors that it lists.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Row")]
-pub struct Release {
-    /// The Flink minors it is made for.
-    pub flink: Vec<String>,
-    /// Its artifact.
-    pub artifact: Artifact,
-}
-
-impl TryFrom<Row> for Release {
-    type Error = &'static str;
-
-    fn try_from(mut row: Row) -> Result<Release, &'static str> {
-        if row.since.is_some() || row.before.is_some() {
-            return Err("`since` and `before` are for a [[template]]: a [[release]] has `flink`");
-        }
-        Ok(Release {
-            flink: row.flink.take().ok_or("missing field `flink`")?,
-            artifact: row.artifact(),
-        })
-    }
 }
 
 impl Entry {
@@ -123,32 +99,6 @@ impl Entry {
         }
         let releases = self.releases.iter().find_map(Release::problem);
         releases.or_else(|| self.templates.iter().find_map(Template::problem))
-    }
-}
-
-impl Release {
-    /// Whether the release is made for this Flink minor.
-    pub fn fits(&self, minor: &str) -> bool {
-        self.flink.iter().any(|listed| listed == minor)
-    }
-
-    /// What is wrong with it beyond what the format itself refuses.
-    fn problem(&self) -> Option<String> {
-        let row = format!("release {}", self.artifact.version);
-        if self.flink.is_empty() {
-            return Some(format!("{row}: `flink` is empty"));
-        }
-        for minor in &self.flink {
-            if Minor::parse(minor).is_none_or(|parsed| &parsed.to_string() != minor) {
-                return Some(format!(
-                    "{row}: `{minor}` in `flink` is not a Flink minor such as 1.20"
-                ));
-            }
-        }
-        if self.artifact.version.trim().is_empty() {
-            return Some("a release has an empty `version`".to_owned());
-        }
-        self.artifact.problem(&row)
     }
 }
 

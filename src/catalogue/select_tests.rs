@@ -56,11 +56,11 @@ fn entry(text: &str) -> Entry {
 }
 
 fn auto(flink: &str, scala: Option<&str>) -> Result<Selected, SelectError> {
-    entry(KAFKA).select(Wanted::Auto, flink, scala)
+    entry(KAFKA).select(VersionRequest::Auto, flink, scala)
 }
 
 fn version(wanted: &str, flink: &str) -> Result<Selected, SelectError> {
-    entry(KAFKA).select(Wanted::Version(wanted), flink, Some("2.12"))
+    entry(KAFKA).select(VersionRequest::Exact(wanted), flink, Some("2.12"))
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn a_version_for_another_flink_says_so() {
 #[test]
 fn filesystems_exist_from_since_until_removed() {
     let swift = entry(SWIFT);
-    let auto = |flink| swift.select(Wanted::Auto, flink, None);
+    let auto = |flink| swift.select(VersionRequest::Auto, flink, None);
     assert!(matches!(auto("1.6.0"), Err(SelectError::NotYet { .. })));
     let removed = auto("1.13.6").expect_err("removed");
     assert!(matches!(removed, SelectError::Removed { .. }));
@@ -203,12 +203,12 @@ fn filesystems_exist_from_since_until_removed() {
     let missing = auto("1.12.5").expect_err("not in the repository");
     let hint = missing.hint().unwrap_or_default();
     assert!(hint.contains("version = \"1.12.5\""), "{hint}");
-    let written = swift.select(Wanted::Version("1.12.5"), "1.12.5", None);
+    let written = swift.select(VersionRequest::Exact("1.12.5"), "1.12.5", None);
     assert_eq!(
         written.expect("1.12.5").coordinates.to_string(),
         "g:swift:1.12.5"
     );
-    let written = swift.select(Wanted::Version("1.13.6"), "1.13.6", None);
+    let written = swift.select(VersionRequest::Exact("1.13.6"), "1.13.6", None);
     assert!(matches!(written, Err(SelectError::Removed { .. })));
 }
 

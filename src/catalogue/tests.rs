@@ -46,7 +46,7 @@ fn every_embedded_release_can_be_selected() {
                 let none = release.artifact.scala.is_empty().then_some(None);
                 for scala in scalas.chain(none) {
                     let flink = format!("{minor}.0");
-                    let wanted = Wanted::Version(&release.artifact.version);
+                    let wanted = VersionRequest::Exact(&release.artifact.version);
                     let found = entry.select(wanted, &flink, scala);
                     let found = found.unwrap_or_else(|error| panic!("{error}"));
                     assert!(found.listed, "{found:?}");
@@ -55,7 +55,7 @@ fn every_embedded_release_can_be_selected() {
                         assert!(!text.contains(['{', '}']), "{found:?}");
                         assert_eq!(text.split(':').count(), 3, "{found:?}");
                     }
-                    assert!(entry.select(Wanted::Auto, &flink, scala).is_ok());
+                    assert!(entry.select(VersionRequest::Auto, &flink, scala).is_ok());
                 }
             }
         }
@@ -68,28 +68,28 @@ fn real_rows() {
     for (name, wanted, flink, scala, coordinate) in [
         (
             "upsert-kafka",
-            Wanted::Auto,
+            VersionRequest::Auto,
             "1.13.6",
             Some("2.11"),
             "org.apache.flink:flink-sql-connector-kafka_2.11:1.13.3",
         ),
         (
             "kafka",
-            Wanted::Version("3.4.0-1.20"),
+            VersionRequest::Exact("3.4.0-1.20"),
             "1.20.5",
             Some("2.12"),
             "org.apache.flink:flink-sql-connector-kafka:3.4.0-1.20",
         ),
         (
             "jdbc",
-            Wanted::Version("3.3.0"),
+            VersionRequest::Exact("3.3.0"),
             "1.20.5",
             Some("2.12"),
             "org.apache.flink:flink-connector-jdbc:3.3.0-1.20",
         ),
         (
             "flink-s3-fs-hadoop",
-            Wanted::Auto,
+            VersionRequest::Auto,
             "1.20.5",
             None,
             "org.apache.flink:flink-s3-fs-hadoop:1.20.1",
@@ -100,7 +100,9 @@ fn real_rows() {
         assert_eq!(found.coordinates.to_string(), coordinate);
     }
     let jdbc = catalogue.find("jdbc").expect("jdbc");
-    let found = jdbc.select(Wanted::Auto, "2.0.1", None).expect("2.0");
+    let found = jdbc
+        .select(VersionRequest::Auto, "2.0.1", None)
+        .expect("2.0");
     assert_eq!(
         found.with,
         ["org.apache.flink:flink-connector-jdbc-postgres:4.0.0-2.0"
@@ -217,4 +219,18 @@ fn one_name_in_two_files_is_an_error() {
         message.contains("`acme`") && message.contains("b.toml"),
         "{message}"
     );
+}
+
+#[test]
+fn a_name_in_the_catalogue_has_a_group() {
+    let of = |name: &str| {
+        Catalogue::embedded()
+            .coordinates_of(name)
+            .map(|one| one.to_string())
+    };
+    assert_eq!(
+        of("flink-sql-connector-kafka-1.17.2.jar").as_deref(),
+        Some("org.apache.flink:flink-sql-connector-kafka:1.17.2")
+    );
+    assert_eq!(of("my-job-1.0.jar"), None);
 }

@@ -29,7 +29,7 @@ pub struct Input {
     /// The job's main class, with dots.
     pub main_class: Option<String>,
     /// Connectors that the manifest names.
-    pub wanted: Vec<Wanted>,
+    pub connectors: Vec<NamedConnector>,
     /// Values that might be secret.
     pub literals: Vec<Literal>,
     /// Rows of connectors and filesystem plugins.
@@ -100,7 +100,7 @@ impl PlacedJar {
 
 /// A connector that the manifest names by its name in the catalogue.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct NamedConnector {
     /// The name.
     pub name: String,
     /// What SQL calls it.

@@ -27,7 +27,7 @@ impl Image {
                 config: BTreeMap::new(),
                 sql: Vec::new(),
                 main_class: None,
-                wanted: Vec::new(),
+                connectors: Vec::new(),
                 literals: Vec::new(),
                 catalogue: Catalogue::embedded(),
                 texts: Box::new(|_| None),
@@ -496,7 +496,7 @@ fn every_code_is_on_the_page() {
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(page, written, "run this test with UPDATE_DOCS=1");
-    assert!(rules::ALL.is_sorted_by_key(|rule| rule.code));
+    assert!(crate::rules::ALL.is_sorted_by_key(|rule| rule.code));
     assert!(page.lines().all(|line| line.chars().count() <= 90));
 }
 

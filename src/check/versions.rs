@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::finding::{Finding, Severity};
 use super::input::{Input, Loader, PlacedJar};
-use super::view::{Found, Views};
+use super::view::{Lookup, Views};
 use crate::maven::{JarName, is_jar_of};
 
 /// Looks at every added JAR, and at those that must not meet in lib/.
@@ -313,11 +313,11 @@ fn main_class(input: &Input, views: &Views<'_>, found: &mut Vec<Finding>) {
         return;
     };
     match scope.find(main.replace('.', "/").as_str()) {
-        Found::Absent => {
+        Lookup::Absent => {
             let message = format!("no JAR has the job's main class {main}");
             found.push(Finding::new("FP0306", Severity::Error, message));
         }
-        Found::Class(seen, class) => {
+        Lookup::Class(seen, class) => {
             if let Some(missing) = scope.absent_type(class) {
                 let missing = missing.replace('/', ".");
                 let message = format!("{main} extends {missing}, which no JAR has");

@@ -14,7 +14,7 @@ pub use layer::LockedLayer;
 
 use crate::error::{Context, Result};
 use crate::image::{Digest, LayerKind, Platform};
-use crate::manifest::Place;
+use crate::manifest::Placement;
 use crate::maven::Coordinates;
 use crate::store::write_atomically;
 
@@ -181,7 +181,7 @@ pub struct LockedJar {
     /// Where it goes, under FLINK_HOME.
     pub path: String,
     /// How a filesystem plugin gets there.
-    pub place: Option<Place>,
+    pub place: Option<Placement>,
     /// Its content.
     pub sha256: Digest,
     /// Its size in bytes.

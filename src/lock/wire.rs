@@ -9,7 +9,7 @@ use super::{
 };
 use crate::error::{Context, Error, Exit, Reason, Result};
 use crate::image::{Digest, LayerKind};
-use crate::manifest::Place;
+use crate::manifest::Placement;
 use crate::maven::Coordinates;
 
 const HEADER: &str =
@@ -79,7 +79,7 @@ struct Jar {
     asked: Option<Coordinates>,
     needed_by: Option<Coordinates>,
     path: String,
-    place: Option<Place>,
+    place: Option<Placement>,
     sha256: String,
     size: u64,
     layer: Option<Digest>,
@@ -382,7 +382,7 @@ mod tests {
                 },
                 jar("local", Source::Path("x/\"y\".jar".into())),
                 LockedJar {
-                    place: Some(Place::Link),
+                    place: Some(Placement::Link),
                     kind: LayerKind::Filesystem,
                     ..jar("s3", Source::Base("opt/s3.jar".into()))
                 },

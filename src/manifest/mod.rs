@@ -21,6 +21,7 @@ pub use platforms::Platforms;
 
 use crate::error::{Context, Error, Result};
 use crate::maven::Coordinates;
+use crate::rules;
 
 /// The manifest's usual name.
 pub const FILE: &str = "flinkpack.toml";
@@ -135,7 +136,7 @@ pub struct JobSection {
 /// How a filesystem JAR gets to its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Place {
+pub enum Placement {
     /// A symbolic link to opt/: no bytes.
     Link,
     /// In its place, and gone from opt/.
@@ -150,7 +151,7 @@ pub enum Place {
 pub struct FilesystemSpec {
     /// How; `link` where the base has the JAR, else `copy`.
     #[serde(default)]
-    pub place: Option<Place>,
+    pub place: Option<Placement>,
     /// Further JARs for the plugin's folder, such as a credentials provider.
     #[serde(default)]
     pub with: Parsed<JarSource>,
@@ -322,8 +323,12 @@ impl Manifest {
             let AllowSpec { code, jars, reason } = allow.get_ref();
             let number = code.strip_prefix("FP").unwrap_or_default();
             let is_code = number.len() == 4 && number.chars().all(|c| c.is_ascii_digit());
+            let mut near = None;
             let problem = if !is_code {
                 format!("`{code}` is not the code of a finding, such as FP0101")
+            } else if rules::find(code).is_none() {
+                near = nearest_name(code, rules::ALL.iter().map(|rule| rule.code));
+                format!("no finding has the code `{code}`")
             } else if reason.trim().is_empty() {
                 format!("`reason` must say why {code} is allowed")
             } else if let Some(bad) = jars.iter().find(|one| glob::Pattern::new(one).is_err()) {
@@ -331,7 +336,11 @@ impl Manifest {
             } else {
                 continue;
             };
-            return Err(self.error_at(allow.span(), problem).hint(
+            let mut error = self.error_at(allow.span(), problem);
+            if let Some(near) = near {
+                error = error.hint(format!("did you mean `{near}`?"));
+            }
+            return Err(error.hint(
                 "`flinkpack check` prints the codes; `flinkpack check --explain CODE` says more",
             ));
         }

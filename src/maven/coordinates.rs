@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::range::Wanted;
+use super::range::VersionConstraint;
 
 /// The coordinates of a file, whose parts are all safe in a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,7 +109,7 @@ impl Coordinates {
         of(self) == of(other)
     }
 
-    /// The same file of another version.
+    /// The coordinates of this file in another version.
     pub fn with_version(&self, version: &str) -> Result<Coordinates> {
         check_version(version).map_err(|mistake| InvalidCoordinates {
             what: format!("`{version}`"),
@@ -294,9 +294,9 @@ fn parse(text: &str) -> Result<Coordinates, Mistake> {
 
 fn check_version(version: &str) -> Result<(), Mistake> {
     if is_open(version) {
-        let why = match Wanted::parse(version) {
+        let why = match VersionConstraint::parse(version) {
             Err(why) => why,
-            Ok(Wanted::Soft) => "it begins with no bracket",
+            Ok(VersionConstraint::Soft) => "it begins with no bracket",
             Ok(_) if version.contains("..") => "it has two dots in a row",
             Ok(_)
                 if version

@@ -26,6 +26,7 @@
 //! | `conflict` | `ConflictMarker`, `ConflictIdSorter` |
 //! | `mediate` | `ConflictResolver` with nearest version, Java scopes, simple optionality |
 
+mod address;
 mod assemble;
 mod collect;
 mod conflict;
@@ -59,7 +60,7 @@ pub use graph::{Expected, Graph, Node};
 pub use jar_name::{JarName, is_jar_of, jar_stem};
 pub use pom::{RawDependency, RawPom};
 pub use profile::Context;
-pub use range::{Range, Wanted};
+pub use range::{Range, VersionConstraint};
 pub use resolution::{Answer, Next, Request, Resolution, Root};
 pub use version::{Version, is_stable};
 

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::fetch::Maven;
 use super::mirror::pick;
-use super::repositories::Place;
+use super::repositories::Location;
 use crate::error::Error;
 use crate::fetch::redact;
 use crate::maven::Coordinates;
@@ -44,7 +44,7 @@ impl Maven {
         error
     }
 
-    /// The same for a warning: empty, or in parentheses.
+    /// The first declared repository as a warning adds it: empty, or in parentheses.
     pub fn note_of_declared(&self) -> String {
         let declared = self.declared();
         let first = declared.first_key_value();
@@ -56,14 +56,14 @@ impl Maven {
         let Ok(url) = Url::parse(text) else {
             return true;
         };
-        // The same place, with or without encryption and the slash at its end.
+        // One place, with or without encryption and the slash at its end.
         let place = |url: &Url| {
             let path = url.path().trim_end_matches('/').to_owned();
             (url.host_str().map(str::to_owned), url.port(), path)
         };
-        let is_it = |known: &Place| match known {
-            Place::Web(known) => place(known) == place(&url),
-            Place::Folder(known) => url.to_file_path().is_ok_and(|path| path == *known),
+        let is_it = |known: &Location| match known {
+            Location::Web(known) => place(known) == place(&url),
+            Location::Folder(known) => url.to_file_path().is_ok_and(|path| path == *known),
         };
         self.repositories().iter().any(|one| is_it(&one.place))
             || pick(self.mirrors(), "", text).is_some_and(|mirror| !mirror.blocked)

@@ -14,7 +14,7 @@ use super::index::Indexed;
 use super::installed::central;
 use super::mirror::Mirror;
 use super::poms::Pom;
-use super::repositories::{Place, Repository, repositories};
+use super::repositories::{Location, Repository, repositories};
 use super::settings::Settings;
 use super::{local, metadata, missing, web};
 use crate::error::{Context, Error, Reason, Result};
@@ -132,7 +132,7 @@ impl Maven {
         let central = central(environment, &store)?;
         let list = repositories(manifest, &settings, &central)?;
         let offline = offline || settings.offline;
-        let is_web = |one: &Repository| matches!(one.place, Place::Web(_));
+        let is_web = |one: &Repository| matches!(one.place, Location::Web(_));
         let needs_network = !offline && list.iter().any(is_web);
         let mut maven = Maven::new(list, store, report, offline);
         if needs_network {

@@ -31,5 +31,5 @@ pub use installed::{PUBLIC_MIRROR, central};
 pub use metadata::{Snapshot, snapshot_in, versions_in};
 pub use mirror::Mirror;
 pub use poms::Pom;
-pub use repositories::{Place, Repository, repositories};
+pub use repositories::{Location, Repository, repositories};
 pub use settings::{Server, Settings, SettingsRepository};

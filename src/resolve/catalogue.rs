@@ -6,7 +6,7 @@
 
 use super::Repositories;
 use crate::base::BaseFacts;
-use crate::catalogue::{Candidate, Entry, SelectError, Selected, Wanted};
+use crate::catalogue::{Candidate, Entry, SelectError, Selected, VersionRequest};
 use crate::error::{Error, Result};
 use crate::maven::{Version, is_stable};
 use crate::report::Report;
@@ -64,7 +64,10 @@ struct Picker<'a> {
 
 impl Picker<'_> {
     async fn auto(&self) -> Result<Selected> {
-        match self.entry.select(Wanted::Auto, self.flink, self.scala) {
+        match self
+            .entry
+            .select(VersionRequest::Auto, self.flink, self.scala)
+        {
             Ok(listed) => Ok(self.patched(listed).await),
             Err(error @ SelectError::NoRelease(_)) => self.search(told(error)).await,
             Err(error) => Err(told(error)),
@@ -147,7 +150,7 @@ impl Picker<'_> {
     async fn version(&self, wanted: &str) -> Result<Selected> {
         let error = match self
             .entry
-            .select(Wanted::Version(wanted), self.flink, self.scala)
+            .select(VersionRequest::Exact(wanted), self.flink, self.scala)
         {
             Ok(selected) => return Ok(selected),
             Err(error @ (SelectError::NoRelease(_) | SelectError::UnknownVersion(_))) => {

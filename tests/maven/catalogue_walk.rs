@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use flinkpack::catalogue::{Catalogue, Wanted};
+use flinkpack::catalogue::{Catalogue, VersionRequest};
 use flinkpack::report::Report;
 use flinkpack::repository::{Environment, Maven, Origin};
 
@@ -32,7 +32,7 @@ async fn catalogue_walk() {
                         .collect(),
                 };
                 for scala in scalas {
-                    let wanted = Wanted::Version(&release.artifact.version);
+                    let wanted = VersionRequest::Exact(&release.artifact.version);
                     let selected = entry.select(wanted, &format!("{minor}.0"), scala).unwrap();
                     for coordinates in selected.with.iter().chain([&selected.coordinates]) {
                         let group = coordinates.group().to_owned();

@@ -3,7 +3,7 @@ use flinkpack::fetch::{Access, Secret};
 use flinkpack::image::Digest;
 use flinkpack::maven::Coordinates;
 use flinkpack::report::Report;
-use flinkpack::repository::{Maven, MavenFile, Origin, Place, Repository};
+use flinkpack::repository::{Location, Maven, MavenFile, Origin, Repository};
 use md5::{Digest as _, Md5};
 
 use super::{Heard, hasty, maven, repository, store};
@@ -402,7 +402,7 @@ async fn a_folder_is_a_repository() {
     let one = Repository {
         id: "folder".to_owned(),
         ids: Vec::new(),
-        place: Place::Folder(root.path().to_path_buf()),
+        place: Location::Folder(root.path().to_path_buf()),
         releases: true,
         snapshots: true,
         blocked: None,

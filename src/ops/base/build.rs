@@ -25,7 +25,7 @@ use crate::ops::build::send;
 use crate::ops::build::sinks::repositories;
 use crate::sink::daemon::DockerDaemon;
 use crate::sink::{Shipment, Sink, Target};
-use crate::stage::after::facts_after;
+use crate::stage::image_facts::facts_of_image;
 
 /// What `base build` was asked for.
 #[derive(Clone, Debug)]
@@ -115,7 +115,7 @@ async fn finish(
     let found = &made.resolved;
     let image = made.each.remove(0);
     let diff_ids: Vec<_> = image.layers.iter().map(|layer| layer.diff_id).collect();
-    let facts = facts_after(
+    let facts = facts_of_image(
         &found.base.facts,
         &found.stage,
         diff_ids.len().saturating_sub(1),

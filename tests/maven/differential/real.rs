@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use flinkpack::catalogue::{Catalogue, Wanted};
+use flinkpack::catalogue::{Catalogue, VersionRequest};
 use flinkpack::maven::{Answer, Context, Next, RawPom, Request, Resolution, pom};
 use futures_util::StreamExt;
 
@@ -34,7 +34,7 @@ fn thin() -> BTreeSet<String> {
                     .map(|scala| Some(scala.as_str()));
                 let none = release.artifact.scala.is_empty().then_some(None);
                 for scala in scalas.chain(none) {
-                    let wanted = Wanted::Version(&release.artifact.version);
+                    let wanted = VersionRequest::Exact(&release.artifact.version);
                     let selected = entry.select(wanted, &format!("{minor}.0"), scala);
                     let selected = selected.expect("a release of its own");
                     let coordinates = [selected.coordinates].into_iter().chain(selected.with);

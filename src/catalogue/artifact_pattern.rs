@@ -1,12 +1,12 @@
 //! How the artifact of a release is written: what releases and templates share.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::select::{SelectError, Selected};
+use super::selected::{SelectError, Selected};
 
 /// An artifact of an entry, with place-holders for the Flink it is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Artifact {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ArtifactPattern {
     /// `group:artifact`; may contain `{scala}` or `{minor}`.
     pub maven: String,
     /// The version. Of a release it may contain `{flink}` or `{minor}`; of a template
@@ -48,8 +48,8 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn artifact(self) -> Artifact {
-        Artifact {
+    pub(super) fn artifact(self) -> ArtifactPattern {
+        ArtifactPattern {
             maven: self.maven,
             version: self.version,
             scala: self.scala,
@@ -73,7 +73,7 @@ pub(super) struct Values<'a> {
     pub scala: Option<&'a str>,
 }
 
-impl Artifact {
+impl ArtifactPattern {
     /// The group of its coordinates.
     pub fn group(&self) -> &str {
         self.maven.split(':').next().unwrap_or_default()
