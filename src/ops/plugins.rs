@@ -44,8 +44,8 @@ pub fn run(folder: &Path, flink: Option<&str>) -> Result<Vec<Row>> {
             let fits = minor
                 .as_ref()
                 .is_none_or(|minor| release.flink.contains(minor));
-            if fits && !versions.contains(&release.version) {
-                versions.push(release.version.clone());
+            if fits && !versions.contains(&release.artifact.version) {
+                versions.push(release.artifact.version.clone());
             }
             for minor in &release.flink {
                 if !minors.contains(minor) {

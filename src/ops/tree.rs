@@ -7,11 +7,11 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::image::Platform;
 use crate::manifest::Manifest;
+use crate::maven::Coordinates;
 use crate::maven::{Graph, Node, Root};
 use crate::ops::Session;
 use crate::ops::build::inputs::Request;
 use crate::ops::build::resolved;
-use crate::repository::Coordinate;
 use crate::resolve::closure;
 
 /// Coordinates that were given on the command line.
@@ -57,7 +57,7 @@ pub async fn of_manifest(session: &Session, request: &Request) -> Result<Tree> {
 pub async fn of_coordinates(session: &Session, request: &Request, asked: &Asked) -> Result<Tree> {
     let mut root = Root::default();
     for text in &asked.coordinates {
-        let coordinate: Coordinate = text.parse()?;
+        let coordinate: Coordinates = text.parse()?;
         root.dependencies
             .push(closure::dependency(&coordinate, &asked.exclude)?);
     }

@@ -10,7 +10,7 @@ pub fn findings(checked: &Checked, all: bool) -> String {
     };
     let mut text = String::new();
     for (code, count) in &record.warnings {
-        let about = check::rules::find(code).map_or("", |rule| rule.about);
+        let about = crate::rules::find(code).map_or("", |rule| rule.about);
         let times = if *count == 1 { "time" } else { "times" };
         text.push_str(&format!("warning {code}, {count} {times}: {about}\n"));
     }

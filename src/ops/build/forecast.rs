@@ -63,7 +63,7 @@ pub async fn run(session: &Session, options: &Options) -> Result<Forecast> {
     let inputs = Inputs::read(&options.request)?;
     let resolved = resolve(session, inputs, &ChangedJars::ignored()).await?;
     let lock = resolved.lock();
-    let digest = Digest::of(lock.text().as_bytes());
+    let digest = Digest::of(lock.text()?.as_bytes());
     let targets = targets(&resolved.manifest, &options.tags, &digest)?;
     let folder = resolved.manifest.folder();
     let Sinks { sinks, .. } = Sinks::of(session, options, folder, &targets).await?;

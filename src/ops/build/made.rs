@@ -12,6 +12,7 @@ use crate::base::Base;
 use crate::error::{Context, Result};
 use crate::image::assemble::{Changes, assemble};
 use crate::image::{Image, Layer};
+use crate::job;
 use crate::layer::Plan;
 use crate::lock::{Lock, LockedLayer};
 use crate::ops::Session;
@@ -100,7 +101,7 @@ pub(super) fn assembled(resolved: &Resolved, own: &[Layer], lock: &Lock) -> Resu
         let changes = Changes {
             labels: labels(resolved, base, lock)?,
             env: resolved.manifest.content.image.env.clone(),
-            command: command(resolved),
+            command: job::Command::of(&resolved.manifest).map(job::Command::words),
             history: own
                 .iter()
                 .map(|layer| format!("flinkpack: {} {}", layer.kind.word(), layer.name))
@@ -111,16 +112,6 @@ pub(super) fn assembled(resolved: &Resolved, own: &[Layer], lock: &Lock) -> Resu
         assemble(&base.config, platform, layers, base.docker_types, &changes)
     });
     each.collect()
-}
-
-fn command(resolved: &Resolved) -> Option<Vec<String>> {
-    let job = resolved.manifest.content.job.as_ref()?;
-    let mut command = vec!["standalone-job".to_string()];
-    if let Some(class) = &job.class {
-        command.extend(["--job-classname".to_string(), class.clone()]);
-    }
-    command.extend(job.args.iter().cloned());
-    Some(command)
 }
 
 fn labels(resolved: &Resolved, base: &Base, lock: &Lock) -> Result<BTreeMap<String, String>> {

@@ -103,7 +103,7 @@ async fn attempt(session: &Session, options: &Options, trust: bool) -> Result<Ou
     }
     check_platforms(&resolved, &sinks)?;
     let targets = |manifest: &Manifest, lock: &Lock| {
-        let digest = Digest::of(lock.text().as_bytes());
+        let digest = Digest::of(lock.text()?.as_bytes());
         targets(manifest, &options.tags, &digest)
     };
     let planned = match locked.is_empty() {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::check::{self, Allow, Finding, Severity};
 use crate::error::{Error, Exit, Result};
@@ -207,7 +208,7 @@ fn name(found: &Resolved) -> String {
 
 /// Everything that decides what is found, and what is allowed of it.
 fn inputs(found: &Resolved) -> String {
-    format!("{}\n{:?}", key(found), allowed(found))
+    format!("{}\n{}", key(found), json!(allowed(found)))
 }
 
 fn allowed(found: &Resolved) -> Vec<Allow> {
@@ -242,42 +243,40 @@ fn allow(session: &Session, found: &Resolved, findings: &mut [Finding]) {
     }
 }
 
-/// Everything that decides what is found.
+/// Hash of everything that decides what is found.
 fn key(found: &Resolved) -> String {
     let content = &found.manifest.content;
-    let mut text = format!(
-        "{} {} {}\n",
-        check::VERSION,
-        env!("CARGO_PKG_VERSION"),
-        found.base.digest
-    );
-    for entry in found.stage.entries() {
+    let paths = found.stage.entries().map(|entry| {
         let what = match &entry.kind {
             EntryKind::File { sha256, .. } => sha256.to_string(),
             EntryKind::Link { target } => format!("-> {target}"),
             EntryKind::Folder => "/".to_string(),
             EntryKind::Whiteout => "gone".to_string(),
         };
-        text.push_str(&format!("{} {what}\n", entry.path));
-    }
+        json!([entry.path, what])
+    });
     let artifacts = found.artifacts.iter().map(|artifact| {
         let kind = artifact.kind.word();
-        format!("{} {} {kind}\n", artifact.file_name, artifact.source)
+        format!("{} {} {kind}", artifact.file_name, artifact.source)
     });
     let mut artifacts: Vec<String> = artifacts.collect();
     artifacts.sort();
-    text.extend(artifacts);
-    if let Some(job) = &content.job {
-        text.push_str(&format!("{:?} {:?}\n", job.class, job.args));
-    }
-    text.push_str(&format!("{:?}\n", content.image.env));
-    let names: Vec<&String> = content.connectors.keys().collect();
-    text.push_str(&format!("{names:?}\n"));
-    if found.manifest.folder().join("plugins").is_dir() {
-        let rows: Vec<_> = found.catalogue().entries().collect();
-        text.push_str(&format!("{rows:?}\n"));
-    }
-    Digest::of(text.as_bytes()).to_string()
+    let job = content.job.as_ref();
+    // Rows of the project's own.
+    let has_rows = found.manifest.folder().join("plugins").is_dir();
+    let rows = has_rows.then(|| found.catalogue().entries().collect::<Vec<_>>());
+    let inputs = json!({
+        "rules": check::VERSION,
+        "program": env!("CARGO_PKG_VERSION"),
+        "base": found.base.digest,
+        "paths": paths.collect::<Vec<_>>(),
+        "artifacts": artifacts,
+        "job": job.map(|job| json!([job.class, job.args])),
+        "env": content.image.env,
+        "connectors": content.connectors.keys().collect::<Vec<_>>(),
+        "catalogue": rows,
+    });
+    Digest::of(inputs.to_string().as_bytes()).to_string()
 }
 
 impl Checked {
@@ -333,7 +332,7 @@ pub struct Explanation {
 
 /// Finds a code's explanation.
 pub fn explain(code: &str) -> Result<Explanation> {
-    let rule = check::rules::find(code).ok_or_else(|| {
+    let rule = crate::rules::find(code).ok_or_else(|| {
         Error::usage(format!("there is no finding with the code `{code}`"))
             .hint("`flinkpack check` prints the codes of what it finds; docs/checks.md lists all")
     })?;
