@@ -7,9 +7,9 @@ use url::Url;
 use super::access::Access;
 use super::authorities;
 use super::connection::{Broken, Untrusted};
-use super::download::Request;
 use super::proxy::{Through, way};
 use super::redact::shown;
+use super::request::Request;
 use super::retry::{Attempt, Failure, Patience};
 use crate::error::{Error, Reason};
 

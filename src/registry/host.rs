@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
-use super::Registries;
-use super::lanes::Lanes;
-use super::login::Login;
+use super::authenticator::Authenticator;
+use super::concurrency::Concurrency;
+use super::options::Options;
 use super::transport::is_loopback;
 use crate::error::{Error, Result};
 use crate::image::reference::DOCKER_HUB;
@@ -29,7 +29,7 @@ pub(super) struct Host {
     /// Whether any certificate is taken.
     pub(super) insecure: bool,
     /// How it is logged in to.
-    pub(super) login: Login,
+    pub(super) authenticator: Authenticator,
     /// Whether it failed as a mirror.
     failed: AtomicBool,
     /// Whether it refused to cancel an upload.
@@ -39,16 +39,15 @@ pub(super) struct Host {
     /// Warnings that were passed on.
     warnings: Mutex<HashSet<String>>,
     /// Blobs under way to it.
-    pub(super) uploads: Lanes,
+    pub(super) uploads: Concurrency,
     /// Blobs under way from it into the store.
-    pub(super) downloads: Lanes,
+    pub(super) downloads: Concurrency,
     /// Blobs that it is asked about.
-    pub(super) questions: Lanes,
+    pub(super) questions: Concurrency,
 }
 
 impl Host {
-    pub(super) fn new(name: &str, registries: &Registries) -> Result<Host> {
-        let options = registries.options();
+    pub(super) fn new(name: &str, options: &Options) -> Result<Host> {
         let insecure = options.insecure.iter().any(|host| host == name);
         let url = Url::parse(&format!("https://{}/", authority(name)))
             .map_err(|_| Error::usage(format!("`{name}` is not the host of a registry")))?;
@@ -62,14 +61,14 @@ impl Host {
             schemes,
             chosen: AtomicU8::new(0),
             insecure,
-            login: Login::default(),
+            authenticator: Authenticator::default(),
             failed: AtomicBool::new(false),
             keeps_uploads: AtomicBool::new(false),
             pause: Mutex::default(),
             warnings: Mutex::default(),
-            uploads: Lanes::new(options.concurrency),
-            downloads: Lanes::new(options.concurrency),
-            questions: Lanes::new(options.questions),
+            uploads: Concurrency::new(options.concurrency),
+            downloads: Concurrency::new(options.concurrency),
+            questions: Concurrency::new(options.questions),
         })
     }
 
@@ -129,15 +128,15 @@ impl Host {
 
     /// It is asked too often: from now on it is asked less.
     pub(super) fn slow_down(&self) {
-        for lanes in [&self.uploads, &self.downloads, &self.questions] {
-            lanes.narrow();
+        for slots in [&self.uploads, &self.downloads, &self.questions] {
+            slots.narrow();
         }
     }
 
     /// It answered as it should: step by step it is asked more again.
     pub(super) fn speed_up(&self) {
-        for lanes in [&self.uploads, &self.downloads, &self.questions] {
-            lanes.widen();
+        for slots in [&self.uploads, &self.downloads, &self.questions] {
+            slots.widen();
         }
     }
 

@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::Registries;
 use super::body::{Pieces, Progress};
+use super::registries::Registries;
 use super::tee::Tee;
 use crate::error::{Context, Error, Reason, Result};
 use crate::image::{Descriptor, Digest, Layer, Origin, Reference};
