@@ -11,7 +11,7 @@ use std::io::{self, BufReader, Read, Write};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::archive::{blob_name, header};
+use super::archive::header;
 use crate::daemon::{Daemon, Loading};
 use crate::error::Result;
 use crate::image::{Digest, Image, Layer};
@@ -108,6 +108,6 @@ const LAYER: &str = "blobs/first";
 pub(super) fn path_of(digest: &Digest, ahead: Option<&Digest>) -> String {
     match ahead {
         Some(ahead) if ahead == digest => LAYER.to_string(),
-        _ => blob_name(digest),
+        _ => digest.blob_path(),
     }
 }
