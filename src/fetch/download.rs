@@ -8,12 +8,12 @@ use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, IF_RANGE, RAN
 use url::Url;
 
 use super::access::Access;
+use super::download_writer::{DownloadWriter, Written};
 use super::proxy::Through;
 use super::redact::shown;
 use super::request::{ADVICE, Request, announced, refuse_offline, too_large};
 use super::retry::{Attempt, Attempts, Failure};
 use super::send::{Sent, broken, send, stalled};
-use super::sink::{Sink, Written};
 use super::status;
 use crate::error::{Context, Error, Reason, Result};
 use crate::image::Digest;
@@ -88,7 +88,7 @@ pub async fn fetch(request: &Request<'_>, store: &Store, report: &Report) -> Res
     let mut transfer = Transfer {
         request,
         report,
-        sink: Sink::open(store, request.sums),
+        writer: DownloadWriter::open(store, request.sums),
         etag: None,
         task: None,
     };
@@ -97,14 +97,14 @@ pub async fn fetch(request: &Request<'_>, store: &Store, report: &Report) -> Res
             Ok(headers) => break headers,
             Err(failure) => {
                 if let Err(error) = attempts.wait(failure, report).await {
-                    transfer.sink.abandon().await;
+                    transfer.writer.abandon().await;
                     return Err(error);
                 }
             }
         }
     };
-    let Transfer { sink, task, .. } = transfer;
-    let written = sink.finish().await?;
+    let Transfer { writer, task, .. } = transfer;
+    let written = writer.finish().await?;
     if let Some(task) = task {
         task.finish("fetched");
     }
@@ -119,8 +119,8 @@ pub async fn fetch(request: &Request<'_>, store: &Store, report: &Report) -> Res
 struct Transfer<'a> {
     request: &'a Request<'a>,
     report: &'a Report,
-    sink: Sink,
-    /// Of the content in the sink; only with it is a transfer resumed.
+    writer: DownloadWriter,
+    /// Of the content in the writer; only with it is a transfer resumed.
     etag: Option<HeaderValue>,
     task: Option<Task>,
 }
@@ -128,10 +128,10 @@ struct Transfer<'a> {
 impl Transfer<'_> {
     async fn attempt(&mut self) -> Attempt<HeaderMap> {
         let mut wanted = HeaderMap::new();
-        if self.sink.size() > 0
+        if self.writer.size() > 0
             && let Some(etag) = &self.etag
         {
-            let range = HeaderValue::from_str(&format!("bytes={}-", self.sink.size()))
+            let range = HeaderValue::from_str(&format!("bytes={}-", self.writer.size()))
                 .map_err(Error::from)?;
             wanted.insert(RANGE, range);
             wanted.insert(IF_RANGE, etag.clone());
@@ -148,7 +148,7 @@ impl Transfer<'_> {
                 announced(response.headers())
             }
             206 if wanted.contains_key(RANGE) => {
-                match rest_of(response.headers(), self.sink.size()) {
+                match rest_of(response.headers(), self.writer.size()) {
                     Some(total) => Some(total),
                     None => {
                         self.anew().await?;
@@ -187,8 +187,8 @@ impl Transfer<'_> {
         let headers = response.headers().clone();
         self.pull(response, &end, through.as_ref()).await?;
         match total {
-            Some(total) if total != self.sink.size() => {
-                let size = self.sink.size();
+            Some(total) if total != self.writer.size() => {
+                let size = self.writer.size();
                 if size > total {
                     self.anew().await?;
                 }
@@ -215,22 +215,22 @@ impl Transfer<'_> {
                 Ok(Ok(Some(chunk))) => chunk,
             };
             if let Some(limit) = self.request.limit
-                && self.sink.size() + chunk.len() as u64 > limit
+                && self.writer.size() + chunk.len() as u64 > limit
             {
                 return Err(too_large(self.request.url, limit).into());
             }
             if let Some(task) = &self.task {
                 task.advance(chunk.len() as u64);
             }
-            self.sink.push(chunk).await?;
+            self.writer.push(chunk).await?;
         }
     }
 
     /// Throws away what came so far, if anything did.
     async fn anew(&mut self) -> Result<()> {
         self.etag = None;
-        if self.sink.size() > 0 {
-            self.sink.anew().await?;
+        if self.writer.size() > 0 {
+            self.writer.anew().await?;
             if let Some(task) = self.task.take() {
                 task.finish("begun anew");
             }

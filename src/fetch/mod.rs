@@ -5,13 +5,13 @@ pub mod authorities;
 pub mod client;
 pub mod connection;
 pub mod download;
+mod download_writer;
 pub mod proxy;
 pub mod redact;
 mod request;
 pub mod retry;
 mod secret;
 mod send;
-mod sink;
 mod small;
 mod status;
 

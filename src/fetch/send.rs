@@ -16,7 +16,7 @@ use crate::error::{Error, Reason};
 /// Redirects that one request follows.
 const MAX_REDIRECTS: usize = 10;
 
-/// What came of a request.
+/// The answer to a request.
 pub(super) struct Sent {
     pub response: Response,
     /// Where it came from, after the redirects.

@@ -55,7 +55,7 @@ impl EnvCredentials {
         covers(&self.registry, host, repository).is_some()
     }
 
-    /// In words.
+    /// The variables and the registry, in words.
     pub fn source(&self) -> String {
         let names = match self.login {
             Login::RegistryToken(_) => TOKEN.to_string(),
@@ -64,7 +64,7 @@ impl EnvCredentials {
         format!("environment ({names}, for {REGISTRY}={})", self.registry)
     }
 
-    /// In words, for a host that they are not for.
+    /// Why they were not used for another host, in words.
     pub fn not_for(&self) -> String {
         format!("those of the environment are for {}", self.registry)
     }

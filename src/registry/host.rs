@@ -78,14 +78,15 @@ impl Host {
         self.schemes.get(chosen.checked_sub(1)?).copied()
     }
 
-    /// It answered in this scheme.
+    /// Notes that the registry answered in this scheme.
     pub(super) fn speaks(&self, scheme: &str) {
         if let Some(at) = self.schemes.iter().position(|known| *known == scheme) {
             self.chosen.store(at as u8 + 1, Ordering::Relaxed);
         }
     }
 
-    /// As a mirror it has failed: it is not asked again. Whether that is new.
+    /// Notes that the registry failed as a mirror, and is not asked again; says whether
+    /// that is new.
     pub(super) fn fails(&self) -> bool {
         !self.failed.swap(true, Ordering::Relaxed)
     }
@@ -100,7 +101,7 @@ impl Host {
         !self.keeps_uploads.load(Ordering::Relaxed)
     }
 
-    /// It refused to cancel an upload, for want of a right.
+    /// Notes that the registry refused to cancel an upload, for want of a right.
     pub(super) fn cancels_nothing(&self) {
         self.keeps_uploads.store(true, Ordering::Relaxed);
     }
@@ -126,14 +127,14 @@ impl Host {
         *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + time);
     }
 
-    /// It is asked too often: from now on it is asked less.
+    /// The registry is asked too often: from now on it is asked less.
     pub(super) fn slow_down(&self) {
         for slots in [&self.uploads, &self.downloads, &self.questions] {
             slots.narrow();
         }
     }
 
-    /// It answered as it should: step by step it is asked more again.
+    /// The registry answered as it should: step by step it is asked more again.
     pub(super) fn speed_up(&self) {
         for slots in [&self.uploads, &self.downloads, &self.questions] {
             slots.widen();

@@ -35,11 +35,11 @@ pub const PLATFORMS: usize = 16;
 /// How a blob came to be in the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was there.
+    /// The registry had it.
     Present,
     /// The registry took it from another of its repositories.
     Mounted,
-    /// It was sent.
+    /// It was sent to the registry.
     Uploaded,
 }
 

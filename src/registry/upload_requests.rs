@@ -20,7 +20,7 @@ const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream")
 
 /// How a request of an upload went, where it did not simply work.
 pub(super) enum Trouble {
-    /// It may pass, or it is final.
+    /// A failure that may pass, or is final.
     Failure(Failure),
     /// The registry or a proxy refuses requests of this length.
     TooLong(Error),

@@ -26,13 +26,13 @@ pub enum LayerBytes<'a> {
 pub struct LocalBlob {
     digest: Digest,
     size: u64,
-    place: Place,
+    file: BlobFile,
     /// Whether the bytes were hashed when they were written a moment ago.
     is_known: bool,
 }
 
 #[derive(Clone)]
-enum Place {
+enum BlobFile {
     Store(Store),
     File { path: PathBuf, offset: u64 },
 }
@@ -41,22 +41,22 @@ impl<'a> LayerBytes<'a> {
     /// Of a layer with this descriptor: at its origin, or in the store where that
     /// has a copy.
     pub fn of(layer: &'a Layer, descriptor: &Descriptor, store: &Store) -> LayerBytes<'a> {
-        let local = |place, is_known| {
+        let local = |file, is_known| {
             LayerBytes::Local(LocalBlob {
                 digest: descriptor.digest,
                 size: descriptor.size,
-                place,
+                file,
                 is_known,
             })
         };
         let is_stored = || store.blob_size(&descriptor.digest) == Some(descriptor.size);
         match &layer.origin {
-            Origin::Store => local(Place::Store(store.clone()), layer.built),
+            Origin::Store => local(BlobFile::Store(store.clone()), layer.built),
             Origin::File { path, offset } => {
                 let (path, offset) = (path.clone(), *offset);
-                local(Place::File { path, offset }, false)
+                local(BlobFile::File { path, offset }, false)
             }
-            _ if is_stored() => local(Place::Store(store.clone()), false),
+            _ if is_stored() => local(BlobFile::Store(store.clone()), false),
             Origin::Registry(reference) => LayerBytes::Registry(reference),
             Origin::Daemon { image } => LayerBytes::Daemon(image),
         }
@@ -69,7 +69,7 @@ impl LocalBlob {
         LocalBlob {
             digest,
             size,
-            place: Place::Store(store.clone()),
+            file: BlobFile::Store(store.clone()),
             is_known: false,
         }
     }
@@ -83,15 +83,15 @@ impl LocalBlob {
     /// come only if all are right; else comes an error ([`Reason::CorruptBlob`] for
     /// a blob of the store, which is taken out of it).
     pub fn range(&self, from: u64, to: u64) -> Result<CheckedReader> {
-        let (mut file, offset) = match &self.place {
-            Place::Store(store) => (store.open_blob(&self.digest)?, 0),
-            Place::File { path, offset } => {
+        let (mut file, offset) = match &self.file {
+            BlobFile::Store(store) => (store.open_blob(&self.digest)?, 0),
+            BlobFile::File { path, offset } => {
                 let file = File::open(path).doing(|| format!("opening {}", path.display()))?;
                 (file, *offset)
             }
         };
         // The store's files hold one blob each, so their length tells.
-        if matches!(self.place, Place::Store(_)) && file.metadata()?.len() != self.size {
+        if matches!(self.file, BlobFile::Store(_)) && file.metadata()?.len() != self.size {
             return Err(self.corrupt("it has another length"));
         }
         file.seek(SeekFrom::Start(offset + from))
@@ -108,8 +108,8 @@ impl LocalBlob {
     /// The bytes are not what they should be. A blob of the store is forgotten, and
     /// the caller may make it again.
     fn corrupt(&self, why: &str) -> Error {
-        match &self.place {
-            Place::Store(store) => {
+        match &self.file {
+            BlobFile::Store(store) => {
                 store.forget_blob(&self.digest);
                 Error::new(format!(
                     "the blob {} in the cache is damaged: {why}",
@@ -118,7 +118,7 @@ impl LocalBlob {
                 .hint("it was taken out of the cache: run the command again")
                 .because(Reason::CorruptBlob)
             }
-            Place::File { path, .. } => Error::new(format!(
+            BlobFile::File { path, .. } => Error::new(format!(
                 "the blob {} in {} is damaged: {why}",
                 self.digest,
                 path.display()
