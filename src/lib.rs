@@ -21,7 +21,8 @@
 //! | [`sink`] | image → what a place took, and what it had | changes the image |
 //!
 //! Beside the flow: [`catalogue`] (the rows of `plugins/`), [`maven`] (Maven's
-//! dependency resolution, which reads and fetches nothing), [`daemon`] (the one
+//! dependency resolution, which reads and fetches nothing), [`repository`] (Maven
+//! repositories, with settings.xml: a coordinate to its file), [`daemon`] (the one
 //! place that knows bollard), [`registry`] (the OCI distribution client),
 //! [`fetch`] (downloads), [`jar`] (what a JAR is), [`dockerfile`] (what a
 //! Dockerfile puts where), [`store`] (what is kept between runs), [`report`]
@@ -82,6 +83,7 @@ pub mod ops;
 pub mod parallel;
 pub mod registry;
 pub mod report;
+pub mod repository;
 pub mod resolve;
 pub mod sink;
 pub mod stage;

@@ -21,6 +21,10 @@ const TABLE: &[(&str, &[&str])] = &[
     ("fetch", &["error", "image", "report", "store"]),
     ("daemon", &["error", "image", "store"]),
     ("registry", &["error", "fetch", "image", "report", "store"]),
+    (
+        "repository",
+        &["error", "fetch", "image", "jar", "maven", "report", "store"],
+    ),
     // The flow.
     ("manifest", &["error", "image"]),
     ("lock", &["error", "image", "manifest", "store"]),
@@ -44,6 +48,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "maven",
             "parallel",
             "report",
+            "repository",
             "store",
         ],
     ),
@@ -56,10 +61,15 @@ const TABLE: &[(&str, &[&str])] = &[
         "layer",
         &["base", "error", "image", "lock", "report", "stage", "store"],
     ),
-    ("attest", &["error", "image", "lock", "resolve"]),
+    (
+        "attest",
+        &["error", "image", "lock", "repository", "resolve"],
+    ),
     (
         "sink",
-        &["daemon", "error", "image", "registry", "report", "store"],
+        &[
+            "attest", "base", "daemon", "error", "image", "registry", "report", "store",
+        ],
     ),
     // Joins the stages.
     (
@@ -82,6 +92,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "parallel",
             "registry",
             "report",
+            "repository",
             "resolve",
             "sink",
             "stage",

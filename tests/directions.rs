@@ -41,22 +41,18 @@ const CIRCLES: &[(&str, &[&str], &str)] = &[
         ],
         REBUILT,
     ),
-    ("ops", &["again", "layers", "session"], REBUILT),
-    ("ops", &["attached", "build", "deliver", "push"], REBUILT),
-    ("ops", &["base_build", "context"], REBUILT),
-    ("ops", &["bases", "find"], REBUILT),
+    ("stage", &["config", "config_yaml", "flink_conf"], REBUILT),
+    ("ops", &["build", "check", "push"], REBUILT),
+    ("ops/base", &["build", "context"], REBUILT),
+    ("ops/build", &["documents", "mod", "sinks"], REBUILT),
+    ("ops/build", &["layers", "made", "planned"], REBUILT),
+    ("repository", &["decrypt", "proxies", "settings"], REBUILT),
     (
-        "resolve/maven",
-        &["decrypt", "proxies", "settings"],
-        REBUILT,
-    ),
-    (
-        "resolve/maven",
+        "repository",
         &["fetch", "hosts", "index", "metadata", "poms", "web"],
         REBUILT,
     ),
-    ("sink/daemon", &["ahead", "archive"], REBUILT),
-    ("stage", &["config", "config_yaml", "flink_conf"], REBUILT),
+    ("sink/daemon", &["archive", "early_load"], REBUILT),
 ];
 
 /// Of folders whose files are being put in order elsewhere.

@@ -1,7 +1,7 @@
 //! Coordinates: what is read is written again, and no path leaves its folder.
 #![no_main]
 
-use flinkpack::resolve::maven::Coordinate;
+use flinkpack::repository::Coordinate;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

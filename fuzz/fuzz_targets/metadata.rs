@@ -3,7 +3,7 @@
 #![no_main]
 
 use flinkpack::maven::version;
-use flinkpack::resolve::maven::{Coordinate, snapshot_in, versions_in};
+use flinkpack::repository::{Coordinate, snapshot_in, versions_in};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-use flinkpack::resolve::maven::{Environment, Settings, repositories};
+use flinkpack::repository::{Environment, Settings, repositories};
 use libfuzzer_sys::fuzz_target;
 
 /// The pass phrase of this is Maven's own constant.

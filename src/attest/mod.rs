@@ -4,6 +4,7 @@
 //! host, no user is in them.
 
 mod provenance;
+mod referrer;
 mod sbom;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -11,12 +12,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use provenance::provenance;
+pub use referrer::{Referrer, referrers};
 pub use sbom::sbom;
 
 use crate::error::{Context, Result};
 use crate::image::{Descriptor, Digest, Manifest, media};
 use crate::lock::{Lock, LockedJar, LockedPlatform, Source};
-use crate::resolve::maven::Coordinate;
+use crate::repository::Coordinate;
 
 /// The type of a CycloneDX document in JSON (registered with IANA).
 pub const CYCLONEDX: &str = "application/vnd.cyclonedx+json";

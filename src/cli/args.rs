@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::ops::build::Output;
+use crate::sink::Output;
 
 /// Bounds the cache for all builds of a user or a machine.
 const MAX_SIZE: &str = "FLINKPACK_CACHE_MAX_SIZE";

@@ -1,6 +1,7 @@
 //! From arguments to operations, and from results to stdout.
 
 mod args;
+mod render;
 mod run;
 
 use std::io::IsTerminal;

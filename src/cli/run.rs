@@ -10,14 +10,15 @@ use serde::Serialize;
 use super::args::{
     Base, BaseBuild, Build, Cache, Check, Cli, Command, Format, Global, Inputs, Lock, Push,
 };
+use super::render::delivery;
 use crate::error::{Context, Error, Result};
-use crate::ops::outcome::Outcome;
+use crate::ops::build::inputs::Request;
+use crate::ops::build::outcome::Outcome;
 use crate::ops::{
-    self, Session, Settings, base_build, build, cache, check, forecast, init, inspect, lock,
-    plugins, push, tree,
+    self, Session, Settings, build, cache, check, init, inspect, lock, plugins, push, tree,
 };
 use crate::report::{Report, bytes};
-use crate::sink::Status;
+use crate::sink::LayerStatus;
 use crate::store::{Store, write_atomically};
 
 pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
@@ -91,16 +92,16 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
         }
         Command::Tree(args) => {
             let session = session(args.inputs.offline, args.inputs.no_cache)?;
-            let inputs = inputs(&global, &args.inputs, false);
+            let request = request(&global, &args.inputs, false);
             let found = if args.coordinates.is_empty() {
-                tree::of_manifest(&session, &inputs).await?
+                tree::of_manifest(&session, &request).await?
             } else {
                 let asked = tree::Asked {
                     coordinates: args.coordinates,
                     exclude: args.exclude,
                     java: args.java,
                 };
-                tree::of_coordinates(&session, &inputs, &asked).await?
+                tree::of_coordinates(&session, &request, &asked).await?
             };
             match &args.why {
                 None => print(global.format, &found.json()?, || found.text()),
@@ -133,8 +134,8 @@ fn folder_of(manifest: &Path) -> PathBuf {
     manifest.parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-fn inputs(global: &Global, args: &Inputs, locked: bool) -> ops::build::Inputs {
-    ops::build::Inputs {
+fn request(global: &Global, args: &Inputs, locked: bool) -> Request {
+    Request {
         manifest: global.manifest.clone(),
         base: args.base.clone(),
         platforms: args.platforms.clone(),
@@ -144,9 +145,9 @@ fn inputs(global: &Global, args: &Inputs, locked: bool) -> ops::build::Inputs {
 }
 
 async fn run_lock(session: &Session, global: &Global, args: &Lock) -> Result<()> {
-    let mut inputs = inputs(global, &args.inputs, false);
-    inputs.upgrade = args.upgrade.clone();
-    let changes = lock::run(session, &inputs, args.check).await?;
+    let mut request = request(global, &args.inputs, false);
+    request.upgrade = args.upgrade.clone();
+    let changes = lock::run(session, &request, args.check).await?;
     print(global.format, &changes, || {
         match (changes.is_empty(), args.check) {
             (true, _) => "the lock file is up to date\n".to_string(),
@@ -157,7 +158,7 @@ async fn run_lock(session: &Session, global: &Global, args: &Lock) -> Result<()>
 
 async fn run_build(session: &Session, global: &Global, args: Build) -> Result<()> {
     let options = build::Options {
-        inputs: inputs(global, &args.inputs, args.locked),
+        request: request(global, &args.inputs, args.locked),
         tags: args.tags,
         push: args.push,
         load: args.load,
@@ -167,13 +168,13 @@ async fn run_build(session: &Session, global: &Global, args: Build) -> Result<()
         check: !args.no_check,
     };
     if args.dry_run {
-        let forecast = forecast::run(session, &options).await?;
+        let forecast = build::forecast::run(session, &options).await?;
         return print(global.format, &forecast, || forecast.text());
     }
     let outcome = build::run(session, &options).await?;
     finish(session, global, &outcome, args.metadata_file.as_deref())?;
     // What changed nothing adds nothing to the cache.
-    if let Some(max_size) = args.cache_max_size.filter(|_| !outcome.unchanged) {
+    if let Some(max_size) = args.cache_max_size.filter(|_| !outcome.unchanged()) {
         bound_cache(session, max_size);
     }
     Ok(())
@@ -217,8 +218,8 @@ async fn run_check(session: &Session, global: &Global, args: &Check) -> Result<(
         None => {
             // A record says how much was found, and not what.
             let whole = global.format == Format::Json || args.sarif.is_some() || global.verbose > 0;
-            let inputs = inputs(global, &args.inputs, args.locked);
-            check::of_manifest(session, &inputs, whole).await?
+            let request = request(global, &args.inputs, args.locked);
+            check::of_manifest(session, &request, whole).await?
         }
     };
     if let Some(path) = &args.sarif {
@@ -244,7 +245,7 @@ async fn run_push(session: &Session, global: &Global, args: &Push) -> Result<()>
 }
 
 async fn run_base_build(session: &Session, global: &Global, args: BaseBuild) -> Result<()> {
-    let options = base_build::Options {
+    let options = ops::base::build::Options {
         distribution: args.distribution,
         sha256: args.sha256,
         os: args.os,
@@ -254,7 +255,7 @@ async fn run_base_build(session: &Session, global: &Global, args: BaseBuild) -> 
         push: args.push,
     };
     let folder = std::env::current_dir().doing(|| "looking for the current folder")?;
-    let outcome = base_build::run(session, &options, &folder).await?;
+    let outcome = ops::base::build::run(session, &options, &folder).await?;
     finish(session, global, &outcome, args.metadata_file.as_deref())
 }
 
@@ -265,11 +266,11 @@ fn finish(
     outcome: &Outcome,
     metadata_file: Option<&Path>,
 ) -> Result<()> {
-    if !outcome.unchanged {
+    if !outcome.unchanged() {
         tell_layers(&session.report, outcome);
     }
-    for place in &outcome.places {
-        session.report.note(place);
+    for line in outcome.deliveries.iter().flat_map(delivery::lines) {
+        session.report.note(line);
     }
     if let Some(path) = metadata_file {
         let mut text = serde_json::to_vec_pretty(outcome).doing(|| "encoding the result")?;
@@ -289,11 +290,12 @@ fn tell_layers(report: &Report, outcome: &Outcome) {
         .filter(|layer| layer.kind == crate::image::LayerKind::Base)
         .collect();
     if !base.is_empty() {
-        let count_of =
-            |wanted: fn(Status) -> bool| base.iter().filter(|layer| wanted(layer.status)).count();
+        let count_of = |wanted: fn(LayerStatus) -> bool| {
+            base.iter().filter(|layer| wanted(layer.status)).count()
+        };
         let how = match (
-            count_of(Status::moved),
-            count_of(|status| status == Status::Mounted),
+            count_of(LayerStatus::moved),
+            count_of(|status| status == LayerStatus::Mounted),
         ) {
             (0, 0) => "not moved".to_string(),
             (0, mounted) => format!("{mounted} mounted"),

@@ -1,23 +1,28 @@
 //! `flinkpack lock`: resolves, and writes or checks the lock file.
 
-use super::Session;
-use super::find::{Inputs, find};
-use super::recorded::Trusted;
 use crate::error::{Error, Exit, Result};
 use crate::lock::Lock;
+use crate::ops::Session;
+use crate::ops::build::changed_jars::ChangedJars;
+use crate::ops::build::inputs::{Inputs, Request};
+use crate::ops::build::planned::Planned;
+use crate::ops::build::resolved::resolve;
 
 /// Writes the lock file, or with `check` only says what it would change (an
 /// error with exit code 3). Answers the changes, a line each.
-pub async fn run(session: &Session, inputs: &Inputs, check: bool) -> Result<Vec<String>> {
-    let mut found = find(session, inputs).await?;
+pub async fn run(session: &Session, request: &Request, check: bool) -> Result<Vec<String>> {
+    let changed = ChangedJars::ignored();
+    let mut resolved = resolve(session, Inputs::read(request)?, &changed).await?;
+    let (path, old_lock) = (resolved.lock_path.clone(), resolved.old_lock.clone());
     let lock = if check {
-        found.lock()
+        resolved.lock()
     } else {
-        super::check::recall(session, &mut found);
-        // What the lock file says of a layer still holds while its inputs do.
-        found.make(session, &Trusted::All).await?.lock
+        crate::ops::check::recall(session, &mut resolved);
+        let locked = resolved.locked_layers(session)?;
+        let planned = Planned::as_locked(resolved, locked);
+        planned.make(session, &changed).await?.lock
     };
-    let changes = match &found.old_lock {
+    let changes = match &old_lock {
         Some(old) => old.differences(&lock),
         None => lock
             .jars
@@ -26,14 +31,14 @@ pub async fn run(session: &Session, inputs: &Inputs, check: bool) -> Result<Vec<
             .collect(),
     };
     if check {
-        let current = found.old_lock.is_some() && changes.is_empty();
+        let current = old_lock.is_some() && changes.is_empty();
         return if current {
             Ok(Vec::new())
         } else {
-            Err(stale(&found.lock_path, &changes, found.old_lock.as_ref()))
+            Err(stale(&path, &changes, old_lock.as_ref()))
         };
     }
-    lock.write(&found.lock_path)?;
+    lock.write(&path)?;
     Ok(changes)
 }
 

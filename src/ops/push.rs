@@ -5,21 +5,23 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::Session;
-use super::build::outcome;
-use super::deliver::{Places, deliver, make_portable};
-use super::outcome::{BaseOutcome, Outcome};
-use super::target::{Target, targets};
-use super::visits::Visits;
 use crate::attest::Attachment;
 use crate::error::{Context, Error, Reason, Result};
 use crate::image::{Digest, Image, Images, Layer, Platform, Reference, media};
 use crate::manifest::Manifest;
+use crate::ops::Session;
+use crate::ops::build::inputs::lock_path;
+use crate::ops::build::outcome::{BaseOutcome, Outcome};
+use crate::ops::build::portable::make_portable;
+use crate::ops::build::send;
+use crate::ops::build::sinks::repositories;
+use crate::ops::build::targets::targets;
+use crate::sink::{Shipment, Sink, Target};
 use crate::store::{Bucket, Store};
 
 /// What is kept of the last build of a project.
 #[derive(Serialize, Deserialize)]
-pub struct Last {
+pub struct LastBuild {
     base: BaseOutcome,
     each: Vec<LastImage>,
     targets: Vec<(Reference, Vec<String>)>,
@@ -80,18 +82,18 @@ fn key(manifest: &Path) -> Result<String> {
     Ok(format!("last {}", whole.display()))
 }
 
-impl Last {
+impl LastBuild {
     /// Keeps a build.
     pub fn keep(
         session: &Session,
         manifest: &Path,
         images: &Images,
         targets: &[Target],
-        base: BaseOutcome,
+        base: &BaseOutcome,
         attached: &[Attachment],
     ) -> Result<()> {
-        let last = Last {
-            base,
+        let last = LastBuild {
+            base: base.clone(),
             each: images
                 .each()
                 .iter()
@@ -106,7 +108,7 @@ impl Last {
         session.store.put(Bucket::Builds, &key(manifest)?, &last)
     }
 
-    fn find(store: &Store, manifest: &Path) -> Result<Option<Last>> {
+    fn find(store: &Store, manifest: &Path) -> Result<Option<LastBuild>> {
         Ok(store.get(Bucket::Builds, &key(manifest)?))
     }
 }
@@ -122,7 +124,7 @@ pub async fn run(session: &Session, manifest: &Path, tags: &[String]) -> Result<
         ))
         .hint("`flinkpack build --push` builds and pushes")
     };
-    let last = Last::find(&session.store, manifest)?.ok_or_else(nothing)?;
+    let last = LastBuild::find(&session.store, manifest)?.ok_or_else(nothing)?;
     let mut each = Vec::new();
     for one in last.each {
         each.push(one.image(session).await?.ok_or_else(nothing)?);
@@ -134,29 +136,22 @@ pub async fn run(session: &Session, manifest: &Path, tags: &[String]) -> Result<
             .map(|(repository, tags)| Target { repository, tags })
             .collect()
     } else {
-        let lock = std::fs::read(super::session::lock_path(manifest)).unwrap_or_default();
+        let lock = std::fs::read(lock_path(manifest)).unwrap_or_default();
         targets(&Manifest::read(manifest)?, tags, &Digest::of(&lock))?
     };
-    let places = Places {
-        push: true,
-        ..Places::default()
+    let shipment = Shipment {
+        images: &images,
+        targets: &targets,
+        documents: &last.attached,
     };
-    let delivered = deliver(
-        session,
-        &images,
-        &targets,
-        &places,
-        &last.attached,
-        None,
-        Visits::default(),
-    )
-    .await
-    .map_err(|error| {
+    let mut sinks: Vec<Box<dyn Sink>> = repositories(&targets).collect();
+    let sent = send(session, &mut sinks, &shipment).await;
+    let deliveries = sent.map_err(|error| {
         if error.is(Reason::CorruptBlob) {
             error.hint("`flinkpack build --push` makes it anew")
         } else {
             error
         }
     })?;
-    Ok(outcome(&images, &targets, last.base, delivered, begun))
+    Ok(Outcome::of(&images, &targets, last.base, deliveries, begun))
 }

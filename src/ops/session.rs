@@ -1,13 +1,11 @@
 //! What every command works with: store, registries, daemon, report.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use super::again::Rewrites;
 use crate::base::{self, Base, BaseSpec, Sources};
 use crate::daemon::Daemon;
 use crate::error::{Context, Result};
@@ -16,7 +14,6 @@ use crate::image::Platform;
 use crate::registry::{Keychain, Options, Registries, Trust};
 use crate::report::Report;
 use crate::resolve::Repositories;
-use crate::sink::daemon::Ahead;
 use crate::store::Store;
 
 /// What the command line says for every command.
@@ -39,19 +36,6 @@ pub struct Settings {
     pub mirrors: Vec<String>,
 }
 
-/// The load that begins before the image is known.
-enum Slot {
-    Empty,
-    Begun(Ahead),
-    Lent,
-}
-
-impl Slot {
-    fn of(ahead: Option<Ahead>) -> Slot {
-        ahead.map_or(Slot::Empty, Slot::Begun)
-    }
-}
-
 /// One run.
 pub struct Session {
     /// The store.
@@ -62,11 +46,7 @@ pub struct Session {
     pub report: Report,
     /// Whether the network is out of bounds.
     pub offline: bool,
-    daemon: OnceCell<std::result::Result<Daemon, String>>,
-    loads: AtomicBool,
-    ahead: Mutex<Slot>,
-    /// JARs that changed, with their layers.
-    pub(super) rewrites: Rewrites,
+    daemon: OnceCell<std::result::Result<Arc<Daemon>, String>>,
 }
 
 impl Session {
@@ -104,29 +84,27 @@ impl Session {
             report,
             offline: settings.offline,
             daemon: OnceCell::new(),
-            loads: AtomicBool::new(false),
-            ahead: Mutex::new(Slot::Empty),
-            rewrites: Rewrites::default(),
         })
     }
 
-    async fn asked(&self) -> &std::result::Result<Daemon, String> {
+    async fn asked(&self) -> &std::result::Result<Arc<Daemon>, String> {
         self.daemon
             .get_or_init(|| async {
                 Daemon::connect(&self.store)
                     .await
+                    .map(Arc::new)
                     .map_err(|error| error.to_string())
             })
             .await
     }
 
     /// The daemon, where one answers.
-    pub async fn daemon(&self) -> Option<&Daemon> {
+    pub async fn daemon(&self) -> Option<&Arc<Daemon>> {
         self.asked().await.as_ref().ok()
     }
 
     /// The daemon, or why there is none.
-    pub async fn need_daemon(&self) -> Result<&Daemon> {
+    pub async fn need_daemon(&self) -> Result<&Arc<Daemon>> {
         match self.asked().await {
             Ok(daemon) => Ok(daemon),
             // Asked again for the whole error, with its hints.
@@ -136,57 +114,6 @@ impl Session {
                 Err(error) => error,
             }),
         }
-    }
-
-    /// This run loads what it builds.
-    pub fn expect_load(&self) {
-        self.loads.store(true, Ordering::Relaxed);
-    }
-
-    /// Something is not as it was: if there will be a load, the daemon makes
-    /// ready for it now.
-    pub fn expect_change(&self) {
-        if !self.loads.load(Ordering::Relaxed) {
-            return;
-        }
-        if let Some(Ok(daemon)) = self.daemon.get() {
-            let mut slot = self.ahead();
-            if matches!(*slot, Slot::Empty) {
-                *slot = Slot::of(Ahead::begin(daemon).ok());
-            }
-        }
-    }
-
-    /// The load that was begun.
-    pub fn take_ahead(&self) -> Option<Ahead> {
-        match std::mem::replace(&mut *self.ahead(), Slot::Empty) {
-            Slot::Begun(ahead) => Some(ahead),
-            Slot::Empty | Slot::Lent => None,
-        }
-    }
-
-    /// Lends it to whoever puts the first layer in: none is begun meanwhile.
-    pub fn lend_ahead(&self) -> Option<Ahead> {
-        let mut slot = self.ahead();
-        match std::mem::replace(&mut *slot, Slot::Empty) {
-            Slot::Begun(ahead) if !ahead.has_layer() => {
-                *slot = Slot::Lent;
-                Some(ahead)
-            }
-            other => {
-                *slot = other;
-                None
-            }
-        }
-    }
-
-    /// What was lent comes back; `None` where nothing can be done with it any more.
-    pub fn return_ahead(&self, ahead: Option<Ahead>) {
-        *self.ahead() = Slot::of(ahead);
-    }
-
-    fn ahead(&self) -> MutexGuard<'_, Slot> {
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The user's Maven repositories, after these addresses.
@@ -215,17 +142,11 @@ impl Session {
         let asked = self.asked().await;
         Sources {
             store: &self.store,
-            daemon: asked.as_ref().ok(),
+            daemon: asked.as_deref().ok(),
             no_daemon: asked.as_ref().err().map(String::as_str),
             registries: &self.registries,
             report: &self.report,
             offline: self.offline,
         }
     }
-}
-
-/// The lock file that belongs to a manifest: `flinkpack.lock` beside
-/// `flinkpack.toml`, `NAME.lock` beside `NAME.toml`.
-pub fn lock_path(manifest: &std::path::Path) -> PathBuf {
-    manifest.with_extension("lock")
 }

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::Session;
-use super::find::{self, Inputs};
 use crate::error::{Error, Result};
 use crate::image::Platform;
 use crate::manifest::Manifest;
 use crate::maven::{Graph, Node, Root};
+use crate::ops::Session;
+use crate::ops::build::inputs::Request;
+use crate::ops::build::resolved;
+use crate::repository::Coordinate;
 use crate::resolve::closure;
-use crate::resolve::maven::Coordinate;
 
 /// Coordinates that were given on the command line.
 #[derive(Clone, Debug)]
@@ -37,8 +38,8 @@ pub struct Tree {
 }
 
 /// What a manifest's coordinates need, on its base.
-pub async fn of_manifest(session: &Session, inputs: &Inputs) -> Result<Tree> {
-    let (graph, chosen) = find::graph(session, inputs).await?;
+pub async fn of_manifest(session: &Session, request: &Request) -> Result<Tree> {
+    let (graph, chosen) = resolved::graph(session, request).await?;
     for warning in &chosen.warnings {
         session.report.warn(warning);
     }
@@ -53,15 +54,20 @@ pub async fn of_manifest(session: &Session, inputs: &Inputs) -> Result<Tree> {
 
 /// What these coordinates need, whatever a base has. The repositories are those
 /// of the manifest, where there is one.
-pub async fn of_coordinates(session: &Session, inputs: &Inputs, asked: &Asked) -> Result<Tree> {
+pub async fn of_coordinates(session: &Session, request: &Request, asked: &Asked) -> Result<Tree> {
     let mut root = Root::default();
     for text in &asked.coordinates {
         let coordinate: Coordinate = text.parse()?;
         root.dependencies
             .push(closure::dependency(&coordinate, &asked.exclude)?);
     }
-    let repositories = match inputs.manifest.exists() {
-        true => Manifest::read(&inputs.manifest)?.content.maven.repositories,
+    let repositories = match request.manifest.exists() {
+        true => {
+            Manifest::read(&request.manifest)?
+                .content
+                .maven
+                .repositories
+        }
         false => Vec::new(),
     };
     let maven = session.maven(&repositories);

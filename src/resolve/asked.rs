@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::Folder;
-use super::maven::Coordinate;
 use crate::image::LayerKind;
 use crate::manifest::Taking;
 use crate::report::Report;
+use crate::repository::Coordinate;
 
 /// What a coordinate brings with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

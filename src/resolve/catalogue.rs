@@ -2,7 +2,7 @@
 //! repositories have, since the catalogue ages and repositories differ.
 //!
 //! An artifact's versions are asked for once in a process
-//! ([`Maven::versions`](super::maven::Maven::versions)).
+//! ([`Maven::versions`](crate::repository::Maven::versions)).
 
 use super::Repositories;
 use crate::base::BaseFacts;

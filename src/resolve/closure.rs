@@ -5,13 +5,13 @@ use std::collections::HashSet;
 
 use futures_util::StreamExt;
 
-use super::maven::{Coordinate, Maven, Pom};
 use crate::error::{Context as _, Error, Reason, Result};
 use crate::image::Platform;
 use crate::maven::{
     self, Answer, Context, Exclusion, Gav, Graph, Next, RawDependency, Request, Resolution, Root,
     Warning,
 };
+use crate::repository::{Coordinate, Maven, Pom};
 
 /// POMs that are asked for at once. Repositories limit clients that ask more.
 const PARALLEL: usize = 24;

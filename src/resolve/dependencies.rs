@@ -14,13 +14,13 @@ use futures_util::{StreamExt, TryStreamExt};
 use super::Folder;
 use super::asked::{Asked, Reach};
 use super::logging;
-use super::maven::{Coordinate, Maven};
 use super::platform::{Overlap, Platform};
 use crate::base;
 use crate::error::{Context, Error, Result};
 use crate::image::Digest;
 use crate::jar;
 use crate::maven::{Exclusion, Graph, Node};
+use crate::repository::{Coordinate, Maven};
 
 /// JARs that are fetched at once.
 const PARALLEL: usize = 8;

@@ -13,7 +13,6 @@ pub mod closure;
 pub mod dependencies;
 pub mod local;
 mod logging;
-pub mod maven;
 mod needs;
 pub mod platform;
 mod repositories;

@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::asked::{Asked, Reach};
 use super::dependencies::{Chosen, Dependency, Rules, choose};
-use super::maven::Coordinate;
 use super::platform::Platform;
 use super::{Folder, Resolver, closure};
 use crate::base;
@@ -16,6 +15,7 @@ use crate::error::Result;
 use crate::image::Digest;
 use crate::lock::{LockedMaven, LockedProvided, Source};
 use crate::maven::{Exclusion, Gav, Graph, Root};
+use crate::repository::Coordinate;
 
 /// What coordinates come to.
 pub(super) struct Needs {

@@ -3,9 +3,9 @@
 
 use std::sync::OnceLock;
 
-use super::maven::{Environment, Maven};
 use crate::error::Result;
 use crate::report::Report;
+use crate::repository::{Environment, Maven};
 use crate::store::Store;
 
 /// Repositories to be.

@@ -8,7 +8,6 @@ use url::Url;
 
 use super::asked::{self, Asked};
 use super::dependencies::Chosen;
-use super::maven::Coordinate;
 use super::repositories::Repositories;
 use super::{Artifact, Content, Folder, Request, Wanted, catalogue};
 use crate::base::{Base, Sources};
@@ -21,6 +20,7 @@ use crate::lock::{Lock, LockedMaven, Source};
 use crate::manifest::{Manifest, Place};
 use crate::maven::Graph;
 use crate::report::Report;
+use crate::repository::Coordinate;
 use crate::store::Store;
 
 /// Requests answered at once.

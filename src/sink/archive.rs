@@ -1,83 +1,132 @@
 //! Images into one file: an OCI layout in a tar, or what `docker load` reads.
 
 use std::io::{BufWriter, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use futures_util::future::LocalBoxFuture;
 use serde_json::json;
 use tar::{EntryType, Header};
 
 use super::files::{self, Blob, OCI_LAYOUT, Tools};
-use super::{Published, manifest};
+use super::{Delivery, ManifestForm, Platforms, Shipment, Sink, Takes};
+use crate::base::Sources;
 use crate::error::{Context, Error, Result};
 use crate::image::{Digest, Images, Index, Layer, Reference, media};
-use crate::registry::{Registries, Source};
+use crate::registry::Source;
 use crate::report::Report;
-use crate::store::{Store, check_replaceable, create_folder};
+use crate::store::{check_replaceable, create_folder};
 
-/// The two forms of archives.
-#[derive(Clone, Debug)]
-pub enum Form {
-    /// An OCI layout; the image may have a name in it.
-    Oci(Option<String>),
-    /// What `docker save` writes and `docker load` reads, with these names.
-    Docker(Vec<Reference>),
+/// An OCI layout in a tar. A file that is there is replaced when the new one is whole.
+pub struct OciArchive {
+    path: PathBuf,
+    tag: Option<String>,
 }
 
-/// Writes `images` to `path`: a tar that is the same, byte for byte, for the
-/// same image. A file that is there is replaced when the new one is whole.
-pub async fn write(
+impl OciArchive {
+    /// The archive in this file; the image gets this tag there, or else its own.
+    pub fn new(path: &Path, tag: Option<&str>) -> OciArchive {
+        OciArchive {
+            path: path.to_path_buf(),
+            tag: tag.map(str::to_string),
+        }
+    }
+
+    async fn write(&self, shipment: &Shipment<'_>, sources: &Sources<'_>) -> Result<Delivery> {
+        let tag = self.tag.clone().or(shipment.first_tag());
+        let tag = tag.as_deref();
+        let suffix = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
+        let place = format!("oci-archive:{}{suffix}", self.path.display());
+        let head = oci_head(shipment.images, tag);
+        write(shipment.images, &self.path, place, head, sources).await
+    }
+}
+
+impl Sink for OciArchive {
+    fn takes(&self) -> Takes {
+        Takes {
+            name: "--output oci-archive".to_string(),
+            platforms: Platforms::All,
+            manifest: ManifestForm::Oci,
+            documents: false,
+            holds_layers: false,
+        }
+    }
+
+    fn deliver<'a>(
+        &'a mut self,
+        shipment: &'a Shipment<'a>,
+        sources: &'a Sources<'a>,
+    ) -> LocalBoxFuture<'a, Result<Delivery>> {
+        Box::pin(self.write(shipment, sources))
+    }
+}
+
+/// What `docker save` writes and `docker load` reads. A file that is there is replaced
+/// when the new one is whole.
+pub struct DockerArchive {
+    path: PathBuf,
+}
+
+impl DockerArchive {
+    /// The archive in this file; the image's names are its names there.
+    pub fn new(path: &Path) -> DockerArchive {
+        DockerArchive {
+            path: path.to_path_buf(),
+        }
+    }
+
+    async fn write(&self, shipment: &Shipment<'_>, sources: &Sources<'_>) -> Result<Delivery> {
+        let place = format!("docker-archive:{}", self.path.display());
+        let head = docker_head(shipment.images, &shipment.references()?);
+        write(shipment.images, &self.path, place, head, sources).await
+    }
+}
+
+impl Sink for DockerArchive {
+    fn takes(&self) -> Takes {
+        Takes {
+            name: "--output docker-archive".to_string(),
+            platforms: Platforms::One,
+            manifest: ManifestForm::OfBase,
+            documents: false,
+            holds_layers: false,
+        }
+    }
+
+    fn deliver<'a>(
+        &'a mut self,
+        shipment: &'a Shipment<'a>,
+        sources: &'a Sources<'a>,
+    ) -> LocalBoxFuture<'a, Result<Delivery>> {
+        Box::pin(self.write(shipment, sources))
+    }
+}
+
+/// Writes a tar that is the same, byte for byte, for the same image: what `head` says,
+/// then the layers.
+async fn write(
     images: &Images,
     path: &Path,
-    form: Form,
-    store: &Store,
-    registries: &Registries,
-    report: &Report,
-) -> Result<Published> {
-    let doing = || format!("writing the archive {}", path.display());
-    let registries = &registries.metered();
-    let tools = Tools {
-        store,
-        registries,
-        report,
+    place: String,
+    head: Result<HeadMembers>,
+    sources: &Sources<'_>,
+) -> Result<Delivery> {
+    let written = async {
+        let head = head?;
+        let registries = &sources.registries.metered();
+        let tools = Tools {
+            store: sources.store,
+            registries,
+            report: sources.report,
+        };
+        let blobs = tools.layers(&images.layers()).await?;
+        let (report, path) = (sources.report.clone(), path.to_path_buf());
+        files::beside(move || write_file(&path, &head, &blobs, &report)).await
     };
-    run(images, path, form, &tools).await.doing(doing)
-}
-
-async fn run(images: &Images, path: &Path, form: Form, tools: &Tools<'_>) -> Result<Published> {
-    let manifest = manifest(images)?;
-    if matches!(form, Form::Docker(_)) {
-        refuse_zstd(images)?;
-    }
-    let blobs = tools.layers(&images.layers()).await?;
-    let (place, tag) = match &form {
-        Form::Oci(tag) => {
-            let suffix = tag
-                .as_ref()
-                .map(|tag| format!(":{tag}"))
-                .unwrap_or_default();
-            (
-                format!("oci-archive:{}{suffix}", path.display()),
-                tag.clone(),
-            )
-        }
-        Form::Docker(_) => (format!("docker-archive:{}", path.display()), None),
-    };
-    let head = match &form {
-        Form::Oci(tag) => oci_head(images, tag.as_deref())?,
-        Form::Docker(names) => docker_head(images, names)?,
-    };
-    let (report, path) = (tools.report.clone(), path.to_path_buf());
-    let bytes = files::beside(move || write_file(&path, &head, &blobs, &report)).await?;
-    let there = |_: &Digest| false;
-    Ok(files::published(
-        place,
-        images,
-        manifest,
-        tag.as_deref(),
-        bytes,
-        tools.registries,
-        there,
-    ))
+    let bytes = written
+        .await
+        .doing(|| format!("writing the archive {}", path.display()))?;
+    Ok(files::delivery(place, images, bytes, |_| false))
 }
 
 /// Docker reads such layers from no archive that it wrote itself, and before
@@ -117,6 +166,7 @@ fn oci_head(images: &Images, tag: Option<&str>) -> Result<HeadMembers> {
 }
 
 fn docker_head(images: &Images, names: &[Reference]) -> Result<HeadMembers> {
+    refuse_zstd(images)?;
     let image = images.for_host()?;
     let mut layers = Vec::new();
     for layer in &image.layers {

@@ -5,10 +5,10 @@ use std::io::Write;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 
-use super::{LayerStatus, Published, Status, manifest};
+use super::{Delivery, LayerStatus, Medium, manifest};
 use crate::error::{Context, Error, Result};
 use crate::image::layout::REF_NAME;
-use crate::image::{Descriptor, Digest, Images, Layer, Manifest, Origin, images};
+use crate::image::{Descriptor, Digest, Images, Layer, Origin, images};
 use crate::registry::{Registries, Source};
 use crate::report::{Phase, Report};
 use crate::store::Store;
@@ -129,34 +129,20 @@ pub fn index_entry(images: &Images, tag: Option<&str>) -> Result<Descriptor> {
 
 /// What became of an image that was written to `place`; `there` says of a
 /// blob whether the place had it.
-pub fn published(
+pub fn delivery(
     place: String,
     images: &Images,
-    manifest: &Manifest,
-    tag: Option<&str>,
     bytes: u64,
-    registries: &Registries,
     there: impl Fn(&Digest) -> bool,
-) -> Published {
-    let layers = images.layers().into_iter();
-    let layers = layers
-        .map(|layer| {
-            let digest = layer.descriptor.as_ref().map(|one| one.digest);
-            let status = match digest.is_some_and(|digest| there(&digest)) {
-                true => Status::Present,
-                false => Status::written(layer),
-            };
-            LayerStatus::of(layer, status)
-        })
-        .collect();
-    Published {
-        place,
-        digest: manifest.digest,
-        tags: tag.map(str::to_string).into_iter().collect(),
-        layers,
+) -> Delivery {
+    let status = |layer: &Layer, digest: Option<Digest>| match digest {
+        Some(digest) if there(&digest) => LayerStatus::Present,
+        _ => LayerStatus::made(layer),
+    };
+    Delivery {
         bytes,
-        requests: registries.traffic().requests(),
         unchanged: bytes == 0,
+        ..Delivery::of(Medium::File, place, images, status)
     }
 }
 

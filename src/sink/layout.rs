@@ -5,36 +5,72 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use futures_util::future::LocalBoxFuture;
 use serde_json::json;
 
-use super::attached::Referrer;
 use super::files::{self, Blob, OCI_LAYOUT, Tools};
-use super::{Published, manifest};
+use super::{Delivery, ManifestForm, Platforms, Shipment, Sink, Takes};
+use crate::attest::{self, Referrer};
+use crate::base::Sources;
 use crate::error::{Context, Result};
 use crate::image::layout::REF_NAME;
 use crate::image::{Descriptor, Digest, Images, Index, Layer, media};
-use crate::registry::{Registries, Source};
+use crate::registry::Source;
 use crate::report::Report;
 use crate::store::{self, Store, create_folder, temporary_file, write_atomically};
 
-/// Writes `images` into the layout `folder` under `tag`. Blobs that are there
-/// stay, and so do the folder's other images.
-pub async fn write(
-    images: &Images,
-    folder: &Path,
-    tag: Option<&str>,
-    store: &Store,
-    registries: &Registries,
-    report: &Report,
-) -> Result<Published> {
-    let doing = || format!("writing the OCI layout {}", folder.display());
-    let registries = &registries.metered();
-    let tools = Tools {
-        store,
-        registries,
-        report,
-    };
-    run(images, folder, tag, &tools).await.doing(doing)
+/// A folder that holds an OCI image layout. Blobs that are there stay, and so do the
+/// folder's other images.
+pub struct OciLayout {
+    folder: PathBuf,
+    tag: Option<String>,
+}
+
+impl OciLayout {
+    /// The layout in this folder; the image gets this tag there, or else its own.
+    pub fn new(folder: &Path, tag: Option<&str>) -> OciLayout {
+        OciLayout {
+            folder: folder.to_path_buf(),
+            tag: tag.map(str::to_string),
+        }
+    }
+
+    async fn write(&self, shipment: &Shipment<'_>, sources: &Sources<'_>) -> Result<Delivery> {
+        let folder = &self.folder;
+        let registries = &sources.registries.metered();
+        let tools = Tools {
+            store: sources.store,
+            registries,
+            report: sources.report,
+        };
+        let tag = self.tag.clone().or(shipment.first_tag());
+        let delivery = run(shipment.images, folder, tag.as_deref(), &tools)
+            .await
+            .doing(|| format!("writing the OCI layout {}", folder.display()))?;
+        let referrers = attest::referrers(shipment.images, shipment.documents)?;
+        attach(folder, &referrers, sources.store)?;
+        Ok(delivery)
+    }
+}
+
+impl Sink for OciLayout {
+    fn takes(&self) -> Takes {
+        Takes {
+            name: "--output oci".to_string(),
+            platforms: Platforms::All,
+            manifest: ManifestForm::Oci,
+            documents: true,
+            holds_layers: false,
+        }
+    }
+
+    fn deliver<'a>(
+        &'a mut self,
+        shipment: &'a Shipment<'a>,
+        sources: &'a Sources<'a>,
+    ) -> LocalBoxFuture<'a, Result<Delivery>> {
+        Box::pin(self.write(shipment, sources))
+    }
 }
 
 async fn run(
@@ -42,8 +78,7 @@ async fn run(
     folder: &Path,
     tag: Option<&str>,
     tools: &Tools<'_>,
-) -> Result<Published> {
-    let manifest = manifest(images)?;
+) -> Result<Delivery> {
     let blobs = folder.join("blobs/sha256");
     create_folder(&blobs)?;
     // Its index may need no writing, which would do the same.
@@ -82,20 +117,17 @@ async fn run(
     })
     .await?;
     let place = place(folder, tag);
-    Ok(files::published(
-        place,
-        images,
-        manifest,
-        tag,
-        bytes,
-        tools.registries,
-        |digest| there.contains(digest),
-    ))
+    Ok(files::delivery(place, images, bytes, |digest| {
+        there.contains(digest)
+    }))
 }
 
 /// Adds documents that refer to an image of the layout: to its index they
 /// belong without a name (OCI image specification 1.1, `image-layout.md`).
-pub fn attach(folder: &Path, referrers: &[Referrer], store: &Store) -> Result<()> {
+fn attach(folder: &Path, referrers: &[Referrer], store: &Store) -> Result<()> {
+    if referrers.is_empty() {
+        return Ok(());
+    }
     let doing = || format!("attaching documents in {}", folder.display());
     let blobs = folder.join("blobs/sha256");
     let key = format!("layout {}", folder.canonicalize().doing(doing)?.display());

@@ -197,7 +197,7 @@ proptest! {
     #[test]
     fn any_text_is_a_base_or_an_error(text in "\\PC{0,60}", kind in "(docker-daemon:|docker://|oci:|oci-archive:|)") {
         let _ = format!("{kind}{text}").parse::<flinkpack::base::BaseSpec>();
-        let _ = format!("{kind}{text}").parse::<flinkpack::ops::build::Output>();
+        let _ = format!("{kind}{text}").parse::<flinkpack::sink::Output>();
     }
 
     #[test]

@@ -4,9 +4,9 @@ use flinkpack::base::BaseFacts;
 use flinkpack::catalogue::{Catalogue, Entry, Selected};
 use flinkpack::error::Error;
 use flinkpack::report::Report;
+use flinkpack::repository::{Maven, Repository};
 use flinkpack::resolve::Repositories;
 use flinkpack::resolve::catalogue::{exists, select};
-use flinkpack::resolve::maven::{Maven, Repository};
 
 use super::{maven, repository, store};
 use crate::support::maven::{Reply, Server};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use flinkpack::catalogue::{Catalogue, Wanted};
 use flinkpack::report::Report;
-use flinkpack::resolve::maven::{Environment, Maven, Origin};
+use flinkpack::repository::{Environment, Maven, Origin};
 
 use super::store;
 

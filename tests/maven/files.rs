@@ -2,7 +2,7 @@ use flinkpack::error::{Error, Reason};
 use flinkpack::fetch::{Access, Secret};
 use flinkpack::image::Digest;
 use flinkpack::report::Report;
-use flinkpack::resolve::maven::{Coordinate, Maven, MavenFile, Origin, Place, Repository};
+use flinkpack::repository::{Coordinate, Maven, MavenFile, Origin, Place, Repository};
 use md5::{Digest as _, Md5};
 
 use super::{Heard, hasty, maven, repository, store};

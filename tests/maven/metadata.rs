@@ -1,6 +1,6 @@
 use flinkpack::error::Reason;
 use flinkpack::report::Report;
-use flinkpack::resolve::maven::Maven;
+use flinkpack::repository::Maven;
 
 use super::{Heard, maven, repository, store};
 use crate::support::maven::{Reply, Server};

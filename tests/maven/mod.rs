@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use flinkpack::fetch::Patience;
 use flinkpack::report::{Event, Report, Reporter};
-use flinkpack::resolve::maven::{Maven, Place, Repository};
+use flinkpack::repository::{Maven, Place, Repository};
 use flinkpack::store::Store;
 
 use crate::support::maven::Server;

@@ -1,5 +1,5 @@
 use flinkpack::report::Report;
-use flinkpack::resolve::maven::{Environment, Maven, Settings, repositories};
+use flinkpack::repository::{Environment, Maven, Settings, repositories};
 
 use super::{Heard, hasty, store};
 use crate::support::maven::{Reply, Server};

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use flinkpack::error::Reason;
-use flinkpack::resolve::maven::{Maven, Pom, Repository};
+use flinkpack::repository::{Maven, Pom, Repository};
 
 use super::user::project;
 use super::{Heard, maven, repository, store};
@@ -36,7 +36,7 @@ fn nowhere(id: &str) -> Repository {
         crate::support::process::free_port()
     );
     Repository {
-        place: flinkpack::resolve::maven::Place::Web(url.parse().unwrap()),
+        place: flinkpack::repository::Place::Web(url.parse().unwrap()),
         ..repository(id, &Server::start())
     }
 }

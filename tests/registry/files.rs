@@ -6,37 +6,16 @@ use std::path::Path;
 
 use flinkpack::error::Reason;
 use flinkpack::image::{Image, Layout, Origin};
-use flinkpack::report::Report;
-use flinkpack::sink::archive::Form;
-use flinkpack::sink::{Published, Status, archive, layout};
+use flinkpack::sink::archive::{DockerArchive, OciArchive};
+use flinkpack::sink::layout::OciLayout;
+use flinkpack::sink::{Delivery, LayerStatus, Sink, Target};
 
 use super::{Bench, failed};
 use crate::support::registry::FaultRegistry;
 
-async fn write_layout(bench: &Bench, image: &Image, folder: &Path, tag: Option<&str>) -> Published {
-    layout::write(
-        &image.clone().into(),
-        folder,
-        tag,
-        &bench.store,
-        &bench.registries,
-        &Report::silent(),
-    )
-    .await
-    .unwrap()
-}
-
-async fn write_archive(bench: &Bench, image: &Image, path: &Path, form: Form) -> Published {
-    archive::write(
-        &image.clone().into(),
-        path,
-        form,
-        &bench.store,
-        &bench.registries,
-        &Report::silent(),
-    )
-    .await
-    .unwrap()
+async fn write_layout(bench: &Bench, image: &Image, folder: &Path, tag: Option<&str>) -> Delivery {
+    let mut layout = OciLayout::new(folder, tag);
+    bench.deliver(&mut layout, image, &[]).await.unwrap()
 }
 
 /// Finds `image` in the layout `path` and reads all its blobs.
@@ -69,7 +48,7 @@ async fn a_layout_keeps_what_it_has() {
         first
             .layers
             .iter()
-            .all(|layer| layer.status == Status::Built)
+            .all(|status| *status == Some(LayerStatus::Built))
     );
     check(&folder, Some("one"), &one);
     let again = write_layout(&bench, &one, &folder, Some("one")).await;
@@ -78,12 +57,12 @@ async fn a_layout_keeps_what_it_has() {
             && again
                 .layers
                 .iter()
-                .all(|layer| layer.status == Status::Present)
+                .all(|status| *status == Some(LayerStatus::Present))
     );
     let two = bench.image_on_base(&registry, &[2]);
     let second = write_layout(&bench, &two, &folder, Some("two")).await;
-    assert_eq!(second.layers[0].status, Status::Present);
-    assert_eq!(second.layers[1].status, Status::Built);
+    assert_eq!(second.layers[0], Some(LayerStatus::Present));
+    assert_eq!(second.layers[1], Some(LayerStatus::Built));
     check(&folder, Some("one"), &one);
     check(&folder, Some("two"), &two);
     assert_eq!(registry.count("GET", "/blobs/"), 1);
@@ -101,15 +80,21 @@ async fn a_layout_keeps_what_it_has() {
 async fn archives_are_the_same_bytes_each_time() {
     let bench = Bench::new();
     let image = bench.image(&[1, 2, 1]);
-    let names = vec!["example.com/team/job:1".parse().unwrap()];
-    for form in [Form::Oci(Some("v1".into())), Form::Docker(names)] {
+    let names = Target::of_references(&["example.com/team/job:1".parse().unwrap()]);
+    let kinds: [fn(&Path) -> Box<dyn Sink>; 2] = [
+        |path| Box::new(OciArchive::new(path, Some("v1"))),
+        |path| Box::new(DockerArchive::new(path)),
+    ];
+    for (kind, is_oci) in kinds.into_iter().zip([true, false]) {
         let paths = ["a.tar", "b.tar"].map(|name| bench.folder.path().join(name));
         for path in &paths {
-            write_archive(&bench, &image, path, form.clone()).await;
+            let mut archive = kind(path);
+            let delivered = bench.deliver(archive.as_mut(), &image, &names).await;
+            delivered.unwrap();
         }
         let [a, b] = paths.each_ref().map(|path| fs::read(path).unwrap());
         assert!(a == b);
-        if matches!(form, Form::Oci(_)) {
+        if is_oci {
             check(&paths[0], Some("v1"), &image);
             check(&paths[0], None, &image);
         } else {
@@ -148,16 +133,8 @@ async fn a_failed_write_leaves_nothing() {
     fs::write(bench.store.blob_path(&digest), vec![0; 200_000]).unwrap();
     let folder = bench.folder.path().join("out");
     let path = folder.join("image.tar");
-    let (form, report) = (Form::Oci(None), Report::silent());
-    let images = image.into();
-    let outcome = archive::write(
-        &images,
-        &path,
-        form,
-        &bench.store,
-        &bench.registries,
-        &report,
-    );
+    let mut archive = OciArchive::new(&path, None);
+    let outcome = bench.deliver(&mut archive, &image, &[]);
     let error = outcome.await.unwrap_err();
     assert!(error.is(Reason::CorruptBlob), "{}", error.report());
     assert_eq!(fs::read_dir(folder).unwrap().count(), 0);

@@ -22,12 +22,15 @@ mod uploads;
 
 use std::time::Duration;
 
+use flinkpack::base::Sources;
 use flinkpack::error::Result;
 use flinkpack::fetch::Patience;
+use flinkpack::image::Reference;
 use flinkpack::image::{Image, LayerKind, Origin};
 use flinkpack::registry::{Keychain, Options, Registries};
 use flinkpack::report::Report;
-use flinkpack::sink::{self, Published};
+use flinkpack::sink::registry::Repository;
+use flinkpack::sink::{Delivery, Shipment, Sink, Target};
 use flinkpack::store::Store;
 use tempfile::TempDir;
 
@@ -96,18 +99,44 @@ impl Bench {
         image: &Image,
         registry: &FaultRegistry,
         tags: &[&str],
-    ) -> Result<Published> {
-        let tags: Vec<String> = tags.iter().map(|tag| tag.to_string()).collect();
-        let target = registry.reference("team/job");
-        sink::registry::push(
-            &image.clone().into(),
-            &target,
-            &tags,
-            &self.store,
-            &self.registries,
-            &Report::silent(),
-        )
-        .await
+    ) -> Result<Delivery> {
+        self.push_to(image, &registry.reference("team/job"), tags)
+            .await
+    }
+
+    /// Pushes to a repository, under these tags.
+    async fn push_to(&self, image: &Image, target: &Reference, tags: &[&str]) -> Result<Delivery> {
+        let targets = [Target {
+            repository: target.clone(),
+            tags: tags.iter().map(|tag| tag.to_string()).collect(),
+        }];
+        let mut sink = Repository::each(&targets).remove(0);
+        self.deliver(&mut sink, image, &targets).await
+    }
+
+    /// Brings an image to a place.
+    async fn deliver(
+        &self,
+        sink: &mut dyn Sink,
+        image: &Image,
+        targets: &[Target],
+    ) -> Result<Delivery> {
+        let report = Report::silent();
+        let sources = Sources {
+            store: &self.store,
+            daemon: None,
+            no_daemon: None,
+            registries: &self.registries,
+            report: &report,
+            offline: false,
+        };
+        let images = image.clone().into();
+        let shipment = Shipment {
+            images: &images,
+            targets,
+            documents: &[],
+        };
+        sink.deliver(&shipment, &sources).await
     }
 }
 

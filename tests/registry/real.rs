@@ -2,8 +2,7 @@
 //! (host:port, plain http) names.
 
 use flinkpack::image::{LayerKind, Origin, Reference};
-use flinkpack::report::Report;
-use flinkpack::sink::{self, Status};
+use flinkpack::sink::LayerStatus;
 
 use super::Bench;
 use crate::support::images::{image, layer, noise, stored};
@@ -20,26 +19,6 @@ fn repository(name: &str) -> Reference {
         .unwrap()
 }
 
-async fn push(
-    bench: &Bench,
-    image: &flinkpack::image::Image,
-    target: &Reference,
-    tags: &[&str],
-) -> sink::Published {
-    let tags: Vec<String> = tags.iter().map(|tag| tag.to_string()).collect();
-    let report = Report::silent();
-    sink::registry::push(
-        &image.clone().into(),
-        target,
-        &tags,
-        &bench.store,
-        &bench.registries,
-        &report,
-    )
-    .await
-    .unwrap()
-}
-
 #[tokio::test]
 async fn push_again_mount_and_pull() {
     let bench = Bench::new();
@@ -47,18 +26,18 @@ async fn push_again_mount_and_pull() {
     let time = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
     let bytes = noise(time, 5_000_000);
     let first = image(vec![stored(&bench.store, "base", &bytes)]);
-    let published = push(&bench, &first, &base, &["1"]).await;
-    assert_eq!(published.layers[0].status, Status::Uploaded);
+    let published = bench.push_to(&first, &base, &["1"]).await.unwrap();
+    assert_eq!(published.layers[0], Some(LayerStatus::Uploaded));
     let origin = Origin::Registry(base.clone());
     let second = image(vec![
         layer("base", LayerKind::Base, &bytes, origin),
         stored(&bench.store, "job", &noise(time + 1, 1_000_000)),
     ]);
-    let published = push(&bench, &second, &job, &["1", "2"]).await;
-    assert_eq!(published.layers[0].status, Status::Mounted);
-    assert_eq!(published.layers[1].status, Status::Uploaded);
+    let published = bench.push_to(&second, &job, &["1", "2"]).await.unwrap();
+    assert_eq!(published.layers[0], Some(LayerStatus::Mounted));
+    assert_eq!(published.layers[1], Some(LayerStatus::Uploaded));
     assert!(published.bytes < 1_010_000, "{}", published.bytes);
-    let again = push(&bench, &second, &job, &["1"]).await;
+    let again = bench.push_to(&second, &job, &["1"]).await.unwrap();
     assert_eq!((again.requests, again.bytes), (1, 0));
     // Read back what was sent.
     let other = Bench::new();
@@ -136,7 +115,7 @@ async fn an_upload_that_is_cut_ends_right() {
         host: address.to_string(),
         ..real.clone()
     };
-    push(&bench, &image, &target, &["1"]).await;
+    bench.push_to(&image, &target, &["1"]).await.unwrap();
     let head = bench.registries.head(&real.with_tag("1").unwrap()).await;
     assert_eq!(
         head.unwrap().unwrap().digest,

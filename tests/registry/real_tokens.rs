@@ -6,7 +6,6 @@ use std::sync::Arc;
 use flinkpack::image::{Image, LayerKind, Origin, Reference};
 use flinkpack::registry::{Keychain, Options, Registries};
 use flinkpack::report::Report;
-use flinkpack::sink;
 
 use super::Bench;
 use crate::support::images::{image, layer, noise, stored};
@@ -49,11 +48,7 @@ fn patient() -> Bench {
 }
 
 async fn push(bench: &Bench, image: Image, target: &Reference, tag: &str) {
-    let (tags, report) = ([tag.to_string()], Report::silent());
-    let (store, registries) = (&bench.store, &bench.registries);
-    sink::registry::push(&image.into(), target, &tags, store, registries, &report)
-        .await
-        .unwrap();
+    bench.push_to(&image, target, &[tag]).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,6 @@ use flinkpack::fetch::Patience;
 use flinkpack::image::Reference;
 use flinkpack::registry::{Head, Keychain, Options, Registries, Trust};
 use flinkpack::report::Report;
-use flinkpack::sink;
 
 use super::{Bench, quick};
 use crate::support::authority::Authority;
@@ -109,15 +108,7 @@ async fn a_push_through_tls_ends_right_or_sends_nothing() {
         };
         let image = bench.image(&[1]);
         let target: Reference = format!("{}/team/job", front.address()).parse().unwrap();
-        let outcome = sink::registry::push(
-            &image.clone().into(),
-            &target,
-            &["a".to_string()],
-            &bench.store,
-            &bench.registries,
-            &Report::silent(),
-        )
-        .await;
+        let outcome = bench.push_to(&image, &target, &["a"]).await;
         let digest = image.layers[0].descriptor.as_ref().unwrap().digest;
         match expired {
             false => {

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 
 use serde_json::json;
 
-use super::ahead::path_of;
+use super::early_load::path_of;
 use crate::error::{Error, Reason, Result};
 use crate::image::{Digest, Image, Layer, Reference};
 use crate::report::Task;
@@ -19,7 +19,7 @@ pub(super) struct Archive {
     /// How many layers, from the lowest, the daemon has.
     pub there: usize,
     /// The layer that the archive has already.
-    pub ahead: Option<Digest>,
+    pub early: Option<Digest>,
     pub store: Store,
 }
 
@@ -28,7 +28,7 @@ impl Archive {
         let mut tar = tar::Builder::new(sink);
         for layer in self.image.layers.iter().skip(self.there) {
             let digest = layer.descriptor.as_ref().map(|layer| layer.digest);
-            if digest.is_none() || digest != self.ahead {
+            if digest.is_none() || digest != self.early {
                 self.layer(&mut tar, layer, task)?;
             }
         }
@@ -54,7 +54,7 @@ impl Archive {
     fn paths(&self) -> Vec<String> {
         let path = |layer: &Layer| {
             let digest = layer.descriptor.as_ref().map(|layer| &layer.digest);
-            path_of(digest.unwrap_or(&layer.diff_id), self.ahead.as_ref())
+            path_of(digest.unwrap_or(&layer.diff_id), self.early.as_ref())
         };
         self.image.layers.iter().map(path).collect()
     }

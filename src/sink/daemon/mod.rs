@@ -7,213 +7,221 @@
 //! loaded is looked at afterwards; where it is not what was sent, everything is
 //! sent.
 
-mod ahead;
 mod archive;
+mod early_load;
+mod load;
 
 use std::sync::Arc;
 
-use archive::Archive;
+use futures_util::future::LocalBoxFuture;
+use serde::{Deserialize, Serialize};
 
-pub use ahead::Ahead;
+pub use early_load::{EarlyLoad, Follow, WORTH_SENDING_EARLY};
 
+use super::{
+    Delivery, Inventory, LayerStatus, ManifestForm, Medium, Platforms, Shipment, Sink, Takes,
+    Target, There,
+};
+use crate::base::{BaseSpec, Sources, materialise};
 use crate::daemon::Daemon;
-use crate::error::{Context, Error, Reason, Result};
-use crate::image::{Digest, Image, Layer, Reference};
-use crate::report::{Phase, Report};
-use crate::store::Store;
+use crate::error::{Error, Result};
+use crate::image::{Digest, Image, Layer, Origin, Reference, images};
+use crate::store::Bucket;
 
-/// What the daemon took.
-#[derive(Clone, Debug)]
-pub struct Loaded {
-    /// The image's ID in this daemon.
-    pub image_id: Digest,
-    /// For each layer of the image, whether it was sent.
-    pub sent: Vec<bool>,
-    /// Bytes of the archive.
-    pub bytes: u64,
+/// The Docker daemon.
+pub struct DockerDaemon {
+    daemon: Arc<Daemon>,
+    early: EarlyLoad,
+    /// An image that the daemon has and that shares layers with what comes.
+    like: Option<String>,
 }
 
-/// Whether the daemon has exactly this image under every name.
-pub async fn is_loaded(daemon: &Daemon, image: &Image, names: &[Reference]) -> Result<bool> {
-    Ok(verify(daemon, image, names).await?.is_some())
+/// What the daemon had last, by project: its layers need not be sent again.
+#[derive(Serialize, Deserialize)]
+struct LastLoad {
+    image_id: Digest,
 }
 
-/// How many of the image's layers, counted from the lowest, the daemon has for
-/// certain: those it has in the same order in an image it knows. It cannot have
-/// the layer that was sent `ahead`, nor what lies above.
-pub async fn layers_there(
-    daemon: &Daemon,
-    image: &Image,
-    known: &[String],
-    ahead: Option<&Ahead>,
-) -> Result<usize> {
-    let most = ahead
-        .and_then(|ahead| ahead.at_in(image))
-        .unwrap_or(image.layers.len());
-    let mut there = 0;
-    for name in known {
-        if there >= most {
-            break;
-        }
-        if let Some(other) = daemon.inspect_whole(name).await? {
-            there = there.max(same_layers(&image.layers, &other.diff_ids));
+impl DockerDaemon {
+    /// A daemon that answered.
+    pub fn new(daemon: Arc<Daemon>) -> DockerDaemon {
+        DockerDaemon {
+            early: EarlyLoad::into(daemon.clone()),
+            daemon,
+            like: None,
         }
     }
-    Ok(there)
+
+    /// The daemon has this image, which shares layers with what comes.
+    pub fn like(self, image: &str) -> DockerDaemon {
+        DockerDaemon {
+            like: Some(image.to_string()),
+            ..self
+        }
+    }
+
+    /// The load into it that may begin early.
+    pub fn early_load(&self) -> EarlyLoad {
+        self.early.clone()
+    }
+
+    async fn load(&self, shipment: &Shipment<'_>, sources: &Sources<'_>) -> Result<Delivery> {
+        let image = shipment.images.for_host()?;
+        let names = shipment.references()?;
+        let begun = self.early.take();
+        let is_new = begun.as_ref().is_some_and(|begun| begun.has_layer());
+        if !is_new && load::is_loaded(&self.daemon, image, &names).await? {
+            let sent = vec![false; image.layers.len()];
+            return Ok(delivery(shipment, image, &names, &sent, 0));
+        }
+        let key = format!(
+            "load {} {}",
+            self.daemon.address(),
+            names.first().map(Reference::full).unwrap_or_default()
+        );
+        let known = self.known(image, &names, sources.store.get(Bucket::Builds, &key));
+        let there = load::layers_there(&self.daemon, image, &known, begun.as_ref()).await?;
+        let part = sendable(sources, image, there).await?;
+        let (store, report) = (sources.store, sources.report);
+        let loaded = load::load(&self.daemon, store, &part, &names, there, begun, report).await?;
+        let loaded = match loaded {
+            Some(loaded) => loaded,
+            None => {
+                let whole = sendable(sources, image, 0).await?;
+                load::load(&self.daemon, store, &whole, &names, 0, None, report)
+                    .await?
+                    .ok_or_else(|| {
+                        Error::new("the daemon took neither a part of the image nor all of it")
+                    })?
+            }
+        };
+        let image_id = loaded.image_id;
+        store.put(Bucket::Builds, &key, &LastLoad { image_id })?;
+        let mut delivery = delivery(shipment, image, &names, &loaded.sent, loaded.bytes);
+        delivery.unchanged = false;
+        Ok(delivery)
+    }
+
+    /// Images of the daemon that may share layers with this one.
+    fn known(&self, image: &Image, names: &[Reference], last: Option<LastLoad>) -> Vec<String> {
+        let mut known: Vec<String> = names.iter().map(Reference::to_string).collect();
+        known.extend(self.like.clone());
+        known.extend(last.map(|last| last.image_id.to_string()));
+        known.extend(image.layers.iter().find_map(|layer| match &layer.origin {
+            Origin::Daemon { image } => Some(image.clone()),
+            _ => None,
+        }));
+        known.extend(base_name(image));
+        known
+    }
+
+    /// The diff IDs of an image that the daemon has under one of the names, on this base.
+    async fn chain(&self, targets: &[Target], base: &[Layer]) -> Result<Vec<Digest>> {
+        for target in targets {
+            for reference in target.references()? {
+                let Some(found) = self.daemon.inspect_whole(&reference.to_string()).await? else {
+                    continue;
+                };
+                if load::same_layers(base, &found.diff_ids) == base.len() {
+                    return Ok(found.diff_ids);
+                }
+            }
+        }
+        Ok(Vec::new())
+    }
 }
 
-/// How many layers, counted from the lowest, are the same.
-pub fn same_layers(layers: &[Layer], diff_ids: &[Digest]) -> usize {
-    layers
-        .iter()
-        .zip(diff_ids)
-        .take_while(|(layer, diff_id)| layer.diff_id == **diff_id)
-        .count()
+impl Sink for DockerDaemon {
+    fn takes(&self) -> Takes {
+        Takes {
+            name: "--load".to_string(),
+            platforms: Platforms::Host,
+            manifest: ManifestForm::None,
+            documents: false,
+            holds_layers: false,
+        }
+    }
+
+    fn inventory<'a>(
+        &'a self,
+        targets: &'a [Target],
+        base: &'a [Layer],
+        _sources: &'a Sources<'a>,
+    ) -> LocalBoxFuture<'a, Result<Option<Inventory>>> {
+        Box::pin(async move {
+            Ok(Some(Inventory {
+                medium: Medium::Daemon,
+                there: There::Chain(self.chain(targets, base).await?),
+            }))
+        })
+    }
+
+    fn deliver<'a>(
+        &'a mut self,
+        shipment: &'a Shipment<'a>,
+        sources: &'a Sources<'a>,
+    ) -> LocalBoxFuture<'a, Result<Delivery>> {
+        Box::pin(self.load(shipment, sources))
+    }
 }
 
-/// Loads the image under `names`, leaving out its first `there` layers and what
-/// was sent `ahead`. Answers `None` where the daemon would not have it that way:
-/// then its whole is needed.
-pub async fn load(
-    daemon: &Daemon,
-    store: &Store,
+/// What became of the layers of `image`, of which some were sent; nothing was to do
+/// where none was.
+fn delivery(
+    shipment: &Shipment<'_>,
     image: &Image,
     names: &[Reference],
-    there: usize,
-    ahead: Option<Ahead>,
-    report: &Report,
-) -> Result<Option<Loaded>> {
-    let total: u64 = image
-        .layers
-        .iter()
-        .skip(there)
-        .filter_map(|layer| layer.descriptor.as_ref())
-        .map(|descriptor| descriptor.size)
-        .sum();
-    let task = Arc::new(report.start(Phase::Load, shown(names), Some(total)));
-    let begun = match ahead {
-        Some(ahead) => ahead.into_parts().await,
-        None => None,
+    sent: &[bool],
+    bytes: u64,
+) -> Delivery {
+    let images = shipment.images;
+    let status = |layer: &Layer| {
+        let own = image.layers.iter().zip(sent);
+        let mut own = own.filter(|(own, _)| images::is_same(own, layer));
+        let last = own.next_back();
+        last.map(|(_, sent)| match sent {
+            true => LayerStatus::Loaded,
+            false => LayerStatus::Present,
+        })
     };
-    let (loading, ahead) = begun.unwrap_or_else(|| (daemon.load(), None));
-    let whole = there == 0 && ahead.is_none();
-    task.advance(loading.sent());
-    let archive = Archive {
-        image: image.clone(),
-        names: names.to_vec(),
-        there,
-        ahead,
-        store: store.clone(),
+    let loaded = image.platform.to_string();
+    let platforms = match images.are_several() {
+        true => images.platforms(),
+        false => vec![loaded.clone()],
     };
-    let (told, mut sink) = (task.clone(), loading.archive()?);
-    let written = tokio::task::spawn_blocking(move || archive.write(&mut sink, &told));
-    let written = written.await.doing(|| "writing the archive")?;
-    let bytes = loading.sent();
-    let loaded = match written {
-        // A daemon that hung up is told by its own answer.
-        Err(error) if !loading.is_closed() => return Err(error),
-        _ => loading.finish().await,
-    };
-    let verified = match &loaded {
-        Ok(()) => verify(daemon, image, names).await?,
-        Err(_) => None,
-    };
-    if verified.is_none() && whole {
-        untag(daemon, image, names).await;
-    }
-    let task = Arc::into_inner(task);
-    match (verified, loaded) {
-        (Some(image_id), _) => {
-            if let Some(task) = task {
-                task.finish("loaded");
-            }
-            Ok(Some(Loaded {
-                image_id,
-                sent: (0..image.layers.len()).map(|at| at >= there).collect(),
-                bytes,
-            }))
-        }
-        (None, Err(error)) if whole => Err(hint_of(error)),
-        (None, Ok(())) if whole => Err(Error::new(format!(
-            "the daemon at {} took the image {} but does not have its layers",
-            daemon.address(),
-            shown(names)
-        ))
-        .hint("the daemon's log says more; `docker system df` shows whether its disk is full")),
-        (None, loaded) => {
-            let why = loaded
-                .err()
-                .map(|error| error.to_string())
-                .unwrap_or_default();
-            if let Some(task) = task {
-                task.finish("not taken");
-            }
-            report.detail(format!(
-                "the daemon did not take the image without the {there} layers that it was said to have; sending everything ({why})"
-            ));
-            Ok(None)
-        }
+    let (platforms, left_out) = platforms.into_iter().partition(|name| *name == loaded);
+    Delivery {
+        medium: Medium::Daemon,
+        place: names.first().map(Reference::to_string).unwrap_or_default(),
+        layers: images.layers().into_iter().map(status).collect(),
+        platforms,
+        left_out,
+        bytes,
+        requests: 0,
+        unchanged: bytes == 0,
     }
 }
 
-fn hint_of(error: Error) -> Error {
-    let hint = match error.reason() {
-        Some(Reason::DiskFull) => {
-            "the daemon's disk is full: `docker system df` shows what takes the room, `docker image prune` frees some"
-        }
-        Some(Reason::ImageVanished) => {
-            "the daemon lost what it was given while it unpacked it: something else removes images (`docker rmi`, `docker image prune`); run the command again when that is done"
-        }
-        _ => "nothing of the old image was changed; run the command again when the daemon is well",
-    };
-    error.hint(hint)
-}
-
-/// Takes the names off an image that is not whole: containerd's store gives them
-/// before it unpacks. A daemon that does not answer has other troubles.
-async fn untag(daemon: &Daemon, image: &Image, names: &[Reference]) {
-    for name in names.iter().map(Reference::to_string) {
-        let is_broken = match daemon.inspect(&name).await {
-            Ok(found) => found.is_some_and(|found| is_of(image, &found.id)),
-            Err(error) => error.is(Reason::DamagedImage),
-        };
-        if is_broken {
-            let _ = daemon.untag(&name).await;
-        }
+/// The image with the bytes of all but its first `there` layers at hand.
+async fn sendable(sources: &Sources<'_>, image: &Image, there: usize) -> Result<Image> {
+    let mut image = image.clone();
+    let mut rest = image.layers.iter().skip(there);
+    if rest.any(|layer| matches!(layer.origin, Origin::Daemon { .. })) {
+        materialise::from_daemon(sources, &mut image.layers).await?;
     }
+    materialise::from_registry(sources, &mut image, there).await?;
+    Ok(image)
 }
 
-/// Whether a daemon's ID is the image's: its configuration's digest or its
-/// manifest's, by store.
-fn is_of(image: &Image, id: &Digest) -> bool {
-    let manifest = image.manifest.as_ref().map(|manifest| manifest.digest);
-    manifest == Some(*id) || *id == Digest::of(&image.config)
-}
-
-fn shown(names: &[Reference]) -> String {
-    names.first().map(Reference::to_string).unwrap_or_default()
-}
-
-/// The image's ID, if every name leads to exactly these layers.
-async fn verify(daemon: &Daemon, image: &Image, names: &[Reference]) -> Result<Option<Digest>> {
-    let mut id = None;
-    for name in names {
-        let Some(found) = daemon.inspect_whole(&name.to_string()).await? else {
-            return Ok(None);
-        };
-        if found.diff_ids.len() != image.layers.len()
-            || found
-                .diff_ids
-                .iter()
-                .zip(&image.layers)
-                .any(|(diff_id, layer)| *diff_id != layer.diff_id)
-        {
-            return Ok(None);
+/// The base as its label names it: the daemon may have it under that name.
+fn base_name(image: &Image) -> Option<String> {
+    let config: serde_json::Value = serde_json::from_slice(&image.config).unwrap_or_default();
+    let labels = config.pointer("/config/Labels")?;
+    let name = labels.get("org.opencontainers.image.base.name")?.as_str()?;
+    match name.parse().ok()? {
+        BaseSpec::Anywhere(name) | BaseSpec::Daemon(name) | BaseSpec::Registry(name) => {
+            Some(name.to_string())
         }
-        if !is_of(image, &found.id) {
-            return Ok(None);
-        }
-        id = Some(found.id);
+        BaseSpec::Layout { .. } => None,
     }
-    Ok(id)
 }

@@ -1,0 +1,4 @@
+//! `flinkpack base`: base images that projects share.
+
+pub mod build;
+mod context;

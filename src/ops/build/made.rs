@@ -1,0 +1,162 @@
+//! Layers and images. Moves nothing anywhere but into the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::changed_jars::ChangedJars;
+use super::layers::Writer;
+use super::planned::Planned;
+use super::resolved::Resolved;
+use crate::base::Base;
+use crate::error::{Context, Result};
+use crate::image::assemble::{Changes, assemble};
+use crate::image::{Image, Layer};
+use crate::layer::Plan;
+use crate::lock::{Lock, LockedLayer};
+use crate::ops::Session;
+use crate::resolve::Artifact;
+use crate::stage::{Content, EntryKind, jars};
+
+/// The label that lists an image's JARs, for `inspect`.
+pub const ARTIFACTS_LABEL: &str = "flinkpack.artifacts";
+
+/// The image for each platform, and the lock that made them.
+pub struct Made {
+    /// What they were made of.
+    pub resolved: Resolved,
+    /// The images, in the order of the bases.
+    pub each: Vec<Image>,
+    /// The new lock.
+    pub lock: Lock,
+}
+
+impl Planned {
+    /// Writes the layers that are neither cached nor trusted, and assembles the image.
+    pub async fn make(self, session: &Session, changed: &ChangedJars) -> Result<Made> {
+        let Planned {
+            mut resolved,
+            trusted,
+        } = self;
+        let absent = resolved.absent(session, |plan| trusted.get(plan).is_some())?;
+        resolved.fetch(session, &absent).await?;
+        for entry in resolved.stage.entries_mut() {
+            if let EntryKind::File {
+                sha256, content, ..
+            } = &mut entry.kind
+                && absent.contains(sha256)
+            {
+                *content = Content::Store;
+            }
+        }
+        let plans = resolved.plans()?;
+        let writer = Writer {
+            session,
+            trusted: &trusted,
+            changed,
+            docker_types: resolved.base.docker_types,
+        };
+        let own = writer.write(&plans)?;
+        let lock = locked(&resolved, &plans, &own);
+        let each = assembled(&resolved, &own, &lock)?;
+        drop(plans);
+        Ok(Made {
+            resolved,
+            each,
+            lock,
+        })
+    }
+}
+
+/// The lock with the layers that were made.
+pub(super) fn locked(resolved: &Resolved, plans: &[Plan<'_>], own: &[Layer]) -> Lock {
+    let artifacts = resolved.artifacts.iter();
+    let jars: BTreeSet<String> = artifacts.map(|one| path_of(resolved, one)).collect();
+    let (mut layer_of, mut locked) = (BTreeMap::new(), Vec::new());
+    for (plan, layer) in plans.iter().zip(own) {
+        let Some(descriptor) = &layer.descriptor else {
+            continue;
+        };
+        let entries = &plan.group().entries;
+        for entry in entries {
+            layer_of.insert(entry.path.clone(), descriptor.digest);
+        }
+        if entries.iter().any(|entry| jars.contains(&entry.path)) {
+            locked.push(LockedLayer::new(
+                &layer.name,
+                plan.inputs(),
+                descriptor.digest,
+                layer.diff_id,
+                descriptor.size,
+            ));
+        }
+    }
+    resolved.lock_with(&layer_of, locked)
+}
+
+/// Where a JAR is in the image.
+fn path_of(resolved: &Resolved, artifact: &Artifact) -> String {
+    let facts = &resolved.base.facts;
+    facts.resolve(&facts.under_home(&jars::path_of(facts, artifact)))
+}
+
+/// The image on each base, with these layers on top.
+pub(super) fn assembled(resolved: &Resolved, own: &[Layer], lock: &Lock) -> Result<Vec<Image>> {
+    let each = resolved.bases().map(|base| {
+        let changes = Changes {
+            labels: labels(resolved, base, lock)?,
+            env: resolved.manifest.content.image.env.clone(),
+            command: command(resolved),
+            history: own
+                .iter()
+                .map(|layer| format!("flinkpack: {} {}", layer.kind.word(), layer.name))
+                .collect(),
+        };
+        let layers = base.layers.iter().chain(own).cloned().collect();
+        let platform = base.platform.clone();
+        assemble(&base.config, platform, layers, base.docker_types, &changes)
+    });
+    each.collect()
+}
+
+fn command(resolved: &Resolved) -> Option<Vec<String>> {
+    let job = resolved.manifest.content.job.as_ref()?;
+    let mut command = vec!["standalone-job".to_string()];
+    if let Some(class) = &job.class {
+        command.extend(["--job-classname".to_string(), class.clone()]);
+    }
+    command.extend(job.args.iter().cloned());
+    Some(command)
+}
+
+fn labels(resolved: &Resolved, base: &Base, lock: &Lock) -> Result<BTreeMap<String, String>> {
+    let artifacts: Vec<serde_json::Value> = lock
+        .jars
+        .iter()
+        .map(|jar| {
+            json!({
+                "name": jar.name,
+                "kind": jar.kind.word(),
+                "source": jar.source.to_string(),
+                "path": jar.path,
+                "sha256": jar.sha256.hex(),
+            })
+        })
+        .collect();
+    let mut labels = BTreeMap::from([
+        (
+            ARTIFACTS_LABEL.to_string(),
+            serde_json::to_string(&artifacts).doing(|| "listing the JARs")?,
+        ),
+        (
+            "org.opencontainers.image.base.name".to_string(),
+            base.reference.clone(),
+        ),
+        (
+            "org.opencontainers.image.base.digest".to_string(),
+            base.digest.to_string(),
+        ),
+    ]);
+    labels.extend(resolved.manifest.content.image.labels.clone());
+    Ok(labels)
+}

@@ -1,0 +1,192 @@
+//! `flinkpack build`: inputs are resolved, planned, made and delivered, in this order.
+
+mod announce;
+mod bases;
+pub mod changed_jars;
+mod documents;
+pub mod forecast;
+pub mod inputs;
+mod layers;
+pub mod made;
+mod new_lock;
+pub mod outcome;
+pub mod planned;
+pub mod portable;
+pub mod resolved;
+pub mod sinks;
+pub mod targets;
+
+use std::time::Instant;
+
+use changed_jars::ChangedJars;
+use inputs::Inputs;
+use made::Made;
+use outcome::{BaseOutcome, Outcome};
+use planned::{LockedLayers, Planned};
+use portable::{check_platforms, portable};
+use resolved::resolve;
+use sinks::Sinks;
+use targets::{expected_targets, targets};
+
+use crate::error::{Reason, Result};
+use crate::image::Digest;
+use crate::lock::Lock;
+use crate::manifest::Manifest;
+use crate::ops::Session;
+use crate::ops::push::LastBuild;
+use crate::sink::{Delivery, Expected, Output, Shipment, Sink, Target};
+
+/// What `build` was asked for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What decides the image.
+    pub request: inputs::Request,
+    /// Tags or whole references, in place of the manifest's.
+    pub tags: Vec<String>,
+    /// Into registries.
+    pub push: bool,
+    /// Into the daemon.
+    pub load: bool,
+    /// Into files.
+    pub outputs: Vec<Output>,
+    /// With a bill of materials, whatever the manifest says.
+    pub sbom: bool,
+    /// With its provenance, whatever the manifest says.
+    pub provenance: bool,
+    /// Whether what would break at run time is looked for.
+    pub check: bool,
+}
+
+/// Builds, and sends the image where it was asked to go; with no place asked
+/// for, into the daemon, or into a file where there is no daemon.
+pub async fn run(session: &Session, options: &Options) -> Result<Outcome> {
+    sinks::check(session, options)?;
+    match attempt(session, options, true).await {
+        // A corrupted blob was deleted when it was found: now it is made anew.
+        Err(error) if error.is(Reason::CorruptBlob) => {
+            session
+                .report
+                .warn(format!("{}; starting again", error.message()));
+            attempt(session, options, true).await
+        }
+        // The registry had lost what it said that it had.
+        Err(error) if error.is(Reason::BlobUnknown) && options.push => {
+            session
+                .report
+                .warn(format!("{}; making every layer anew", error.message()));
+            attempt(session, options, false).await
+        }
+        other => other,
+    }
+}
+
+/// Builds once. Layers of the lock file that a place has are made all the same where
+/// `trust` is false.
+async fn attempt(session: &Session, options: &Options, trust: bool) -> Result<Outcome> {
+    let begun = Instant::now();
+    let inputs = Inputs::read(&options.request)?;
+    let expected = expected_targets(&inputs.manifest, &options.tags)?;
+    let Sinks {
+        mut sinks,
+        early_load,
+    } = Sinks::of(session, options, inputs.manifest.folder(), &expected).await?;
+    prepare(session, &mut sinks, &inputs, &expected).await;
+    let changed = ChangedJars::of(&options.request.manifest, early_load);
+    let mut resolved = resolve(session, inputs, &changed).await?;
+    announce::found(session, &resolved);
+    let locked = match trust && sinks.iter().any(|sink| sink.takes().holds_layers) {
+        true => resolved.locked_layers(session)?,
+        false => LockedLayers::default(),
+    };
+    if options.check {
+        crate::ops::check::before_build(session, &mut resolved, &locked).await?;
+    }
+    check_platforms(&resolved, &sinks)?;
+    let targets = |manifest: &Manifest, lock: &Lock| {
+        let digest = Digest::of(lock.text().as_bytes());
+        targets(manifest, &options.tags, &digest)
+    };
+    let planned = match locked.is_empty() {
+        true => Planned::to_make_all(resolved),
+        false => {
+            let names = |manifest: &Manifest, lock: Option<&Lock>| match lock {
+                Some(lock) => targets(manifest, lock),
+                None => Ok(expected.clone()),
+            };
+            Planned::of(session, resolved, locked, &mut sinks, names).await?
+        }
+    };
+    let made = planned.make(session, &changed).await?;
+    let targets = targets(&made.resolved.manifest, &made.lock)?;
+    deliver(session, options, made, &targets, sinks, begun).await
+}
+
+/// Brings what was made to its places, and keeps it for `push`.
+async fn deliver(
+    session: &Session,
+    options: &Options,
+    made: Made,
+    targets: &[Target],
+    mut sinks: Vec<Box<dyn Sink>>,
+    begun: Instant,
+) -> Result<Outcome> {
+    let Made {
+        resolved,
+        each,
+        lock,
+    } = made;
+    let images = portable(session, each, resolved.base.docker_types, &sinks).await?;
+    if !options.request.locked && lock.write(&resolved.lock_path)? {
+        session
+            .report
+            .note(format!("wrote {}", resolved.lock_path.display()));
+    }
+    let documents = documents::of(&resolved, options, &images, &lock)?;
+    let takes_documents = |sink: &Box<dyn Sink>| sink.takes().documents;
+    if documents::are_asked_for(&resolved, options) && !sinks.iter().any(takes_documents) {
+        session.report.warn(
+            "the image goes only where no documents can be attached to it: --push and --output oci:DIR take them",
+        );
+    }
+    let base = BaseOutcome::of(&resolved.base);
+    let manifest = &options.request.manifest;
+    LastBuild::keep(session, manifest, &images, targets, &base, &documents)?;
+    let shipment = Shipment {
+        images: &images,
+        targets,
+        documents: &documents,
+    };
+    let deliveries = send(session, &mut sinks, &shipment).await?;
+    Ok(Outcome::of(&images, targets, base, deliveries, begun))
+}
+
+/// Brings an image to each place.
+pub async fn send(
+    session: &Session,
+    sinks: &mut [Box<dyn Sink>],
+    shipment: &Shipment<'_>,
+) -> Result<Vec<Delivery>> {
+    let sources = session.sources().await;
+    let mut deliveries = Vec::new();
+    for sink in sinks {
+        deliveries.push(sink.deliver(shipment, &sources).await?);
+    }
+    Ok(deliveries)
+}
+
+/// Has the places begin what needs no image yet.
+async fn prepare(
+    session: &Session,
+    sinks: &mut [Box<dyn Sink>],
+    inputs: &Inputs,
+    targets: &[Target],
+) {
+    let expected = Expected {
+        targets,
+        bases: &bases::repositories(&inputs.request, &inputs.manifest),
+    };
+    let sources = session.sources().await;
+    for sink in sinks {
+        sink.prepare(&expected, &sources);
+    }
+}

@@ -1,0 +1,230 @@
+//! Which layers have to be made, decided before any is.
+//!
+//! The lock file says what layers came to whose JARs are not at hand. A registry that
+//! has such a layer needs neither the JARs nor the bytes: so the places that the image
+//! goes to are asked, and what none of them has is made.
+
+use std::collections::BTreeMap;
+
+use super::made;
+use super::resolved::Resolved;
+use crate::error::Result;
+use crate::image::{Digest, Images, Layer, Reference};
+use crate::layer::{self, Known, Plan};
+use crate::lock::Lock;
+use crate::manifest::Manifest;
+use crate::ops::Session;
+use crate::sink::{ManifestForm, Question, Sink, Target};
+use crate::stage::{Content, EntryKind};
+
+/// Layers as the lock file has them, by what stands for their inputs.
+#[derive(Debug, Default)]
+pub struct LockedLayers(BTreeMap<String, Known>);
+
+/// A layer that is not made.
+#[derive(Clone, Debug)]
+pub struct Trusted {
+    /// What it comes to.
+    pub known: Known,
+    /// Where it is; `None` where nothing goes anywhere.
+    pub place: Option<Reference>,
+}
+
+/// Layers that are not made, by what stands for their inputs.
+#[derive(Debug, Default)]
+pub struct TrustedLayers(BTreeMap<String, Trusted>);
+
+impl TrustedLayers {
+    /// The layer of this plan, if it is one of them.
+    pub fn get(&self, plan: &Plan<'_>) -> Option<&Trusted> {
+        self.0.get(plan.inputs())
+    }
+}
+
+/// What was found, and which of its layers are not made.
+pub struct Planned {
+    pub(super) resolved: Resolved,
+    pub(super) trusted: TrustedLayers,
+}
+
+impl Planned {
+    /// Every layer is made.
+    pub fn to_make_all(resolved: Resolved) -> Planned {
+        Planned {
+            resolved,
+            trusted: TrustedLayers::default(),
+        }
+    }
+
+    /// For a new lock file: what the old one says of a layer still holds while its inputs do.
+    pub fn as_locked(resolved: Resolved, locked: LockedLayers) -> Planned {
+        let trusted = locked.0.into_iter().map(|(inputs, known)| {
+            let place = None;
+            (inputs, Trusted { known, place })
+        });
+        Planned {
+            trusted: TrustedLayers(trusted.collect()),
+            resolved,
+        }
+    }
+
+    /// Asks the places which of the `locked` layers they have. `targets` gives the image's
+    /// names, from the new lock where it is known.
+    pub async fn of(
+        session: &Session,
+        resolved: Resolved,
+        locked: LockedLayers,
+        sinks: &mut [Box<dyn Sink>],
+        targets: impl Fn(&Manifest, Option<&Lock>) -> Result<Vec<Target>>,
+    ) -> Result<Planned> {
+        let layers: Vec<Digest> = locked.0.values().map(|known| known.digest).collect();
+        let plans = resolved.plans()?;
+        let own = known_layers(session, &resolved, &plans, &locked);
+        let whole: Option<Vec<Layer>> = own.iter().cloned().collect();
+        let lock = whole
+            .as_ref()
+            .map(|own| made::locked(&resolved, &plans, own));
+        let images = match whole.zip(lock.as_ref()) {
+            Some((own, lock)) => images(&resolved, &own, lock, sinks)?,
+            None => None,
+        };
+        let base = resolved.bases().flat_map(|base| &base.layers).cloned();
+        let known: Vec<Layer> = base.chain(own.into_iter().flatten()).collect();
+        let targets = targets(&resolved.manifest, lock.as_ref())?;
+        let question = Question {
+            layers: &layers,
+            known: &known,
+            images: images.as_ref(),
+            targets: &targets,
+        };
+        let sources = session.sources().await;
+        let mut held = BTreeMap::new();
+        for sink in sinks {
+            for (digest, place) in sink.held(&question, &sources).await? {
+                held.entry(digest).or_insert(place);
+            }
+        }
+        drop(plans);
+        let trusted = locked.0.into_iter().filter_map(|(inputs, known)| {
+            let place = Some(held.get(&known.digest)?.clone());
+            Some((inputs, Trusted { known, place }))
+        });
+        Ok(Planned {
+            trusted: TrustedLayers(trusted.collect()),
+            resolved,
+        })
+    }
+}
+
+/// The own layers that are known without making them, in their order.
+fn known_layers(
+    session: &Session,
+    resolved: &Resolved,
+    plans: &[Plan<'_>],
+    locked: &LockedLayers,
+) -> Vec<Option<Layer>> {
+    let docker_types = resolved.base.docker_types;
+    let layers = plans.iter().map(|plan| {
+        let cached = plan.known(&session.store);
+        let cached = cached.filter(|_| plan.is_cached(&session.store));
+        let known = locked.0.get(plan.inputs()).cloned().or(cached)?;
+        Some(plan.described(&known, false, docker_types))
+    });
+    layers.collect()
+}
+
+/// The image that these layers come to; `None` where only the daemon knows its base, so
+/// that it has no manifest yet.
+fn images(
+    resolved: &Resolved,
+    own: &[Layer],
+    lock: &Lock,
+    sinks: &[Box<dyn Sink>],
+) -> Result<Option<Images>> {
+    let mut each = made::assembled(resolved, own, lock)?;
+    if each.iter().any(|image| image.manifest.is_none()) {
+        return Ok(None);
+    }
+    if sinks
+        .iter()
+        .any(|sink| sink.takes().manifest == ManifestForm::Oci)
+    {
+        for image in &mut each {
+            crate::image::assemble::in_oci_types(image)?;
+        }
+    }
+    Images::new(each).map(Some)
+}
+
+impl Resolved {
+    /// What each layer on top of the base is made of.
+    pub fn plans(&self) -> Result<Vec<Plan<'_>>> {
+        let groups = layer::group(&self.stage, self.base_layers())?.into_iter();
+        Ok(groups
+            .map(|group| Plan::new(group, &self.base.facts))
+            .collect())
+    }
+
+    /// What the lock file has of layers whose JARs are not at hand.
+    pub fn locked_layers(&self, session: &Session) -> Result<LockedLayers> {
+        let mut locked = BTreeMap::new();
+        for plan in self.plans()? {
+            if plan.is_cached(&session.store) || !plan.lacks_content() {
+                continue;
+            }
+            if let Some(known) = self.locked_layer(plan.inputs()) {
+                locked.insert(plan.inputs().to_string(), known);
+            }
+        }
+        Ok(LockedLayers(locked))
+    }
+
+    /// What the lock file has of the layer with these inputs.
+    pub fn locked_layer(&self, inputs: &str) -> Option<Known> {
+        let layers = &self.old_lock.as_ref()?.layers;
+        let layer = layers.iter().find(|one| one.is_of(inputs))?;
+        Some(Known {
+            digest: layer.digest,
+            diff_id: layer.diff_id,
+            size: layer.size,
+        })
+    }
+
+    /// The JARs without bytes here that layers are made of which are neither cached nor
+    /// `known` otherwise.
+    pub fn absent(
+        &self,
+        session: &Session,
+        known: impl Fn(&Plan<'_>) -> bool,
+    ) -> Result<Vec<Digest>> {
+        let mut absent: Vec<Digest> = Vec::new();
+        for plan in self.plans()? {
+            if known(&plan) || plan.is_cached(&session.store) {
+                continue;
+            }
+            for entry in &plan.group().entries {
+                if let EntryKind::File {
+                    sha256,
+                    content: Content::Absent,
+                    ..
+                } = &entry.kind
+                {
+                    absent.push(*sha256);
+                }
+            }
+        }
+        Ok(absent)
+    }
+}
+
+impl LockedLayers {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the layer of this plan is one of them.
+    pub fn has(&self, plan: &Plan<'_>) -> bool {
+        self.0.contains_key(plan.inputs())
+    }
+}

@@ -1,0 +1,357 @@
+//! `flinkpack init --from Dockerfile`: the manifest that replaces it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::catalogue::{Catalogue, Kind};
+use crate::check::{self, Literal};
+use crate::dockerfile::{Origin, Placed, Recipe};
+use crate::error::{Context, Result};
+use crate::image::Reference;
+use crate::manifest::Manifest;
+use crate::ops::check::dockerfile::{
+    Versions, by_name, context, coordinate_of, properties, recipe,
+};
+
+/// The sections with their lines, in the order of the file.
+const SECTIONS: [&str; 7] = [
+    "image.env",
+    "image.labels",
+    "connectors",
+    "udfs",
+    "filesystems",
+    "config",
+    "files",
+];
+
+/// The text of the manifest at `manifest`.
+pub fn text(manifest: &Path, dockerfile: &Path) -> Result<String> {
+    let recipe = recipe(dockerfile)?;
+    let mut writer = Writer {
+        folder: local_folder(manifest, context(dockerfile))?,
+        flink: Versions::of(&recipe.base)
+            .ok()
+            .map(|versions| versions.flink.minor_line()),
+        catalogue: Catalogue::embedded(),
+        lines: BTreeMap::new(),
+        job: String::new(),
+        left: Vec::new(),
+    };
+    writer.all(&recipe);
+    let text = writer.text(&recipe, dockerfile, &name(manifest));
+    // What was written must be right.
+    Manifest::of_text(manifest, &text).doing(|| {
+        format!(
+            "reading the manifest that was made from {}",
+            dockerfile.display()
+        )
+    })?;
+    Ok(text)
+}
+
+/// The build context as paths of the manifest have it: empty, or with a slash at
+/// its end.
+fn local_folder(manifest: &Path, context: &Path) -> Result<String> {
+    let own = manifest.parent().unwrap_or(Path::new(""));
+    let inside = match context.strip_prefix(own) {
+        Ok(inside) => inside.to_path_buf(),
+        Err(_) => std::fs::canonicalize(Path::new(".").join(context))
+            .doing(|| format!("looking for the folder {}", context.display()))?,
+    };
+    let text = inside.display().to_string();
+    Ok(match text.as_str() {
+        "" | "." => String::new(),
+        _ => format!("{text}/"),
+    })
+}
+
+/// A name for the image: that of the manifest's folder, as far as it can be one.
+fn name(manifest: &Path) -> String {
+    let folder = std::path::absolute(manifest).ok();
+    let folder = folder.as_deref().and_then(Path::parent);
+    let name = folder.and_then(Path::file_name).unwrap_or_default();
+    let name = name.to_string_lossy().to_ascii_lowercase();
+    let is_name = format!("registry.example.com/team/{name}").parse::<Reference>();
+    match is_name.is_ok_and(|reference| reference.tag.is_none() && reference.digest.is_none()) {
+        true => name,
+        false => "my-job".to_string(),
+    }
+}
+
+struct Writer {
+    folder: String,
+    flink: Option<String>,
+    catalogue: Catalogue,
+    lines: BTreeMap<&'static str, Vec<String>>,
+    job: String,
+    left: Vec<String>,
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+fn key(text: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    match !text.is_empty() && text.chars().all(is_bare) {
+        true => text.to_string(),
+        false => quoted(text),
+    }
+}
+
+impl Writer {
+    fn add(&mut self, section: &'static str, name: &str, value: &str) {
+        let lines = self.lines.entry(section).or_default();
+        let start = format!("{} = ", key(name));
+        // Two JARs may come to one name: the second gets a number.
+        let mut line = format!("{start}{value}");
+        let mut number = 2;
+        while lines
+            .iter()
+            .any(|one| one.split(" = ").next() == line.split(" = ").next())
+        {
+            line = format!("{} = {value}", key(&format!("{name}-{number}")));
+            number += 1;
+        }
+        lines.push(line);
+    }
+
+    fn all(&mut self, recipe: &Recipe) {
+        for (name, value) in recipe
+            .env
+            .iter()
+            .filter(|(name, _)| *name != "FLINK_PROPERTIES")
+        {
+            self.value("image.env", name, value);
+        }
+        for (name, value) in &recipe.labels {
+            self.add("image.labels", name, &quoted(value));
+        }
+        for (name, value) in properties(recipe) {
+            self.value("config", &name, &value);
+        }
+        let in_usrlib = |path: &str| {
+            let below = recipe.tree.below_home(path);
+            below.is_some_and(|below| below.starts_with("usrlib/") && below.ends_with(".jar"))
+        };
+        let of_job = recipe
+            .tree
+            .files
+            .keys()
+            .filter(|path| in_usrlib(path))
+            .count();
+        let is_job = recipe
+            .command
+            .first()
+            .is_some_and(|word| word == "standalone-job");
+        for (path, placed) in &recipe.tree.files {
+            let below = recipe.tree.below_home(path).unwrap_or_default();
+            let parts: Vec<&str> = below.split('/').collect();
+            match parts[..] {
+                // In lib/ they work in old versions of Flink alone: [filesystems] knows.
+                ["lib", _] | ["plugins", _, _] if self.filesystem(path, placed) => {}
+                ["lib", _, ..] if below.ends_with(".jar") => self.in_lib(path, placed),
+                ["usrlib", _, ..] if in_usrlib(path) && is_job && of_job == 1 => {
+                    self.job(path, placed, recipe);
+                }
+                ["usrlib", _, ..] if in_usrlib(path) => match self.source(placed) {
+                    Some(source) => {
+                        let value = format!("{{ {source}, in = \"usrlib\" }}");
+                        self.add("udfs", stem(path), &value);
+                    }
+                    None => self.leave(path, placed),
+                },
+                _ => match &placed.origin {
+                    Origin::Context(file) => {
+                        let file = quoted(&format!("{}{file}", self.folder));
+                        self.add("files", path, &file);
+                    }
+                    _ => self.leave(path, placed),
+                },
+            }
+        }
+        for gone in &recipe.tree.gone {
+            self.left
+                .push(format!("rm {gone}: nothing of the base is deleted"));
+        }
+        for left in &recipe.left {
+            self.left
+                .push(format!("line {}, {}: {}", left.line, left.why, left.text));
+        }
+    }
+
+    /// A value that everybody who can pull the image could read.
+    fn value(&mut self, section: &'static str, name: &str, value: &str) {
+        let literal = Literal {
+            place: section.to_string(),
+            key: Some(name.to_string()),
+            value: value.to_string(),
+        };
+        match check::secret(&literal) {
+            None => self.add(section, name, &quoted(value)),
+            Some((what, _)) => self.left.push(format!(
+                "the value of {name}: {what}; give it at run time, and change it"
+            )),
+        }
+    }
+
+    fn leave(&mut self, path: &str, placed: &Placed) {
+        let why = match &placed.origin {
+            Origin::Stage(stage) => format!("it comes from `{stage}`"),
+            Origin::Url(url, _) => format!("it comes from {url}"),
+            Origin::Base(from) => format!("it is {from} of the base"),
+            Origin::Text => "the Dockerfile holds its text".to_string(),
+            Origin::Context(file) => format!("it is {file}"),
+        };
+        self.left
+            .push(format!("line {}, {path}: {why}", placed.line));
+    }
+
+    /// Where a JAR comes from, as a key and a value.
+    fn source(&self, placed: &Placed) -> Option<String> {
+        Some(match &placed.origin {
+            Origin::Context(file) => {
+                format!("path = {}", quoted(&format!("{}{file}", self.folder)))
+            }
+            Origin::Url(url, sum) => match coordinate_of(url) {
+                // What the Dockerfile names is all that it gets.
+                Some(coordinate) => {
+                    format!("maven = {}, transitive = false", quoted(&coordinate))
+                }
+                None => {
+                    let mut source = format!("url = {}", quoted(url));
+                    if let Some(sum) = sum.as_ref().filter(|sum| sum.len() == 64) {
+                        source.push_str(&format!(", sha256 = {}", quoted(sum)));
+                    }
+                    source
+                }
+            },
+            _ => return None,
+        })
+    }
+
+    fn in_lib(&mut self, path: &str, placed: &Placed) {
+        let Some(source) = self.source(placed) else {
+            return self.leave(path, placed);
+        };
+        let file = path.rsplit('/').next().unwrap_or(path);
+        let known = match &placed.origin {
+            Origin::Url(url, _) => coordinate_of(url),
+            _ => by_name(&self.catalogue, file),
+        };
+        let entry = known
+            .as_deref()
+            .and_then(|coordinate| self.entry(coordinate));
+        match (entry, &placed.origin) {
+            (Some((name, version)), Origin::Url(..)) => {
+                self.add("connectors", &name, &quoted(&version));
+            }
+            (Some((name, _)), _) => self.add("connectors", &name, &format!("{{ {source} }}")),
+            (None, Origin::Context(_)) if known.is_none() => {
+                self.add("udfs", stem(path), &format!("{{ {source} }}"));
+            }
+            (None, _) => self.add("connectors", stem(path), &format!("{{ {source} }}")),
+        }
+    }
+
+    /// The row of the catalogue that a coordinate is a release of, where one JAR is
+    /// all of it; and the version.
+    fn entry(&self, coordinate: &str) -> Option<(String, String)> {
+        let (artifact, version) = coordinate.rsplit_once(':')?;
+        let minor = self.flink.as_deref()?;
+        // A release for another Flink would not be found by that name.
+        let is_for_this =
+            version.ends_with(&format!("-{minor}")) || version.starts_with(&format!("{minor}."));
+        let scala = artifact.rsplit_once('_').map_or("2.12", |(_, scala)| scala);
+        let found = self.catalogue.entries().find(|entry| {
+            entry.kind == Kind::Connector
+                && entry.has_artifact(artifact, scala)
+                && entry.releases.iter().all(|release| release.fat)
+        })?;
+        if !is_for_this {
+            return None;
+        }
+        Some((found.name.clone(), version.to_string()))
+    }
+
+    /// Whether a JAR is a plugin that flinkpack places by itself, once.
+    fn filesystem(&mut self, path: &str, placed: &Placed) -> bool {
+        let file = path.rsplit('/').next().unwrap_or(path);
+        let found = self.catalogue.entries().find(|entry| {
+            let artifact = entry.artifact.as_deref().unwrap_or_default();
+            let rest = file.strip_prefix(artifact).unwrap_or_default();
+            entry.kind == Kind::Filesystem && rest.starts_with(['-', '*'])
+        });
+        let Some(name) = found.map(|entry| entry.name.clone()) else {
+            return false;
+        };
+        if !matches!(placed.origin, Origin::Base(_)) {
+            self.left.push(format!(
+                "line {}, {path}: [filesystems] {name} takes the JAR of the base's own version",
+                placed.line
+            ));
+        }
+        let line = format!("{} = {{}}", key(&name));
+        let lines = self.lines.entry("filesystems").or_default();
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+        true
+    }
+
+    fn job(&mut self, path: &str, placed: &Placed, recipe: &Recipe) {
+        let Some(source) = self.source(placed) else {
+            return self.leave(path, placed);
+        };
+        self.job = format!("\n[job]\njar = {{ {source} }}\n");
+        let mut words = recipe.command.iter().skip(1);
+        let mut rest: Vec<String> = Vec::new();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--job-classname" | "-j" => {
+                    if let Some(class) = words.next() {
+                        let _ = writeln!(self.job, "class = {}", quoted(class));
+                    }
+                }
+                _ => rest.push(quoted(word)),
+            }
+        }
+        if !rest.is_empty() {
+            let _ = writeln!(self.job, "args = [{}]", rest.join(", "));
+        }
+    }
+
+    fn text(&self, recipe: &Recipe, dockerfile: &Path, name: &str) -> String {
+        let mut out = format!(
+            "# Made from {}.\n\n[image]\nname = \"registry.example.com/team/{name}\"   # the repository to push to\ntags = [\"latest\"]\nbase = {}\n",
+            dockerfile
+                .display()
+                .to_string()
+                .replace(char::is_control, " "),
+            quoted(&recipe.base)
+        );
+        for section in SECTIONS {
+            if section == "filesystems" {
+                out.push_str(&self.job);
+            }
+            if let Some(lines) = self.lines.get(section) {
+                let _ = writeln!(out, "\n[{section}]");
+                lines.iter().for_each(|line| out.extend([line, "\n"]));
+            }
+        }
+        if !self.left.is_empty() {
+            out.push_str("\n# What could not be taken over:\n");
+            for left in &self.left {
+                let _ = writeln!(out, "# - {}", left.replace(char::is_control, " "));
+            }
+        }
+        out
+    }
+}
+
+/// A file's name without its end.
+fn stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.strip_suffix(".jar").unwrap_or(name)
+}
