@@ -10,7 +10,7 @@ use super::planned::Planned;
 use super::resolved::Resolved;
 use crate::base::Base;
 use crate::error::{Context, Result};
-use crate::image::assemble::{Changes, assemble};
+use crate::image::assemble::{BASE_DIGEST, BASE_NAME, Changes, assemble};
 use crate::image::{Image, Layer};
 use crate::job;
 use crate::layer::Plan;
@@ -133,14 +133,8 @@ fn labels(resolved: &Resolved, base: &Base, lock: &Lock) -> Result<BTreeMap<Stri
             ARTIFACTS_LABEL.to_string(),
             serde_json::to_string(&artifacts).doing(|| "listing the JARs")?,
         ),
-        (
-            "org.opencontainers.image.base.name".to_string(),
-            base.reference.clone(),
-        ),
-        (
-            "org.opencontainers.image.base.digest".to_string(),
-            base.digest.to_string(),
-        ),
+        (BASE_NAME.to_string(), base.reference.clone()),
+        (BASE_DIGEST.to_string(), base.digest.to_string()),
     ]);
     labels.extend(resolved.manifest.content.image.labels.clone());
     Ok(labels)

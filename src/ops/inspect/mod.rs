@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::base::{self, NodeKind};
 use crate::error::Result;
+use crate::image::assemble::{BASE_DIGEST, BASE_NAME};
 use crate::image::{Digest, Index};
 use crate::ops::Session;
 use crate::ops::build::made::ARTIFACTS_LABEL;
@@ -142,10 +143,10 @@ pub async fn run(session: &Session, image: &str, platform: Option<&str>) -> Resu
     let artifacts = label(ARTIFACTS_LABEL)
         .and_then(|text| serde_json::from_str::<Vec<Value>>(text).ok())
         .unwrap_or_default();
-    let made_on = label("org.opencontainers.image.base.name").map(|name| {
+    let made_on = label(BASE_NAME).map(|name| {
         serde_json::json!({
             "reference": name,
-            "digest": label("org.opencontainers.image.base.digest"),
+            "digest": label(BASE_DIGEST),
         })
     });
     Ok(Inspection {
