@@ -108,7 +108,12 @@ const TABLE: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
-    ("cli", &["error", "image", "ops", "report", "sink", "store"]),
+    (
+        "cli",
+        &[
+            "check", "error", "image", "manifest", "ops", "report", "rules", "sink", "store",
+        ],
+    ),
 ];
 
 /// A file of src/ without its comments and tests.

@@ -119,6 +119,13 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
             })
         }
         Command::Cache(args) => run_cache(&global, args),
+        Command::Man { folder } => man(&folder),
+        Command::Schema => {
+            let mut text = serde_json::to_string_pretty(&crate::manifest::schema::schema())
+                .doing(|| "encoding the schema")?;
+            text.push('\n');
+            write(text.as_bytes())
+        }
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,
@@ -129,6 +136,13 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// Writes `flinkpack.1`, and `flinkpack-build.1` and the like beside it.
+fn man(folder: &Path) -> Result<()> {
+    let doing = || format!("writing manual pages into {}", folder.display());
+    std::fs::create_dir_all(folder).doing(doing)?;
+    clap_mangen::generate_to(Cli::command(), folder).doing(doing)
 }
 
 fn folder_of(manifest: &Path) -> PathBuf {

@@ -5,11 +5,13 @@ mod jar;
 mod parse;
 mod parsed;
 mod platforms;
+pub mod schema;
 pub mod tags;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -37,28 +39,33 @@ pub struct Manifest {
 }
 
 /// What a manifest says.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Content {
     /// What is built, and on which base.
     pub image: ImageSection,
     /// Into lib/.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, schema::Jar>")]
     pub connectors: BTreeMap<String, Spanned<JarSpec>>,
     /// Into lib/ or usrlib/.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, schema::Jar>")]
     pub udfs: BTreeMap<String, Spanned<JarSpec>>,
     /// Application mode.
     #[serde(default)]
     pub job: Option<JobSection>,
     /// From opt/ into lib/ or plugins/.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, FilesystemSpec>")]
     pub filesystems: BTreeMap<String, Spanned<FilesystemSpec>>,
     /// Merged into Flink's configuration file.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub config: Option<Spanned<toml::Table>>,
     /// Anything else: absolute path in the image = local path.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, schema::File>")]
     pub files: BTreeMap<String, Spanned<FileSpec>>,
     /// Where Maven coordinates are looked for.
     #[serde(default)]
@@ -69,16 +76,17 @@ pub struct Content {
 }
 
 /// `[check]`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckSection {
     /// Findings that are known and accepted.
     #[serde(default)]
+    #[schemars(with = "Vec<AllowSpec>")]
     pub allow: Vec<Spanned<AllowSpec>>,
 }
 
 /// One of `[check] allow`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AllowSpec {
     /// The finding's code, such as `FP0101`.
@@ -92,15 +100,18 @@ pub struct AllowSpec {
 }
 
 /// `[image]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImageSection {
     /// Repository to push to; also the local name.
+    #[schemars(with = "String")]
     pub name: Spanned<String>,
     /// Tags; `{git.sha}`, `{git.branch}` and `{lock.digest}` expand.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub tags: Vec<Spanned<String>>,
     /// The base.
+    #[schemars(with = "schema::Base")]
     pub base: Spanned<Bases>,
     /// Labels of the image.
     #[serde(default)]
@@ -116,14 +127,16 @@ pub struct ImageSection {
     pub provenance: bool,
     /// `os/architecture`, or several; the host's where none is given.
     #[serde(default)]
+    #[schemars(with = "schema::Platform")]
     pub platform: Option<Spanned<Platforms>>,
 }
 
 /// `[job]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobSection {
     /// The job's JAR, into usrlib/.
+    #[schemars(with = "schema::Jar")]
     pub jar: Spanned<JarSpec>,
     /// Its main class; without one Flink looks for it in usrlib/.
     #[serde(default)]
@@ -134,7 +147,7 @@ pub struct JobSection {
 }
 
 /// How a filesystem JAR gets to its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Placement {
     /// A symbolic link to opt/: no bytes.
@@ -146,7 +159,7 @@ pub enum Placement {
 }
 
 /// One of `[filesystems]`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FilesystemSpec {
     /// How; `link` where the base has the JAR, else `copy`.
@@ -154,6 +167,7 @@ pub struct FilesystemSpec {
     pub place: Option<Placement>,
     /// Further JARs for the plugin's folder, such as a credentials provider.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub with: Parsed<JarSource>,
 }
 
@@ -167,7 +181,7 @@ pub struct FileSpec {
 }
 
 /// `[maven]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MavenSection {
     /// Addresses, asked first and in this order.
@@ -176,6 +190,7 @@ pub struct MavenSection {
     /// Coordinates whose versions count wherever dependencies are resolved; one
     /// with the extension `pom` is a BOM.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub managed: Parsed<Coordinates>,
     /// Whether what the base has already stays out.
     #[serde(default = "yes")]
@@ -183,10 +198,12 @@ pub struct MavenSection {
     /// `group:artifact` patterns of dependencies that are taken although the base
     /// has them.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub keep: Vec<Spanned<String>>,
     /// `group:artifact` patterns of dependencies that are left out although the
     /// base lacks them, with what only they need.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub drop: Vec<Spanned<String>>,
 }
 
