@@ -267,6 +267,16 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     }
 }
 
+/// Text that is not Maven coordinates is wrong usage, and has what to write
+/// instead for a hint.
+impl From<crate::maven::InvalidCoordinates> for Error {
+    fn from(invalid: crate::maven::InvalidCoordinates) -> Error {
+        Error::usage(invalid.why())
+            .hint(invalid.hint())
+            .doing(format!("reading {}", invalid.what()))
+    }
+}
+
 /// An error and its sources, one after the other.
 pub fn sources<'a>(
     error: &'a (dyn StdError + 'static),

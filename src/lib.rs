@@ -13,6 +13,7 @@
 //! | [`base`] | a name → [`base::Base`]: descriptors, configuration, [`base::BaseFacts`] | decides |
 //! | [`resolve`] | manifest, facts → [`resolve::Artifact`]s: path, glob, address, coordinate, catalogue name, opt/ | decides where a file goes |
 //! | [`lock`] | artifacts ↔ flinkpack.lock | resolves |
+//! | [`job`] | manifest → what goes into usrlib/, and the command: what the image starts | knows images |
 //! | [`stage`] | artifacts, facts → [`stage::Stage`]: sorted paths, each with its reason | reads JAR bytes |
 //! | [`check`] | JARs in their places, configuration → [`check::Finding`]s: what would break at run time | reads a file |
 //! | [`layer`] | stage → [`image::Layer`]s: deterministic tars, found again by their inputs | knows registries |
@@ -75,6 +76,7 @@ pub mod error;
 pub mod fetch;
 pub mod image;
 pub mod jar;
+pub mod job;
 pub mod layer;
 pub mod lock;
 pub mod manifest;
@@ -85,6 +87,7 @@ pub mod registry;
 pub mod report;
 pub mod repository;
 pub mod resolve;
+pub mod rules;
 pub mod sink;
 pub mod stage;
 pub mod store;

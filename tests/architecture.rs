@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 /// Each module, and the modules that it may name; its own is always allowed.
 const TABLE: &[(&str, &[&str])] = &[
     // What everything stands on.
-    ("error", &[]),
+    ("maven", &[]),
+    ("rules", &[]),
+    ("error", &["maven"]),
     ("parallel", &["error"]),
     ("report", &[]),
-    ("catalogue", &[]),
-    ("maven", &[]),
-    ("dockerfile", &[]),
+    ("catalogue", &["maven"]),
     ("image", &["error"]),
     ("store", &["error", "image"]),
     ("jar", &["error", "image", "parallel", "store"]),
@@ -26,14 +26,16 @@ const TABLE: &[(&str, &[&str])] = &[
         &["error", "fetch", "image", "jar", "maven", "report", "store"],
     ),
     // The flow.
-    ("manifest", &["error", "image"]),
-    ("lock", &["error", "image", "manifest", "store"]),
+    ("manifest", &["error", "image", "maven", "rules"]),
+    ("job", &["manifest"]),
+    ("lock", &["error", "image", "manifest", "maven", "store"]),
     (
         "base",
         &[
-            "daemon", "error", "image", "jar", "registry", "report", "store",
+            "daemon", "error", "image", "jar", "maven", "registry", "report", "store",
         ],
     ),
+    ("dockerfile", &["base", "error", "image"]),
     (
         "resolve",
         &[
@@ -43,6 +45,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "fetch",
             "image",
             "jar",
+            "job",
             "lock",
             "manifest",
             "maven",
@@ -54,9 +57,14 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
     (
         "stage",
-        &["base", "error", "image", "lock", "manifest", "resolve"],
+        &[
+            "base", "error", "image", "lock", "manifest", "maven", "resolve",
+        ],
     ),
-    ("check", &["base", "catalogue", "image", "jar"]),
+    (
+        "check",
+        &["base", "catalogue", "image", "jar", "maven", "rules"],
+    ),
     (
         "layer",
         &["base", "error", "image", "lock", "report", "stage", "store"],
@@ -85,6 +93,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "fetch",
             "image",
             "jar",
+            "job",
             "layer",
             "lock",
             "manifest",

@@ -1,29 +1,26 @@
 //! Coordinates: what is read is written again, and no path leaves its folder.
 #![no_main]
 
-use flinkpack::repository::Coordinate;
+use flinkpack::maven::Coordinates;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let (text, other) = text.split_once('\n').unwrap_or((text, "1"));
-    let coordinate: Coordinate = match text.parse() {
+    let coordinate: Coordinates = match text.parse() {
         Ok(coordinate) => coordinate,
-        Err(error) => return assert!(!error.report().is_empty()),
+        Err(error) => return assert!(!error.why().is_empty() && !error.hint().is_empty()),
     };
     check(&coordinate);
-    for other in [
-        coordinate.with_version(other),
-        coordinate.with_extension(other),
-    ] {
-        match other {
-            Ok(other) => check(&other),
-            Err(error) => assert!(!error.report().is_empty()),
-        }
+    check(&coordinate.pom());
+    check(&coordinate.main_jar());
+    match coordinate.with_version(other) {
+        Ok(other) => check(&other),
+        Err(error) => assert!(!error.why().is_empty() && !error.hint().is_empty()),
     }
 });
 
-fn check(coordinate: &Coordinate) {
-    let again: Coordinate = coordinate.to_string().parse().expect("what is written");
+fn check(coordinate: &Coordinates) {
+    let again: Coordinates = coordinate.to_string().parse().expect("what is written");
     assert_eq!(&again, coordinate);
     let path = coordinate.path();
     let is_plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0']);

@@ -3,7 +3,8 @@
 #![no_main]
 
 use flinkpack::maven::version;
-use flinkpack::repository::{Coordinate, snapshot_in, versions_in};
+use flinkpack::maven::Coordinates;
+use flinkpack::repository::{snapshot_in, versions_in};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -19,7 +20,7 @@ fuzz_target!(|text: &str| {
         "g:a:1-SNAPSHOT:tests",
         "g:a:1-SNAPSHOT@pom",
     ] {
-        let coordinate: Coordinate = name.parse().expect("a coordinate");
+        let coordinate: Coordinates = name.parse().expect("a coordinate");
         let Ok(Some(found)) = snapshot_in(text, &coordinate, "maven-metadata.xml") else {
             continue;
         };

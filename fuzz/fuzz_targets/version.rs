@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use flinkpack::maven::{Version, Wanted, is_stable, version};
+use flinkpack::maven::{Version, VersionConstraint, is_stable, version};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -17,13 +17,13 @@ fuzz_target!(|text: &str| {
             assert_eq!(a.cmp(b), b.cmp(a).reverse());
             assert_eq!(a == b, a.cmp(b) == Ordering::Equal);
         }
-        let Ok(wanted) = Wanted::parse(text) else {
+        let Ok(wanted) = VersionConstraint::parse(text) else {
             continue;
         };
         if let Some(single) = wanted.single() {
             assert!(!wanted.excludes(&Version::new(single)));
         }
-        let is_hard = matches!(wanted, Wanted::Ranges(_));
+        let is_hard = matches!(wanted, VersionConstraint::Ranges(_));
         for b in &versions {
             assert!(is_hard || !wanted.excludes(b));
         }
@@ -39,10 +39,10 @@ fuzz_target!(|text: &str| {
         }
         if let [first, .., last] = &sorted[..] {
             let range = format!("[{},{}]", first.as_str(), last.as_str());
-            let range = Wanted::parse(&range).expect("a range");
+            let range = VersionConstraint::parse(&range).expect("a range");
             assert!(sorted.iter().all(|version| !range.excludes(version)));
             let range = format!("({},{})", first.as_str(), last.as_str());
-            let range = Wanted::parse(&range).expect("a range");
+            let range = VersionConstraint::parse(&range).expect("a range");
             assert!(range.excludes(first) && range.excludes(last));
         }
     }

@@ -17,8 +17,8 @@ pub use sbom::sbom;
 
 use crate::error::{Context, Result};
 use crate::image::{Descriptor, Digest, Manifest, media};
-use crate::lock::{Lock, LockedJar, LockedPlatform, Source};
-use crate::repository::Coordinate;
+use crate::lock::{Lock, LockedPlatform};
+use crate::maven::Coordinates;
 
 /// The type of a CycloneDX document in JSON (registered with IANA).
 pub const CYCLONEDX: &str = "application/vnd.cyclonedx+json";
@@ -111,7 +111,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// The package URL of a coordinate (package-url specification, type `maven`).
-fn maven_purl(coordinate: &Coordinate) -> String {
+fn maven_purl(coordinate: &Coordinates) -> String {
     let mut purl = format!(
         "pkg:maven/{}/{}@{}",
         escaped(coordinate.group()),
@@ -140,14 +140,6 @@ fn oci_purl(reference: &str, digest: &Digest) -> String {
         escaped(&name.to_lowercase()),
         escaped(&digest.to_string())
     )
-}
-
-/// The coordinate of a JAR that has one.
-fn coordinate(jar: &LockedJar) -> Option<Coordinate> {
-    match &jar.source {
-        Source::Maven(text) => text.parse().ok(),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

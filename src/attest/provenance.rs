@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Attachment, IN_TOTO, Subject, coordinate, maven_purl, oci_purl};
+use super::{Attachment, IN_TOTO, Subject, maven_purl, oci_purl};
 use crate::error::{Context, Result};
 use crate::image::Digest;
 use crate::lock::Source;
@@ -27,7 +27,7 @@ pub fn provenance(subject: &Subject<'_>, manifest: Digest, lock: Digest) -> Resu
     inputs.extend(subject.lock.jars.iter().map(|jar| {
         let mut input = json!({"name": jar.path, "digest": of(&jar.sha256)});
         let uri = match &jar.source {
-            Source::Maven(_) => coordinate(jar).map(|coordinate| maven_purl(&coordinate)),
+            Source::Maven(coordinates) => Some(maven_purl(coordinates)),
             Source::Url(url) => Some(url.clone()),
             Source::Path(_) | Source::Base(_) => None,
         };

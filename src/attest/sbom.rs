@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Attachment, CYCLONEDX, Subject, coordinate, maven_purl, oci_purl};
+use super::{Attachment, CYCLONEDX, Subject, maven_purl, oci_purl};
 use crate::error::{Context, Result};
 use crate::image::Digest;
 use crate::lock::{LockedJar, Source};
@@ -76,11 +76,11 @@ fn component(subject: &Subject<'_>, jar: &LockedJar) -> Value {
             {"name": "flinkpack:source", "value": jar.source.to_string()},
         ],
     });
-    if let Some(coordinate) = coordinate(jar) {
+    if let Some(coordinate) = jar.source.coordinates() {
         out["group"] = coordinate.group().into();
         out["name"] = coordinate.artifact().into();
         out["version"] = coordinate.version().into();
-        out["purl"] = maven_purl(&coordinate).into();
+        out["purl"] = maven_purl(coordinate).into();
     }
     if let Source::Url(url) = &jar.source {
         out["externalReferences"] = json!([{"type": "distribution", "url": url}]);
@@ -96,10 +96,8 @@ fn place(subject: &Subject<'_>, jar: &LockedJar) -> String {
 
 /// Whether `jar` brought `other` along.
 fn needs(jar: &LockedJar, other: &LockedJar) -> bool {
-    match (&other.needed_by, &jar.source) {
-        (Some(needed_by), Source::Maven(text)) => needed_by == text,
-        _ => false,
-    }
+    let coordinates = jar.source.coordinates();
+    coordinates.is_some() && other.needed_by.as_ref() == coordinates
 }
 
 /// What the image has because the manifest, or a JAR that is not in it, asks.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::version::FlinkVersion;
 use crate::image::Digest;
+use crate::maven::is_jar_of;
 
 /// What a path is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,37 +186,9 @@ pub fn join(folder: &str, name: &str) -> String {
     }
 }
 
-/// Whether `name` is `artifact-VERSION.jar` or `artifact_SCALA-VERSION.jar`.
-pub fn is_jar_of(name: &str, artifact: &str) -> bool {
-    name.strip_suffix(".jar")
-        .and_then(|stem| stem.strip_prefix(artifact))
-        .map(|rest| match rest.strip_prefix('_') {
-            Some(scala) => scala.split_once('-').map_or("", |(_, rest)| rest),
-            None => rest.strip_prefix('-').unwrap_or(""),
-        })
-        .is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_jar_is_known_by_its_artifact() {
-        assert!(is_jar_of(
-            "flink-s3-fs-hadoop-1.20.5.jar",
-            "flink-s3-fs-hadoop"
-        ));
-        assert!(is_jar_of("flink-dist_2.11-1.8.3.jar", "flink-dist"));
-        assert!(!is_jar_of(
-            "flink-table-planner-loader-1.20.5.jar",
-            "flink-table-planner"
-        ));
-        assert!(!is_jar_of(
-            "flink-s3-fs-hadoop-1.20.5.jar.bak",
-            "flink-s3-fs-hadoop"
-        ));
-    }
 
     fn link(target: &str) -> Node {
         Node {

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use classes::{LibJar, jar_file, learn, lib_classes, lib_jars};
-pub use facts::{BaseFacts, Node, NodeKind, is_jar_of};
+pub use facts::{BaseFacts, Node, NodeKind};
 pub use index::index;
 pub use jar::extract;
 pub use spec::BaseSpec;
@@ -169,7 +169,7 @@ pub async fn open(
 }
 
 /// A base that is looked for, for one of several platforms.
-pub struct Wanted {
+pub struct BaseRequest {
     /// Where.
     pub spec: BaseSpec,
     /// What it shall run on.
@@ -179,7 +179,7 @@ pub struct Wanted {
 }
 
 /// The base for each of several platforms.
-pub async fn open_each(sources: &Sources<'_>, wanted: &[Wanted]) -> Result<Vec<Base>> {
+pub async fn open_each(sources: &Sources<'_>, wanted: &[BaseRequest]) -> Result<Vec<Base>> {
     let mut fixed: BTreeMap<String, Reference> = BTreeMap::new();
     let mut bases: Vec<Base> = Vec::new();
     for one in wanted {

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::{BaseFacts, Node, NodeKind, is_jar_of};
+use super::facts::{BaseFacts, Node, NodeKind};
 use super::scan::Scan;
 use crate::error::{Error, Reason, Result};
+use crate::maven::is_jar_of;
 
 /// The tree of all layers so far.
 #[derive(Debug, Default)]

@@ -1,12 +1,13 @@
 //! What one file of the catalogue says.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::minor::Minor;
+use super::release::Release;
 use super::template::Template;
 
 /// What an entry of the catalogue is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A connector or a format: goes to `lib/`.
@@ -16,7 +17,7 @@ pub enum Kind {
 }
 
 /// One connector, format or filesystem plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Entry {
     /// The name that a manifest uses.
@@ -58,34 +59,6 @@ pub struct Entry {
     pub templates: Vec<Template>,
 }
 
-/// One release of an entry, for the Flink minors that it lists.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Release {
-    /// The Flink minors it is made for.
-    pub flink: Vec<String>,
-    /// The version; may contain `{flink}` or `{minor}`.
-    pub version: String,
-    /// `group:artifact`; may contain `{scala}` or `{minor}`.
-    pub maven: String,
-    /// The Scala versions it exists for; empty where Scala does not matter.
-    #[serde(default)]
-    pub scala: Vec<String>,
-    /// Whether the JAR holds its dependencies.
-    pub fat: bool,
-    /// Coordinates that always go with it; may contain `{version}` too.
-    #[serde(default)]
-    pub with: Vec<String>,
-    /// What the user must add himself, in plain words.
-    pub needs: Option<String>,
-    /// JDBC drivers, any of which it needs: classes with dots; `java.sql.Driver`
-    /// stands for any driver.
-    #[serde(default)]
-    pub drivers: Vec<String>,
-    /// The least Java version its classes need, when above 8.
-    pub java: Option<u32>,
-}
-
 impl Entry {
     /// Whether `name` is this entry's name or one of its aliases.
     pub fn is_called(&self, name: &str) -> bool {
@@ -101,7 +74,7 @@ impl Entry {
     ) -> impl DoubleEndedIterator<Item = &'e Release> + use<'e, 'q> {
         self.releases
             .iter()
-            .filter(move |release| release.fits(minor) && release.fits_scala(scala))
+            .filter(move |release| release.fits(minor) && release.artifact.fits_scala(scala))
     }
 
     /// What is wrong with the entry beyond what the format itself refuses.
@@ -125,102 +98,8 @@ impl Entry {
             }
         }
         let releases = self.releases.iter().find_map(Release::problem);
-        releases.or_else(|| {
-            self.templates.iter().find_map(|template| {
-                template
-                    .problem()
-                    .or_else(|| template.as_release().problem())
-            })
-        })
+        releases.or_else(|| self.templates.iter().find_map(Template::problem))
     }
-}
-
-impl Release {
-    /// Whether the release is made for this Flink minor.
-    pub fn fits(&self, minor: &str) -> bool {
-        self.flink.iter().any(|listed| listed == minor)
-    }
-
-    /// Whether the release exists for this Scala version. It does when either
-    /// side does not care.
-    pub fn fits_scala(&self, scala: Option<&str>) -> bool {
-        match scala {
-            Some(wanted) if !self.scala.is_empty() => self.scala.iter().any(|have| have == wanted),
-            _ => true,
-        }
-    }
-
-    fn problem(&self) -> Option<String> {
-        if self.flink.is_empty() {
-            return Some(format!("release {}: `flink` is empty", self.version));
-        }
-        for minor in &self.flink {
-            if Minor::parse(minor).is_none_or(|parsed| &parsed.to_string() != minor) {
-                return Some(format!(
-                    "release {}: `{minor}` in `flink` is not a Flink minor such as 1.20",
-                    self.version
-                ));
-            }
-        }
-        if self.version.trim().is_empty() {
-            return Some("a release has an empty `version`".to_owned());
-        }
-        if !is_coordinate(&self.maven, 2) {
-            return Some(format!(
-                "release {}: `maven` is `{}`, not group:artifact",
-                self.version, self.maven
-            ));
-        }
-        if !self.drivers.is_empty() && self.needs.is_none() {
-            return Some(format!(
-                "release {}: `drivers` without `needs`, which says it to people",
-                self.version
-            ));
-        }
-        if self.maven.contains("{scala}") && self.scala.is_empty() {
-            return Some(format!(
-                "release {}: `maven` has {{scala}}, but `scala` lists no version",
-                self.version
-            ));
-        }
-        if let Some(bad) = self.with.iter().find(|with| !is_coordinate(with, 3)) {
-            return Some(format!(
-                "release {}: `{bad}` in `with` is not group:artifact:version",
-                self.version
-            ));
-        }
-        let texts = [&self.version, &self.maven];
-        texts.into_iter().chain(&self.with).find_map(|text| {
-            unknown_placeholder(text).map(|name| {
-                format!(
-                    "release {}: unknown place-holder {name} in `{text}`",
-                    self.version
-                )
-            })
-        })
-    }
-}
-
-fn is_coordinate(text: &str, parts: usize) -> bool {
-    let all: Vec<&str> = text.split(':').collect();
-    all.len() == parts
-        && all
-            .iter()
-            .all(|part| !part.is_empty() && !part.contains(char::is_whitespace))
-}
-
-fn unknown_placeholder(text: &str) -> Option<String> {
-    let mut rest = text;
-    while let Some(start) = rest.find('{') {
-        let tail = &rest[start..];
-        let end = tail.find('}').map_or(tail.len(), |end| end + 1);
-        let name = &tail[..end];
-        if !["{flink}", "{minor}", "{scala}", "{version}"].contains(&name) {
-            return Some(name.to_owned());
-        }
-        rest = &tail[end..];
-    }
-    None
 }
 
 #[cfg(test)]

@@ -5,18 +5,28 @@
 //! ([`Catalogue::with_folder`]). `plugins/README.md` describes the format.
 //! [`Entry::select`] picks a release; nothing here touches the network.
 
+mod artifact_pattern;
+mod candidates;
 mod embedded;
 mod entry;
 mod minor;
+mod release;
 mod select;
+mod selected;
 mod template;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-pub use entry::{Entry, Kind, Release};
-pub use select::{NoRelease, SelectError, Selected, UnknownVersion, Wanted};
-pub use template::{Candidate, Template};
+use crate::maven::{Coordinates, JarName};
+
+pub use artifact_pattern::ArtifactPattern;
+pub use candidates::Candidate;
+pub use entry::{Entry, Kind};
+pub use release::Release;
+pub use select::VersionRequest;
+pub use selected::{NoRelease, SelectError, Selected, UnknownVersion};
+pub use template::Template;
 
 /// A project's entry is refused above this size: the largest real one is a
 /// few kilobytes.
@@ -150,6 +160,16 @@ impl Catalogue {
             .filter(|(distance, known)| *distance <= (known.len().min(name.len()) / 3).max(1))
             .min()
             .map(|(_, known)| known)
+    }
+
+    /// The coordinates of a JAR whose file name is that of an artifact of the catalogue.
+    pub fn coordinates_of(&self, file_name: &str) -> Option<Coordinates> {
+        JarName::readings(file_name).find_map(|name| {
+            let (plain, _) = name.of_scala();
+            let mut releases = self.entries().flat_map(|entry| &entry.releases);
+            let release = releases.find(|release| release.artifact.plain_name() == plain)?;
+            Coordinates::jar(release.artifact.group(), name.artifact, name.version).ok()
+        })
     }
 
     /// All entries, by name.

@@ -2,206 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::entry::{Entry, Kind, Release};
+use super::artifact_pattern::Values;
+use super::entry::{Entry, Kind};
 use super::minor::Minor;
+use super::release::Release;
+use super::selected::{NoRelease, SelectError, Selected, UnknownVersion};
 
 /// Which version of an entry is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted<'a> {
+pub enum VersionRequest<'a> {
     /// The newest that fits the base's Flink.
     Auto,
     /// This one, in full (`3.3.0-1.20`) or without the suffix (`3.3.0`).
-    Version(&'a str),
-}
-
-/// The release that was picked, with every place-holder filled in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selected {
-    /// The entry's name.
-    pub name: String,
-    /// The version.
-    pub version: String,
-    /// `group:artifact:version`.
-    pub coordinate: String,
-    /// Coordinates that always go with it.
-    pub with: Vec<String>,
-    /// Whether the JAR holds its dependencies.
-    pub fat: bool,
-    /// What the user must add himself.
-    pub needs: Option<String>,
-    /// The least Java version its classes need, when above 8.
-    pub java: Option<u32>,
-    /// Whether the catalogue lists this version for this Flink. Where it does
-    /// not, `with`, `needs` and `java` come from a release near to it, and
-    /// only fetching tells whether the JAR exists.
-    pub listed: bool,
-}
-
-/// Why no release could be picked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SelectError {
-    /// The Flink version has no minor.
-    #[error("`{flink}` is not a Flink version such as 1.20.5")]
-    NotFlink {
-        /// What was given.
-        flink: String,
-    },
-    /// Flink got it later.
-    #[error("{name} does not exist for Flink {flink}: it came with Flink {since}")]
-    NotYet {
-        /// The entry.
-        name: String,
-        /// The base's Flink minor.
-        flink: String,
-        /// The first minor that has it.
-        since: String,
-        /// What to use instead.
-        instead: Option<String>,
-    },
-    /// Flink has dropped it.
-    #[error("{name} does not exist for Flink {flink}: Flink {removed} removed it")]
-    Removed {
-        /// The entry.
-        name: String,
-        /// The base's Flink minor.
-        flink: String,
-        /// The first minor without it.
-        removed: String,
-        /// What to use instead.
-        instead: Option<String>,
-    },
-    /// Nothing in the catalogue is made for this Flink.
-    #[error(transparent)]
-    NoRelease(Box<NoRelease>),
-    /// This version is not for this Flink.
-    #[error(transparent)]
-    UnknownVersion(Box<UnknownVersion>),
-}
-
-/// Nothing in the catalogue is made for this Flink.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the catalogue has no release of {name} for Flink {flink}{}{}",
-    scala_text(.scala.as_deref()),
-    minors_text(.minors)
-)]
-pub struct NoRelease {
-    /// The entry.
-    pub name: String,
-    /// The base's Flink minor.
-    pub flink: String,
-    /// The base's Scala version, where another one has a release.
-    pub scala: Option<String>,
-    /// The minors that have a release for that Scala version.
-    pub minors: Vec<String>,
-    /// The minors next to the base's, each with its versions.
-    pub nearest: Vec<(String, Vec<String>)>,
-    /// Filesystems: Flink's own full version, which their JARs carry.
-    pub own_version: Option<String>,
-}
-
-/// A version that is not known for this Flink.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{name} {version} is not known for Flink {flink}{}; known: {}",
-    scala_text(.scala.as_deref()),
-    or_none(.known)
-)]
-pub struct UnknownVersion {
-    /// The entry.
-    pub name: String,
-    /// The wanted version.
-    pub version: String,
-    /// The base's Flink minor.
-    pub flink: String,
-    /// The base's Scala version, where another one has more releases.
-    pub scala: Option<String>,
-    /// The versions that fit.
-    pub known: Vec<String>,
-    /// The Flink minors that the wanted version is for, if it is known.
-    pub made_for: Vec<String>,
-}
-
-impl SelectError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            SelectError::NotFlink { .. } => {
-                Some("the base must be a Flink image with a known version".to_owned())
-            }
-            SelectError::NotYet { since, instead, .. } => Some(
-                instead
-                    .clone()
-                    .unwrap_or_else(|| format!("use a base with Flink {since} or newer")),
-            ),
-            SelectError::Removed {
-                removed, instead, ..
-            } => Some(
-                instead
-                    .clone()
-                    .unwrap_or_else(|| format!("use a base with a Flink older than {removed}")),
-            ),
-            SelectError::NoRelease(missing) => Some(missing.hint()),
-            SelectError::UnknownVersion(unknown) => Some(unknown.hint()),
-        }
-    }
-}
-
-impl NoRelease {
-    fn hint(&self) -> String {
-        let write = match &self.own_version {
-            Some(own) => format!(
-                "use a base with the JAR in opt/, or write its version: version = \"{own}\""
-            ),
-            None => format!(
-                "if there is one, write its version (version = \"X.Y.Z-{}\") or its coordinate (maven = \"group:artifact:version\")",
-                self.flink
-            ),
-        };
-        if self.nearest.is_empty() {
-            return write;
-        }
-        let near: Vec<String> = self
-            .nearest
-            .iter()
-            .map(|(minor, versions)| format!("{} for Flink {minor}", versions.join(", ")))
-            .collect();
-        format!("nearest: {}; {write}", near.join("; "))
-    }
-}
-
-impl UnknownVersion {
-    fn hint(&self) -> String {
-        let coordinate = "the coordinate: maven = \"group:artifact:version\"";
-        let made_for = self.made_for.join(", ");
-        match (self.made_for.is_empty(), self.known.last()) {
-            (false, Some(last)) => {
-                format!("that version is for Flink {made_for}; write \"auto\" or \"{last}\"")
-            }
-            (false, None) => format!("that version is for Flink {made_for}"),
-            (true, Some(last)) => format!("write \"auto\" or \"{last}\", or {coordinate}"),
-            (true, None) => format!("write {coordinate}"),
-        }
-    }
-}
-
-fn scala_text(scala: Option<&str>) -> String {
-    scala.map_or_else(String::new, |scala| format!(" with Scala {scala}"))
-}
-
-fn minors_text(minors: &[String]) -> String {
-    if minors.is_empty() {
-        return String::new();
-    }
-    format!("; it has releases for Flink {}", minors.join(", "))
-}
-
-fn or_none(list: &[String]) -> String {
-    if list.is_empty() {
-        "none".to_owned()
-    } else {
-        list.join(", ")
-    }
+    Exact(&'a str),
 }
 
 /// The base that a release is picked for.
@@ -244,19 +57,13 @@ fn is_plain(version: &str) -> bool {
 }
 
 impl Release {
-    fn version_for(&self, flink: &str, minor: &str) -> String {
-        self.version
-            .replace("{flink}", flink)
-            .replace("{minor}", minor)
-    }
-
     /// The version for its own newest minor, to show and to compare with.
     fn version_shown(&self, minor: &str) -> String {
-        self.version_for(&format!("{minor}.x"), minor)
+        self.artifact.version_for(&format!("{minor}.x"), minor)
     }
 
     fn matches(&self, wanted: &str, target: Target<'_>) -> bool {
-        let version = self.version_for(target.flink, target.minor_text);
+        let version = self.artifact.version_for(target.flink, target.minor_text);
         version == wanted
             || version
                 .strip_prefix(wanted)
@@ -265,7 +72,7 @@ impl Release {
 
     pub(super) fn has_style(&self, wanted: Style) -> bool {
         self.flink.iter().any(|minor| {
-            let version = self.version_for(&format!("{minor}.0"), minor);
+            let version = self.artifact.version_for(&format!("{minor}.0"), minor);
             style(&version, minor) == Some(wanted)
         })
     }
@@ -279,14 +86,14 @@ impl Entry {
     /// Picks the release for a full Flink version (`1.20.5`) and, where the
     /// base has one, its Scala version (`2.12`).
     ///
-    /// [`Wanted::Auto`] takes the last release that fits. [`Wanted::Version`]
+    /// [`VersionRequest::Auto`] takes the last release that fits. [`VersionRequest::Exact`]
     /// takes the last one that fits and has this version, or this version and
     /// a suffix. A version that is not listed is taken when it names the
     /// base's minor, as suffix (`3.4.0-1.20`) or as Flink's own version
     /// (`1.20.5`), and the entry has a release written the same way.
     pub fn select(
         &self,
-        wanted: Wanted<'_>,
+        wanted: VersionRequest<'_>,
         flink: &str,
         scala: Option<&str>,
     ) -> Result<Selected, SelectError> {
@@ -299,11 +106,11 @@ impl Entry {
             scala,
         };
         match wanted {
-            Wanted::Auto => match self.releases_for(&minor_text, scala).next_back() {
-                Some(release) => Ok(self.selected(release, None, target)),
+            VersionRequest::Auto => match self.releases_for(&minor_text, scala).next_back() {
+                Some(release) => self.selected(release, None, target),
                 None => Err(self.no_release(target)),
             },
-            Wanted::Version(version) => self.select_version(version, target),
+            VersionRequest::Exact(version) => self.select_version(version, target),
         }
     }
 
@@ -346,12 +153,12 @@ impl Entry {
             .releases_for(target.minor_text, target.scala)
             .rfind(|release| release.matches(wanted, target));
         if let Some(release) = listed {
-            return Ok(self.selected(release, None, target));
+            return self.selected(release, None, target);
         }
         if let Some(style) = style(wanted, target.minor_text)
             && let Some(release) = self.template(style, target)
         {
-            return Ok(self.selected(release, Some(wanted), target));
+            return self.selected(release, Some(wanted), target);
         }
         let made_for = self.minors_of(wanted, target.scala);
         if self
@@ -369,7 +176,11 @@ impl Entry {
             scala: self.scala_matters(target),
             known: self
                 .releases_for(target.minor_text, target.scala)
-                .map(|release| release.version_for(target.flink, target.minor_text))
+                .map(|release| {
+                    release
+                        .artifact
+                        .version_for(target.flink, target.minor_text)
+                })
                 .collect(),
             made_for,
         })))
@@ -392,7 +203,9 @@ impl Entry {
         let usable = || {
             self.releases
                 .iter()
-                .filter(|release| release.has_style(style) && release.fits_scala(target.scala))
+                .filter(|release| {
+                    release.has_style(style) && release.artifact.fits_scala(target.scala)
+                })
                 .flat_map(|release| release.minors().map(move |minor| (minor, release)))
         };
         usable()
@@ -406,31 +219,27 @@ impl Entry {
             .map(|(_, release)| release)
     }
 
-    fn selected(&self, release: &Release, literal: Option<&str>, target: Target<'_>) -> Selected {
+    fn selected(
+        &self,
+        release: &Release,
+        literal: Option<&str>,
+        target: Target<'_>,
+    ) -> Result<Selected, SelectError> {
         let version = literal.map_or_else(
-            || release.version_for(target.flink, target.minor_text),
+            || {
+                release
+                    .artifact
+                    .version_for(target.flink, target.minor_text)
+            },
             str::to_owned,
         );
-        let scala = target
-            .scala
-            .or_else(|| release.scala.last().map(String::as_str))
-            .unwrap_or_default();
-        let fill = |text: &str| {
-            text.replace("{flink}", target.flink)
-                .replace("{minor}", target.minor_text)
-                .replace("{scala}", scala)
-                .replace("{version}", &version)
+        let values = Values {
+            flink: target.flink,
+            minor: target.minor_text,
+            scala: target.scala,
         };
-        Selected {
-            name: self.name.clone(),
-            coordinate: format!("{}:{version}", fill(&release.maven)),
-            with: release.with.iter().map(|with| fill(with)).collect(),
-            fat: release.fat,
-            needs: release.needs.clone(),
-            java: release.java,
-            listed: literal.is_none(),
-            version,
-        }
+        let artifact = &release.artifact;
+        artifact.selected(&self.name, &version, values, literal.is_none())
     }
 
     /// The minors that a version is listed for.
@@ -438,7 +247,7 @@ impl Entry {
         let minors: BTreeSet<Minor> = self
             .releases
             .iter()
-            .filter(|release| release.fits_scala(scala))
+            .filter(|release| release.artifact.fits_scala(scala))
             .flat_map(|release| release.minors().map(move |minor| (minor, release)))
             .filter(|(minor, release)| {
                 let minor_text = minor.to_string();
@@ -449,7 +258,8 @@ impl Entry {
                     scala,
                 };
                 // `{flink}` would match any version: only Flink's own count.
-                (!release.version.contains("{flink}") || style(wanted, &minor_text).is_some())
+                (!release.artifact.version.contains("{flink}")
+                    || style(wanted, &minor_text).is_some())
                     && release.matches(wanted, target)
             })
             .map(|(minor, _)| minor)
@@ -468,7 +278,7 @@ impl Entry {
         let minors: BTreeSet<Minor> = self
             .releases
             .iter()
-            .filter(|release| release.fits_scala(target.scala))
+            .filter(|release| release.artifact.fits_scala(target.scala))
             .flat_map(Release::minors)
             .collect();
         let below = minors.iter().rfind(|minor| **minor < target.minor);

@@ -56,11 +56,11 @@ fn entry(text: &str) -> Entry {
 }
 
 fn auto(flink: &str, scala: Option<&str>) -> Result<Selected, SelectError> {
-    entry(KAFKA).select(Wanted::Auto, flink, scala)
+    entry(KAFKA).select(VersionRequest::Auto, flink, scala)
 }
 
 fn version(wanted: &str, flink: &str) -> Result<Selected, SelectError> {
-    entry(KAFKA).select(Wanted::Version(wanted), flink, Some("2.12"))
+    entry(KAFKA).select(VersionRequest::Exact(wanted), flink, Some("2.12"))
 }
 
 #[test]
@@ -75,11 +75,15 @@ fn auto_takes_the_last_that_fits() {
         ("2.0.0", Some("2.12"), "g:kafka-core:4.0.1-2.0"),
     ] {
         let found = auto(flink, scala).expect(flink);
-        assert_eq!(found.coordinate, coordinate, "{flink} {scala:?}");
+        assert_eq!(
+            found.coordinates.to_string(),
+            coordinate,
+            "{flink} {scala:?}"
+        );
         assert!(found.listed);
     }
     let two = auto("2.0.0", None).expect("2.0");
-    assert_eq!(two.with, ["g:kafka-extra:4.0.1-2.0"]);
+    assert_eq!(two.with, ["g:kafka-extra:4.0.1-2.0".parse().unwrap()]);
     assert_eq!((two.java, two.fat), (Some(11), false));
     assert_eq!(two.needs.as_deref(), Some("a broker"));
 }
@@ -140,12 +144,12 @@ fn unlisted_versions_that_name_the_minor() {
     ] {
         let selected = version(wanted, flink).expect(wanted);
         assert_eq!(
-            (selected.coordinate.as_str(), selected.listed),
+            (selected.coordinates.to_string().as_str(), selected.listed),
             (coordinate, false)
         );
     }
     let newer = version("5.0.0-2.2", "2.2.0").expect("5.0.0-2.2");
-    assert_eq!(newer.with, ["g:kafka-extra:5.0.0-2.2"]);
+    assert_eq!(newer.with, ["g:kafka-extra:5.0.0-2.2".parse().unwrap()]);
 }
 
 #[test]
@@ -186,19 +190,25 @@ fn a_version_for_another_flink_says_so() {
 #[test]
 fn filesystems_exist_from_since_until_removed() {
     let swift = entry(SWIFT);
-    let auto = |flink| swift.select(Wanted::Auto, flink, None);
+    let auto = |flink| swift.select(VersionRequest::Auto, flink, None);
     assert!(matches!(auto("1.6.0"), Err(SelectError::NotYet { .. })));
     let removed = auto("1.13.6").expect_err("removed");
     assert!(matches!(removed, SelectError::Removed { .. }));
     assert_eq!(removed.hint().as_deref(), Some("use s3"));
-    assert_eq!(auto("1.8.3").expect("1.8").coordinate, "g:swift:1.8.0");
+    assert_eq!(
+        auto("1.8.3").expect("1.8").coordinates.to_string(),
+        "g:swift:1.8.0"
+    );
 
     let missing = auto("1.12.5").expect_err("not in the repository");
     let hint = missing.hint().unwrap_or_default();
     assert!(hint.contains("version = \"1.12.5\""), "{hint}");
-    let written = swift.select(Wanted::Version("1.12.5"), "1.12.5", None);
-    assert_eq!(written.expect("1.12.5").coordinate, "g:swift:1.12.5");
-    let written = swift.select(Wanted::Version("1.13.6"), "1.13.6", None);
+    let written = swift.select(VersionRequest::Exact("1.12.5"), "1.12.5", None);
+    assert_eq!(
+        written.expect("1.12.5").coordinates.to_string(),
+        "g:swift:1.12.5"
+    );
+    let written = swift.select(VersionRequest::Exact("1.13.6"), "1.13.6", None);
     assert!(matches!(written, Err(SelectError::Removed { .. })));
 }
 

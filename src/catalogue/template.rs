@@ -1,466 +1,69 @@
-//! Releases that are not listed: how they are written, so that a repository
-//! can be asked for them.
+//! How releases that are not listed are written.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::entry::{Entry, Release};
+use super::artifact_pattern::{ArtifactPattern, Row};
 use super::minor::Minor;
-use super::select::{SelectError, Selected, Style};
 
-/// How an entry's releases are written, for Flink minors that no row lists.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// How an entry's releases are written, for Flink minors that no row lists. The
+/// version or `maven` of the artifact has `{minor}`; a template without it needs
+/// `since` and `before`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Row")]
 pub struct Template {
-    /// `group:artifact`; may contain `{scala}` or `{minor}`.
-    pub maven: String,
-    /// The version: one `*` for the release's own part. It or `maven` has
-    /// `{minor}`; a template without it needs `since` and `before`.
-    pub version: String,
     /// The first Flink minor that it holds for.
     pub since: Option<String>,
     /// The first Flink minor that it no longer holds for.
     pub before: Option<String>,
-    /// The Scala versions it exists for; empty where Scala does not matter.
-    #[serde(default)]
-    pub scala: Vec<String>,
-    /// Whether the JAR holds its dependencies.
-    pub fat: bool,
-    /// Coordinates that always go with it; may contain `{version}` too.
-    #[serde(default)]
-    pub with: Vec<String>,
-    /// What the user must add himself, in plain words.
-    pub needs: Option<String>,
-    /// As in a release.
-    #[serde(default)]
-    pub drivers: Vec<String>,
-    /// The least Java version its classes need, when above 8.
-    pub java: Option<u32>,
+    /// The artifact.
+    pub artifact: ArtifactPattern,
+}
+
+impl TryFrom<Row> for Template {
+    type Error = &'static str;
+
+    fn try_from(mut row: Row) -> Result<Template, &'static str> {
+        if row.flink.is_some() {
+            return Err("`flink` is for a [[release]]: a [[template]] has `since` and `before`");
+        }
+        Ok(Template {
+            since: row.since.take(),
+            before: row.before.take(),
+            artifact: row.artifact(),
+        })
+    }
 }
 
 impl Template {
-    /// The template that a release is an example of, if its version or its
-    /// artifact tells the Flink minor.
-    fn of_release(release: &Release) -> Option<Template> {
-        let version = if release.maven.contains("{minor}") {
-            "*"
-        } else if release.has_style(Style::Suffix) {
-            "*-{minor}"
-        } else if release.has_style(Style::InTree) {
-            "{minor}.*"
-        } else {
-            return None;
-        };
-        Some(Template {
-            maven: release.maven.clone(),
-            version: version.to_owned(),
-            since: None,
-            before: None,
-            scala: release.scala.clone(),
-            fat: release.fat,
-            with: release.with.clone(),
-            needs: release.needs.clone(),
-            drivers: release.drivers.clone(),
-            java: release.java,
-        })
-    }
-
-    fn holds_for(&self, minor: Minor, scala: Option<&str>) -> bool {
+    /// Whether it says how a release for this Flink minor and Scala is written.
+    pub(super) fn holds_for(&self, minor: Minor, scala: Option<&str>) -> bool {
         let bound = |text: &Option<String>| text.as_deref().and_then(Minor::parse);
         bound(&self.since).is_none_or(|since| since <= minor)
             && bound(&self.before).is_none_or(|before| minor < before)
-            && scala.is_none_or(|scala| {
-                self.scala.is_empty() || self.scala.iter().any(|have| have == scala)
-            })
+            && self.artifact.fits_scala(scala)
     }
 
     /// What is wrong with it beyond what the format itself refuses.
     pub(super) fn problem(&self) -> Option<String> {
-        let shown = format!("template {}", self.maven);
-        if self.version.matches('*').count() != 1 {
-            return Some(format!("{shown}: `version` needs one `*`"));
+        let ArtifactPattern { maven, version, .. } = &self.artifact;
+        let row = format!("template {maven}");
+        if version.matches('*').count() != 1 {
+            return Some(format!("{row}: `version` needs one `*`"));
         }
-        let tells = self.version.contains("{minor}") || self.maven.contains("{minor}");
+        let tells = version.contains("{minor}") || maven.contains("{minor}");
         if !tells && (self.since.is_none() || self.before.is_none()) {
             return Some(format!(
-                "{shown}: neither `version` nor `maven` has {{minor}}, so `since` and `before` are needed"
+                "{row}: neither `version` nor `maven` has {{minor}}, so `since` and `before` are needed"
             ));
         }
-        [&self.since, &self.before]
-            .into_iter()
-            .flatten()
-            .find(|minor| Minor::parse(minor).is_none())
-            .map(|minor| format!("{shown}: `{minor}` is not a Flink minor such as 1.20"))
-    }
-
-    /// As a release, for the rules that both share.
-    pub(super) fn as_release(&self) -> Release {
-        Release {
-            flink: vec!["1.20".to_owned()],
-            version: self.version.replace('*', "1"),
-            maven: self.maven.clone(),
-            scala: self.scala.clone(),
-            fat: self.fat,
-            with: self.with.clone(),
-            needs: self.needs.clone(),
-            drivers: self.drivers.clone(),
-            java: self.java,
-        }
-    }
-}
-
-/// A template for one Flink and Scala: an artifact, and which of its versions fit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    name: String,
-    flink: String,
-    minor: String,
-    scala: String,
-    group: String,
-    artifact: String,
-    before: String,
-    after: String,
-    template: Template,
-}
-
-impl Candidate {
-    /// The group of its artifact.
-    pub fn group(&self) -> &str {
-        &self.group
-    }
-
-    /// Its artifact.
-    pub fn artifact(&self) -> &str {
-        &self.artifact
-    }
-
-    /// The release's own part of a version (`3.3.0` of `3.3.0-1.20`), if the
-    /// version fits.
-    pub fn own<'v>(&self, version: &'v str) -> Option<&'v str> {
-        let own = version
-            .strip_prefix(self.before.as_str())?
-            .strip_suffix(self.after.as_str())?;
-        let number = own.starts_with(|c: char| c.is_ascii_digit());
-        let fits: fn(u8) -> bool = if self.is_in_tree() {
-            // A patch of Flink itself is a number and nothing else.
-            |byte| byte.is_ascii_digit()
-        } else if self.before.is_empty() {
-            |byte| byte.is_ascii_alphanumeric() || b".-_+".contains(&byte)
-        } else {
-            // The rest of a line of releases: not what another suffix ends.
-            |byte| byte.is_ascii_digit() || byte == b'.'
-        };
-        (number && own.bytes().all(fits)).then_some(own)
-    }
-
-    /// Whether its versions are Flink's own.
-    pub fn is_in_tree(&self) -> bool {
-        self.template.version == "{minor}.*"
-    }
-
-    /// The release of this version.
-    pub fn selected(&self, version: &str) -> Selected {
-        let fill = |text: &String| {
-            text.replace("{flink}", &self.flink)
-                .replace("{minor}", &self.minor)
-                .replace("{scala}", &self.scala)
-                .replace("{version}", version)
-        };
-        Selected {
-            name: self.name.clone(),
-            version: version.to_owned(),
-            coordinate: format!("{}:{}:{version}", self.group, self.artifact),
-            with: self.template.with.iter().map(fill).collect(),
-            fat: self.template.fat,
-            needs: self.template.needs.clone(),
-            java: self.template.java,
-            listed: false,
-        }
-    }
-}
-
-impl Entry {
-    /// Where releases for this Flink and Scala may be, beyond the listed ones:
-    /// by the entry's own templates, then as its releases for the nearest
-    /// Flink are written.
-    pub fn candidates(
-        &self,
-        flink: &str,
-        scala: Option<&str>,
-    ) -> Result<Vec<Candidate>, SelectError> {
-        let minor = self.minor_of(flink)?;
-        let mut templates: Vec<Template> = self
-            .templates
-            .iter()
-            .filter(|template| template.holds_for(minor, scala))
-            .cloned()
-            .collect();
-        let mut near: Vec<(bool, i64, &Release)> = self
-            .releases
-            .iter()
-            .filter(|release| release.fits_scala(scala))
-            .filter_map(|release| {
-                let nearest = release
-                    .minors()
-                    .min_by_key(|other| (*other > minor, other.distance(minor)))?;
-                Some((nearest > minor, nearest.distance(minor), release))
-            })
-            .collect();
-        // Older ones come first, the nearest of them at the front; of one
-        // minor the last row is the newest.
-        near.reverse();
-        near.sort_by_key(|(newer, distance, _)| (*newer, *distance));
-        for (_, _, release) in near {
-            if let Some(template) = Template::of_release(release)
-                && !templates.iter().any(|known| {
-                    (&known.version, &known.maven) == (&template.version, &template.maven)
-                })
-            {
-                templates.push(template);
+        let minors = [&self.since, &self.before].into_iter().flatten();
+        for minor in minors {
+            if Minor::parse(minor).is_none() {
+                return Some(format!(
+                    "{row}: `{minor}` is not a Flink minor such as 1.20"
+                ));
             }
         }
-        let minor = minor.to_string();
-        Ok(templates
-            .into_iter()
-            .filter_map(|template| self.candidate(template, flink, &minor, scala))
-            .collect())
-    }
-
-    fn candidate(
-        &self,
-        template: Template,
-        flink: &str,
-        minor: &str,
-        scala: Option<&str>,
-    ) -> Option<Candidate> {
-        let scala = scala
-            .or_else(|| template.scala.last().map(String::as_str))
-            .unwrap_or_default();
-        let maven = template
-            .maven
-            .replace("{minor}", minor)
-            .replace("{scala}", scala);
-        let version = template
-            .version
-            .replace("{minor}", minor)
-            .replace("{scala}", scala);
-        let (group, artifact) = maven.split_once(':')?;
-        let (before, after) = version.split_once('*')?;
-        Some(Candidate {
-            name: self.name.clone(),
-            flink: flink.to_owned(),
-            minor: minor.to_owned(),
-            scala: scala.to_owned(),
-            group: group.to_owned(),
-            artifact: artifact.to_owned(),
-            before: before.to_owned(),
-            after: after.to_owned(),
-            template,
-        })
-    }
-
-    /// Whether one of its releases or templates has this `group:artifact`.
-    pub fn has_artifact(&self, artifact: &str, scala: &str) -> bool {
-        let releases = self.releases.iter().map(|release| &release.maven);
-        let templates = self.templates.iter().map(|template| &template.maven);
-        releases.chain(templates).any(|maven| {
-            let maven = maven.replace("{scala}", scala);
-            match maven.split_once("{minor}") {
-                None => maven == artifact,
-                Some((before, after)) => artifact
-                    .strip_prefix(before)
-                    .and_then(|rest| rest.strip_suffix(after))
-                    .is_some_and(|minor| Minor::parse(minor).is_some()),
-            }
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(text: &str) -> Entry {
-        let entry: Entry = toml::from_str(&format!(
-            "name = \"x\"\nkind = \"connector\"\nabout = \"x\"\n{text}"
-        ))
-        .unwrap();
-        assert_eq!(entry.problem(), None);
-        entry
-    }
-
-    fn artifacts(entry: &Entry, flink: &str, scala: &str) -> Vec<String> {
-        let found = entry.candidates(flink, Some(scala)).unwrap();
-        found
-            .iter()
-            .map(|one| format!("{} {}", one.artifact(), one.template.version))
-            .collect()
-    }
-
-    const KAFKA: &str = r#"
-        [[release]]
-        flink = ["1.14"]
-        version = "1.14.5"
-        maven = "g:kafka_{scala}"
-        scala = ["2.11", "2.12"]
-        fat = true
-        [[release]]
-        flink = ["1.17"]
-        version = "1.17.1"
-        maven = "g:kafka"
-        fat = true
-        [[release]]
-        flink = ["1.19"]
-        version = "3.2.0-1.19"
-        maven = "g:kafka"
-        fat = true
-        [[release]]
-        flink = ["2.0"]
-        version = "4.0.0-2.0"
-        maven = "g:kafka-core"
-        fat = true
-    "#;
-
-    #[test]
-    fn releases_show_how_their_neighbours_are_written() {
-        let kafka = entry(KAFKA);
-        assert_eq!(
-            artifacts(&kafka, "1.20.5", "2.12"),
-            [
-                "kafka *-{minor}",
-                "kafka {minor}.*",
-                "kafka_2.12 {minor}.*",
-                "kafka-core *-{minor}"
-            ]
-        );
-        assert_eq!(
-            artifacts(&kafka, "1.15.0", "2.12"),
-            [
-                "kafka_2.12 {minor}.*",
-                "kafka {minor}.*",
-                "kafka *-{minor}",
-                "kafka-core *-{minor}"
-            ]
-        );
-        assert_eq!(
-            artifacts(&kafka, "2.1.0", "2.12"),
-            [
-                "kafka-core *-{minor}",
-                "kafka *-{minor}",
-                "kafka {minor}.*",
-                "kafka_2.12 {minor}.*"
-            ]
-        );
-        assert_eq!(
-            artifacts(&kafka, "1.18.1", "2.13"),
-            ["kafka {minor}.*", "kafka *-{minor}", "kafka-core *-{minor}"]
-        );
-    }
-
-    const TEMPLATES: &str = r#"
-        [[template]]
-        maven = "g:runtime-{minor}"
-        version = "*"
-        since = "1.15"
-        fat = true
-        with = ["g:extra-{minor}:{version}"]
-        [[template]]
-        maven = "g:star_{scala}"
-        version = "*_flink-{minor}"
-        before = "1.15"
-        scala = ["2.11", "2.12"]
-        fat = true
-    "#;
-
-    #[test]
-    fn templates_hold_for_their_minors() {
-        let one = entry(TEMPLATES);
-        assert_eq!(artifacts(&one, "1.20.5", "2.12"), ["runtime-1.20 *"]);
-        assert_eq!(
-            artifacts(&one, "1.13.6", "2.11"),
-            ["star_2.11 *_flink-{minor}"]
-        );
-        assert!(artifacts(&one, "1.13.6", "2.13").is_empty());
-        let found = &one.candidates("1.20.5", None).unwrap()[0];
-        let selected = found.selected("1.10.2");
-        assert_eq!(selected.coordinate, "g:runtime-1.20:1.10.2");
-        assert_eq!(selected.with, ["g:extra-1.20:1.10.2"]);
-        assert!(
-            one.has_artifact("g:runtime-1.19", "2.12") && one.has_artifact("g:star_2.12", "2.12")
-        );
-        assert!(
-            !one.has_artifact("g:runtime-x", "2.12") && !one.has_artifact("g:star_2.11", "2.12")
-        );
-    }
-
-    #[test]
-    fn a_line_of_releases_may_be_for_some_minors() {
-        let cdc = entry(
-            r#"
-            [[template]]
-            maven = "g:cdc"
-            version = "3.5.*"
-            since = "1.19"
-            before = "1.21"
-            fat = true
-            [[template]]
-            maven = "g:star"
-            version = "*_flink-{minor}_{scala}"
-            since = "1.20"
-            scala = ["2.12"]
-            fat = true
-        "#,
-        );
-        assert!(cdc.candidates("2.0.0", Some("2.11")).unwrap().is_empty());
-        let found = cdc.candidates("1.20.5", Some("2.12")).unwrap();
-        for (version, own) in [
-            ("3.5.0", Some("0")),
-            ("3.5.0.1", Some("0.1")),
-            ("3.5.0-2.2", None),
-            ("3.6.0", None),
-        ] {
-            assert_eq!(found[0].own(version), own, "{version}");
-        }
-        assert_eq!(found[1].own("1.2.9_flink-1.20_2.12"), Some("1.2.9"));
-        assert_eq!(found[1].own("1.2.9_flink-1.20_2.11"), None);
-    }
-
-    #[test]
-    fn only_versions_for_the_minor_fit() {
-        let kafka = entry(KAFKA);
-        let found = kafka.candidates("1.20.5", None).unwrap();
-        for (version, suffix, patch) in [
-            ("3.4.0-1.20", Some("3.4.0"), None),
-            ("3.4.0-1.2", None, None),
-            ("3.4.0-11.20", None, None),
-            ("-1.20", None, None),
-            ("../x-1.20", None, None),
-            ("1.20.5", None, Some("5")),
-            ("1.20.5-x", None, None),
-            ("1.2.5", None, None),
-        ] {
-            assert_eq!(
-                (found[0].own(version), found[1].own(version)),
-                (suffix, patch),
-                "{version}"
-            );
-        }
-    }
-
-    #[test]
-    fn problems_are_found() {
-        for (from, to, says) in [
-            ("\"*\"", "\"1\"", "needs one `*`"),
-            ("*_flink-{minor}", "*", "`since` and `before` are needed"),
-            ("\"1.15\"", "\"x\"", "not a Flink minor"),
-            ("g:runtime", "runtime", "not group:artifact"),
-            ("[\"2.11\", \"2.12\"]", "[]", "lists no version"),
-        ] {
-            let text = format!(
-                "name = \"x\"\nkind = \"connector\"\nabout = \"x\"\n{}",
-                TEMPLATES.replace(from, to)
-            );
-            let entry: Entry = toml::from_str(&text).unwrap();
-            assert!(entry.problem().unwrap_or_default().contains(says), "{to}");
-        }
+        self.artifact.problem(&row)
     }
 }

@@ -38,19 +38,24 @@ fn every_embedded_release_can_be_selected() {
     for entry in Catalogue::embedded().entries() {
         for release in &entry.releases {
             for minor in &release.flink {
-                let scalas = release.scala.iter().map(|scala| Some(scala.as_str()));
-                let none = release.scala.is_empty().then_some(None);
+                let scalas = release
+                    .artifact
+                    .scala
+                    .iter()
+                    .map(|scala| Some(scala.as_str()));
+                let none = release.artifact.scala.is_empty().then_some(None);
                 for scala in scalas.chain(none) {
                     let flink = format!("{minor}.0");
-                    let wanted = Wanted::Version(&release.version);
+                    let wanted = VersionRequest::Exact(&release.artifact.version);
                     let found = entry.select(wanted, &flink, scala);
                     let found = found.unwrap_or_else(|error| panic!("{error}"));
                     assert!(found.listed, "{found:?}");
-                    for text in found.with.iter().chain([&found.coordinate]) {
+                    for one in found.with.iter().chain([&found.coordinates]) {
+                        let text = one.to_string();
                         assert!(!text.contains(['{', '}']), "{found:?}");
                         assert_eq!(text.split(':').count(), 3, "{found:?}");
                     }
-                    assert!(entry.select(Wanted::Auto, &flink, scala).is_ok());
+                    assert!(entry.select(VersionRequest::Auto, &flink, scala).is_ok());
                 }
             }
         }
@@ -63,28 +68,28 @@ fn real_rows() {
     for (name, wanted, flink, scala, coordinate) in [
         (
             "upsert-kafka",
-            Wanted::Auto,
+            VersionRequest::Auto,
             "1.13.6",
             Some("2.11"),
             "org.apache.flink:flink-sql-connector-kafka_2.11:1.13.3",
         ),
         (
             "kafka",
-            Wanted::Version("3.4.0-1.20"),
+            VersionRequest::Exact("3.4.0-1.20"),
             "1.20.5",
             Some("2.12"),
             "org.apache.flink:flink-sql-connector-kafka:3.4.0-1.20",
         ),
         (
             "jdbc",
-            Wanted::Version("3.3.0"),
+            VersionRequest::Exact("3.3.0"),
             "1.20.5",
             Some("2.12"),
             "org.apache.flink:flink-connector-jdbc:3.3.0-1.20",
         ),
         (
             "flink-s3-fs-hadoop",
-            Wanted::Auto,
+            VersionRequest::Auto,
             "1.20.5",
             None,
             "org.apache.flink:flink-s3-fs-hadoop:1.20.1",
@@ -92,13 +97,17 @@ fn real_rows() {
     ] {
         let entry = catalogue.find(name).expect(name);
         let found = entry.select(wanted, flink, scala).expect(name);
-        assert_eq!(found.coordinate, coordinate);
+        assert_eq!(found.coordinates.to_string(), coordinate);
     }
     let jdbc = catalogue.find("jdbc").expect("jdbc");
-    let found = jdbc.select(Wanted::Auto, "2.0.1", None).expect("2.0");
+    let found = jdbc
+        .select(VersionRequest::Auto, "2.0.1", None)
+        .expect("2.0");
     assert_eq!(
         found.with,
-        ["org.apache.flink:flink-connector-jdbc-postgres:4.0.0-2.0"]
+        ["org.apache.flink:flink-connector-jdbc-postgres:4.0.0-2.0"
+            .parse()
+            .unwrap()]
     );
 }
 
@@ -210,4 +219,18 @@ fn one_name_in_two_files_is_an_error() {
         message.contains("`acme`") && message.contains("b.toml"),
         "{message}"
     );
+}
+
+#[test]
+fn a_name_in_the_catalogue_has_a_group() {
+    let of = |name: &str| {
+        Catalogue::embedded()
+            .coordinates_of(name)
+            .map(|one| one.to_string())
+    };
+    assert_eq!(
+        of("flink-sql-connector-kafka-1.17.2.jar").as_deref(),
+        Some("org.apache.flink:flink-sql-connector-kafka:1.17.2")
+    );
+    assert_eq!(of("my-job-1.0.jar"), None);
 }

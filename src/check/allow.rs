@@ -1,9 +1,11 @@
 //! Findings that the manifest allows.
 
+use serde::Serialize;
+
 use super::finding::Finding;
 
 /// One entry of `[check] allow`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Allow {
     /// The code.
     pub code: String,

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Severity};
 use super::input::{Input, Loader};
-use super::versions::parts;
+use super::versions::name_of;
 
 /// Classes of JDBC drivers that are seen often.
 const DRIVERS: &[&str] = &[
@@ -63,17 +63,18 @@ fn without(input: &Input, found: &mut Vec<Finding>) {
     };
     let minor = format!("{}.{}", input.flink.major, input.flink.minor);
     for jar in input.jars.iter().filter(|jar| !jar.of_base) {
-        let Some(parts) = parts(jar) else { continue };
-        let mut releases = input.catalogue.entries().flat_map(|entry| &entry.releases);
-        let release = releases.find(|release| {
-            let artifact = release.maven.rsplit(':').next().unwrap_or_default();
-            artifact.trim_end_matches("_{scala}") == parts.artifact
-                && release.version.replace("{minor}", &minor) == parts.version
+        let Some(name) = name_of(jar) else { continue };
+        let (artifact, _) = name.of_scala();
+        let releases = input.catalogue.entries().flat_map(|entry| &entry.releases);
+        let mut listed = releases.map(|release| &release.artifact);
+        let listed = listed.find(|listed| {
+            listed.plain_name() == artifact
+                && listed.version.replace("{minor}", &minor) == name.version
         });
-        let Some(release) = release else { continue };
-        let drivers = &release.drivers;
+        let Some(listed) = listed else { continue };
+        let drivers = &listed.drivers;
         if !drivers.is_empty() && !drivers.iter().any(|driver| has(driver)) {
-            let needs = release.needs.as_deref().unwrap_or("a JDBC driver");
+            let needs = listed.needs.as_deref().unwrap_or("a JDBC driver");
             let message = format!("{} needs {needs}; no JAR of the image has it", jar.path);
             found.push(Finding::new("FP0406", Severity::Warning, message).jar(jar));
         }

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::finding::{Finding, Severity};
 use super::input::{Input, Loader};
-use super::view::{Place, Scope, Seen, View};
+use super::view::{ClassAt, Scope, Seen, View};
 use crate::jar::{Name, Numbered};
 
 /// What two JARs of one class loader share.
 #[derive(Default)]
 struct Pair<'v> {
     identical: usize,
-    differing: Vec<(Name<'v>, Place, Place)>,
+    differing: Vec<(Name<'v>, ClassAt, ClassAt)>,
 }
 
 /// Classes that differ, in packages, most first.
@@ -41,12 +41,12 @@ pub fn check(input: &Input, scope: Scope<'_>, found: &mut Vec<Finding>) {
     let view = scope.own;
     let mut pairs: BTreeMap<(u32, u32), Pair<'_>> = BTreeMap::new();
     for (name, first, other) in &view.hidden {
-        let of = |place: &Place| &view.jars[place.jar as usize];
+        let of = |place: &ClassAt| &view.jars[place.jar as usize];
         if of(first).jar.of_base && of(other).jar.of_base {
             continue;
         }
         let pair = pairs.entry((first.jar, other.jar)).or_default();
-        let content = |place: &Place| view.class(*place).map(|class| class.content());
+        let content = |place: &ClassAt| view.class(*place).map(|class| class.content());
         match content(first) == content(other) {
             true => pair.identical += 1,
             false => pair.differing.push((*name, *first, *other)),
@@ -160,7 +160,7 @@ struct Call<'v> {
 
 fn lost_members<'v>(
     scope: Scope<'v>,
-    differing: impl Iterator<Item = &'v (Name<'v>, Place, Place)>,
+    differing: impl Iterator<Item = &'v (Name<'v>, ClassAt, ClassAt)>,
 ) -> Lost {
     let mut lost = Lost::default();
     for (name, first, other) in differing {
@@ -207,7 +207,7 @@ fn called<'v>(view: &'v View<'v>, lost: &Lost) -> Vec<Call<'v>> {
             .collect();
         for class in seen.classes() {
             for used in class.uses_among(|number| is_wanted.get(number as usize) == Some(&true)) {
-                let place = Place {
+                let place = ClassAt {
                     jar: by,
                     class: class.number(),
                 };

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::finding::{Finding, Severity};
 use super::identifiers;
 use super::input::{Input, Loader, PlacedJar};
-use super::view::{Found, Scope, Seen};
+use super::view::{Lookup, Scope, Seen};
 use crate::jar::Class;
 
 /// What tables, formats and catalogs are found by.
@@ -44,7 +44,7 @@ pub fn check(input: &Input, scope: Scope<'_>, found: &mut Vec<Finding>) {
             for provider in &service.providers {
                 let name = provider.replace('.', "/");
                 match scope.find(name.as_str()) {
-                    Found::Class(by, class) => {
+                    Lookup::Class(by, class) => {
                         let factory = factory(scope, by, class);
                         if !seen.jar.of_base {
                             let by_name = is_named(factory.identifier);
@@ -62,7 +62,7 @@ pub fn check(input: &Input, scope: Scope<'_>, found: &mut Vec<Finding>) {
                             factories.push(factory);
                         }
                     }
-                    Found::Absent if !seen.jar.of_base => {
+                    Lookup::Absent if !seen.jar.of_base => {
                         found.push(absent(seen, &service.interface, provider));
                     }
                     _ => {}
@@ -100,7 +100,7 @@ fn factory<'v>(scope: Scope<'v>, seen: &'v Seen<'v>, class: Class<'v>) -> Factor
         if identifier.is_some() {
             break;
         }
-        if let Found::Class(_, class) = scope.find(*name) {
+        if let Lookup::Class(_, class) = scope.find(*name) {
             identifier = class.answer("factoryIdentifier");
         }
     }
@@ -117,7 +117,7 @@ fn factory<'v>(scope: Scope<'v>, seen: &'v Seen<'v>, class: Class<'v>) -> Factor
                     | "DecodingFormatFactory"
                     | "EncodingFormatFactory"
             )
-        }) && matches!(scope.find(*name), Found::Class(_, class) if class.is_interface())
+        }) && matches!(scope.find(*name), Lookup::Class(_, class) if class.is_interface())
     });
     Factory {
         seen,
@@ -299,7 +299,7 @@ fn nobody(
         let message = format!("{path} names the {key} '{value}', and no JAR in lib/ provides it");
         found.push(Finding::new("FP0304", severity, message));
     }
-    for wanted in &input.wanted {
+    for wanted in &input.connectors {
         let provided = wanted.identifiers.iter().any(|identifier| has(identifier));
         if wanted.identifiers.is_empty() || provided || !are_known {
             continue;

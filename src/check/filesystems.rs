@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use super::finding::{Finding, Severity};
 use super::identifiers;
 use super::input::{Input, Loader, PlacedJar};
-use crate::base::is_jar_of;
 use crate::catalogue::Kind;
+use crate::maven::is_jar_of;
 
 /// Options that hold a directory which Flink itself writes to or reads from.
 const DIRECTORIES: &[&str] = &[

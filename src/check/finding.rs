@@ -52,7 +52,7 @@ pub struct Finding {
 impl Finding {
     /// With what its rule says will happen and helps.
     pub fn new(code: &str, severity: Severity, message: impl Into<String>) -> Finding {
-        let rule = super::rules::find(code);
+        let rule = crate::rules::find(code);
         Finding {
             code: code.to_string(),
             severity,
@@ -67,9 +67,10 @@ impl Finding {
     }
 
     /// Adds a file.
-    pub fn jar(mut self, jar: &super::PlacedJar) -> Finding {
+    pub fn jar(mut self, jar: &super::input::PlacedJar) -> Finding {
         self.jars.push(jar.path.clone());
-        self.coordinates.extend(jar.coordinate.clone());
+        self.coordinates
+            .extend(jar.coordinates.iter().map(|one| one.to_string()));
         self
     }
 

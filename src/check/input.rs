@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::{FlinkVersion, is_jar_of};
+use crate::base::FlinkVersion;
 use crate::catalogue::Catalogue;
 use crate::image::{Digest, LayerKind};
 use crate::jar::{JarFacts, Texts};
+use crate::maven::{Coordinates, is_jar_of};
 
 /// An image as Flink sees it when it starts.
 pub struct Input {
@@ -28,7 +29,7 @@ pub struct Input {
     /// The job's main class, with dots.
     pub main_class: Option<String>,
     /// Connectors that the manifest names.
-    pub wanted: Vec<Wanted>,
+    pub connectors: Vec<NamedConnector>,
     /// Values that might be secret.
     pub literals: Vec<Literal>,
     /// Rows of connectors and filesystem plugins.
@@ -80,8 +81,8 @@ pub struct PlacedJar {
     pub loader: Loader,
     /// Its content.
     pub sha256: Digest,
-    /// The Maven coordinate it came from, where there is one.
-    pub coordinate: Option<String>,
+    /// The Maven coordinates it came from, where it has them.
+    pub coordinates: Option<Coordinates>,
     /// What it is, where the manifest says.
     pub kind: Option<LayerKind>,
     /// Whether it comes with Flink: what it refers to is Flink's own affair.
@@ -99,7 +100,7 @@ impl PlacedJar {
 
 /// A connector that the manifest names by its name in the catalogue.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct NamedConnector {
     /// The name.
     pub name: String,
     /// What SQL calls it.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::finding::{Finding, Severity};
 use super::input::Input;
 use super::reach::Reach;
-use super::view::{Found, Scope, Seen};
+use super::view::{Lookup, Scope, Seen};
 use crate::jar::{CLASS_ALONE, Reference};
 
 /// Steps from a factory within which a missing class is likely to be met.
@@ -158,7 +158,7 @@ pub(super) fn root(class: &str) -> &str {
 
 fn provider<'v>(scope: Scope<'v>, owner: &str) -> &'v str {
     match scope.find(owner) {
-        Found::Class(seen, _) => &seen.jar.path,
+        Lookup::Class(seen, _) => &seen.jar.path,
         _ => "",
     }
 }
@@ -168,16 +168,16 @@ type Lacking = Vec<Option<Lack>>;
 
 fn lacking<'v>(scope: Scope<'v>, seen: &'v Seen<'v>) -> Lacking {
     let mut lacking = vec![None; seen.facts.reference_count()];
-    let mut note = |used: Reference<'_>, found: Found<'v>| {
+    let mut note = |used: Reference<'_>, found: Lookup<'v>| {
         let lack = match found {
-            Found::Class(..) if !used.is_of_member() => return,
-            Found::Class(_, class) if !scope.has_member(class, used.signature) => Lack::Member,
-            Found::Absent => Lack::Class,
+            Lookup::Class(..) if !used.is_of_member() => return,
+            Lookup::Class(_, class) if !scope.has_member(class, used.signature) => Lack::Member,
+            Lookup::Absent => Lack::Class,
             _ => return,
         };
         lacking[used.number as usize] = Some(lack);
     };
-    let mut last: Option<(u32, Found<'v>)> = None;
+    let mut last: Option<(u32, Lookup<'v>)> = None;
     for used in seen.facts.outward() {
         let found = match last {
             Some((owner, found)) if owner == used.owner_number => found,
@@ -189,7 +189,7 @@ fn lacking<'v>(scope: Scope<'v>, seen: &'v Seen<'v>) -> Lacking {
     // What a class declares itself is there, unless another copy of it wins.
     for class in seen.facts.classes() {
         let found = scope.find(class.name());
-        if !matches!(found, Found::Class(_, other) if other.content() == class.content()) {
+        if !matches!(found, Lookup::Class(_, other) if other.content() == class.content()) {
             let uses = seen.facts.inward(class);
             uses.for_each(|used| note(used, found));
         }

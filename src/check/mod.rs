@@ -1,7 +1,7 @@
 //! What would break at run time, found from what is in an image: pure functions
 //! of the JARs' facts, their places and the configuration.
 //!
-//! [`run`] looks at everything and answers [`Finding`]s; [`rules`] says what each
+//! [`run`] looks at everything and answers [`Finding`]s; [`crate::rules`] says what each
 //! code means. An error is what certainly fails once the part is used; what may
 //! fail is a warning; the rest is information.
 
@@ -17,12 +17,11 @@ pub mod input;
 mod jar_tests;
 mod jdk;
 mod linkage;
-mod others;
 mod reach;
-pub mod rules;
 mod sarif;
 mod secrets;
 mod signed;
+mod single_jar;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -32,7 +31,7 @@ mod view;
 
 pub use allow::{Allow, apply as allow};
 pub use finding::{Finding, Severity};
-pub use input::{Input, Literal, Loader, PlacedJar, Wanted};
+pub use input::{Input, Literal, Loader, NamedConnector, PlacedJar};
 pub use sarif::sarif;
 pub use secrets::{is_text_worth_reading, secret};
 pub use text::{counts, explained, page, text};
@@ -60,7 +59,7 @@ pub fn run(input: &Input) -> Vec<Finding> {
     filesystems::check(input, &mut found);
     drivers::check(input, &mut found);
     secrets::check(input, &mut found);
-    others::check(input, &mut found);
+    single_jar::check(input, &mut found);
     found.sort_by(|a, b| {
         (a.severity, &a.code, &a.jars, &a.message).cmp(&(b.severity, &b.code, &b.jars, &b.message))
     });

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use super::input::Input;
-use super::view::{Found, Place, Scope};
+use super::view::{ClassAt, Lookup, Scope};
 use crate::image::LayerKind;
 use crate::jar::Name;
 
@@ -91,7 +91,7 @@ impl Reach {
     }
 
     /// The class's place, if it was not reached before.
-    fn arrive(&mut self, scope: Scope<'_>, name: Name<'_>, step: u8) -> Option<Place> {
+    fn arrive(&mut self, scope: Scope<'_>, name: Name<'_>, step: u8) -> Option<ClassAt> {
         let place = scope.own.own(name)?;
         let of_jar = self.steps.get_mut(place.jar as usize)?;
         let known = of_jar.get_mut(place.class as usize)?;
@@ -104,7 +104,7 @@ impl Reach {
 
     /// Steps to a class; `None` where it is far or not reached at all.
     pub fn steps(&self, scope: Scope<'_>, name: Name<'_>) -> Option<u8> {
-        let Found::Class(..) = scope.find(name) else {
+        let Lookup::Class(..) = scope.find(name) else {
             return None;
         };
         let place = scope.own.own(name)?;

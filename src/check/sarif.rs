@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::finding::{Finding, Severity};
-use super::rules;
+use crate::rules;
 
 /// The findings as a SARIF log; they all point to the manifest at `manifest`.
 /// What is allowed is in it as suppressed.

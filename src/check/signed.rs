@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Finding, Severity};
-use super::view::{Place, View};
+use super::view::{ClassAt, View};
 
 /// Looks at one class loader.
 pub fn check(view: &View<'_>, found: &mut Vec<Finding>) {
@@ -20,7 +20,7 @@ pub fn check(view: &View<'_>, found: &mut Vec<Finding>) {
             }
             for class in seen.classes() {
                 let name = class.name().text;
-                let place = Place {
+                let place = ClassAt {
                     jar: at as u32,
                     class: class.number(),
                 };

@@ -27,7 +27,7 @@ impl Image {
                 config: BTreeMap::new(),
                 sql: Vec::new(),
                 main_class: None,
-                wanted: Vec::new(),
+                connectors: Vec::new(),
                 literals: Vec::new(),
                 catalogue: Catalogue::embedded(),
                 texts: Box::new(|_| None),
@@ -51,7 +51,7 @@ impl Image {
             path: path.to_string(),
             loader: Loader::of(path).expect("somebody loads it"),
             sha256,
-            coordinate: None,
+            coordinates: None,
             kind: None,
             of_base,
             facts: jar::known(&store, &sha256).map(Arc::new),
@@ -496,7 +496,7 @@ fn every_code_is_on_the_page() {
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(page, written, "run this test with UPDATE_DOCS=1");
-    assert!(rules::ALL.is_sorted_by_key(|rule| rule.code));
+    assert!(crate::rules::ALL.is_sorted_by_key(|rule| rule.code));
     assert!(page.lines().all(|line| line.chars().count() <= 90));
 }
 

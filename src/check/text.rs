@@ -1,7 +1,7 @@
 //! Findings for people, at 80 columns; and the page that documents every code.
 
 use super::finding::{Finding, Severity};
-use super::rules;
+use crate::rules;
 
 const WIDTH: usize = 80;
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::finding::{Finding, Severity};
 use super::input::{Input, PlacedJar};
 use super::linkage::calls;
-use super::view::{Found, Place, Scope, Seen, Views};
+use super::view::{ClassAt, Lookup, Scope, Seen, Views};
 
 /// What a JAR lacks, by owner and signature, and a class that calls it.
 type Lost<'v> = BTreeMap<(&'v str, u32), &'v str>;
@@ -17,7 +17,7 @@ type Lost<'v> = BTreeMap<(&'v str, u32), &'v str>;
 /// of their names. What Flink has nowhere is an optional part's, which nobody starts.
 fn hidden(views: &Views<'_>) -> HashSet<u64> {
     let lib = &views.lib;
-    let is_added = |place: Place| !lib.jars[place.jar as usize].jar.of_base;
+    let is_added = |place: ClassAt| !lib.jars[place.jar as usize].jar.of_base;
     let in_lib = lib.hidden.iter();
     let in_lib = in_lib.filter(|(_, first, other)| is_added(*first) && !is_added(*other));
     let behind = views.tools.jars.iter().flat_map(Seen::classes);
@@ -41,7 +41,7 @@ pub fn check(input: &Input, views: &Views<'_>, found: &mut Vec<Finding>) {
         let mut lacking: HashMap<u32, &PlacedJar> = HashMap::new();
         for (owner, name) in seen.facts.names().enumerate() {
             if hidden.contains(&name.hash)
-                && let Found::Class(by, class) = scope.find(name)
+                && let Lookup::Class(by, class) = scope.find(name)
             {
                 let used = seen.facts.references_to(owner as u32);
                 let used = used.filter(|used| used.is_of_member());

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::finding::{Finding, Severity};
 use super::input::{Input, Loader, PlacedJar};
-use super::view::{Found, Views};
-use crate::base::is_jar_of;
+use super::view::{Lookup, Views};
+use crate::maven::{JarName, is_jar_of};
 
 /// Looks at every added JAR, and at those that must not meet in lib/.
 pub fn check(input: &Input, views: &Views<'_>, found: &mut Vec<Finding>) {
@@ -28,40 +28,15 @@ pub fn check(input: &Input, views: &Views<'_>, found: &mut Vec<Finding>) {
     main_class(input, views, found);
 }
 
-/// `artifact`, Scala suffix and version of a coordinate or a file name.
-pub(super) struct Parts {
-    pub(super) artifact: String,
-    scala: Option<String>,
-    pub(super) version: String,
-}
-
-pub(super) fn parts(jar: &PlacedJar) -> Option<Parts> {
-    let (artifact, version) = match &jar.coordinate {
-        Some(coordinate) => {
-            let mut parts = coordinate.split([':', '@']);
-            let (_, artifact, version) = (parts.next()?, parts.next()?, parts.next()?);
-            (artifact.to_string(), version.to_string())
-        }
-        None => {
-            let stem = jar.file_name().strip_suffix(".jar")?;
-            let (at, _) = stem.match_indices('-').find(|(at, _)| {
-                let rest = &stem[at + 1..];
-                rest.starts_with(|c: char| c.is_ascii_digit())
-            })?;
-            (stem[..at].to_string(), stem[at + 1..].to_string())
-        }
-    };
-    let (artifact, scala) = match artifact.rsplit_once('_') {
-        Some((name, scala)) if matches!(scala, "2.10" | "2.11" | "2.12" | "2.13") => {
-            (name.to_string(), Some(scala.to_string()))
-        }
-        _ => (artifact, None),
-    };
-    Some(Parts {
-        artifact,
-        scala,
-        version,
-    })
+/// The artifact and version of a JAR: of its coordinates, else of its file's name.
+pub(super) fn name_of(jar: &PlacedJar) -> Option<JarName<'_>> {
+    match &jar.coordinates {
+        Some(coordinates) => Some(JarName {
+            artifact: coordinates.artifact(),
+            version: coordinates.version(),
+        }),
+        None => JarName::of_file(jar.file_name()),
+    }
 }
 
 /// `1.20` of `3.3.0-1.20`: how external connectors name the Flink they are for.
@@ -92,19 +67,17 @@ fn named_minor(artifact: &str) -> Option<&str> {
 }
 
 fn minor(input: &Input, jar: &PlacedJar, found: &mut Vec<Finding>) {
-    let Some(parts) = parts(jar) else { return };
-    let is_flinks = parts.artifact.starts_with("flink-");
+    let Some(name) = name_of(jar) else { return };
+    let (artifact, _) = name.of_scala();
+    let is_flinks = artifact.starts_with("flink-");
     let here = format!("{}.{}", input.flink.major, input.flink.minor);
-    let group = jar
-        .coordinate
-        .as_deref()
-        .and_then(|text| text.split(':').next());
-    let of_version = suffix(&parts.version).filter(|_| is_flinks);
-    let made_for = match of_version.or(named_minor(&parts.artifact)) {
+    let group = jar.coordinates.as_ref().map(|one| one.group());
+    let of_version = suffix(name.version).filter(|_| is_flinks);
+    let made_for = match of_version.or(named_minor(artifact)) {
         Some(minor) => minor.to_string(),
         // Artifacts of Flink's own build carry Flink's version.
-        None if is_flinks && group == Some("org.apache.flink") && is_in_tree(&parts.artifact) => {
-            let mut numbers = parts.version.split('.');
+        None if is_flinks && group == Some("org.apache.flink") && is_in_tree(artifact) => {
+            let mut numbers = name.version.split('.');
             match (numbers.next(), numbers.next()) {
                 (Some(major @ ("1" | "2")), Some(minor)) => format!("{major}.{minor}"),
                 _ => return,
@@ -115,9 +88,7 @@ fn minor(input: &Input, jar: &PlacedJar, found: &mut Vec<Finding>) {
     let is_listed = input.catalogue.entries().any(|entry| {
         let mut releases = entry.releases_for(&here, None);
         releases.any(|release| {
-            let artifact = release.maven.rsplit(':').next().unwrap_or_default();
-            let artifact = artifact.trim_end_matches("_{scala}");
-            release.version == parts.version && artifact == parts.artifact
+            release.artifact.version == name.version && release.artifact.plain_name() == artifact
         })
     });
     if made_for == here || is_listed {
@@ -139,10 +110,7 @@ fn is_in_tree(artifact: &str) -> bool {
 }
 
 fn scala(input: &Input, jar: &PlacedJar, found: &mut Vec<Finding>) {
-    let Some(Parts {
-        scala: Some(scala), ..
-    }) = parts(jar)
-    else {
+    let Some((_, Some(scala))) = name_of(jar).map(|name| name.of_scala()) else {
         return;
     };
     if scala != input.scala {
@@ -291,8 +259,9 @@ fn meet(input: &Input, lib: &[&PlacedJar], found: &mut Vec<Finding>) {
 fn same_artifact(input: &Input, found: &mut Vec<Finding>) {
     let mut by_name: BTreeMap<(&Loader, String), Vec<&PlacedJar>> = BTreeMap::new();
     for jar in &input.jars {
-        if let Some(parts) = parts(jar) {
-            let name = parts.artifact.replace("-sql-connector-", "-connector-");
+        if let Some(name) = name_of(jar) {
+            let (artifact, _) = name.of_scala();
+            let name = artifact.replace("-sql-connector-", "-connector-");
             by_name.entry((&jar.loader, name)).or_default().push(jar);
         }
     }
@@ -305,10 +274,8 @@ fn same_artifact(input: &Input, found: &mut Vec<Finding>) {
         let paths: Vec<&str> = jars.iter().map(|jar| jar.path.as_str()).collect();
         let classifiers = || {
             // Natives and tests lie beside the JAR they belong to.
-            let mut all: Vec<Option<String>> = jars
-                .iter()
-                .map(|jar| parts(jar).map(|parts| parts.version))
-                .collect();
+            let versions = jars.iter().map(|jar| name_of(jar).map(|name| name.version));
+            let mut all: Vec<Option<&str>> = versions.collect();
             all.sort();
             all.dedup();
             all.len() == 1
@@ -346,11 +313,11 @@ fn main_class(input: &Input, views: &Views<'_>, found: &mut Vec<Finding>) {
         return;
     };
     match scope.find(main.replace('.', "/").as_str()) {
-        Found::Absent => {
+        Lookup::Absent => {
             let message = format!("no JAR has the job's main class {main}");
             found.push(Finding::new("FP0306", Severity::Error, message));
         }
-        Found::Class(seen, class) => {
+        Lookup::Class(seen, class) => {
             if let Some(missing) = scope.absent_type(class) {
                 let missing = missing.replace('/', ".");
                 let message = format!("{main} extends {missing}, which no JAR has");

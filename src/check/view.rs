@@ -10,14 +10,14 @@ use std::sync::LazyLock;
 
 use super::input::{Input, Loader, PlacedJar};
 use super::jdk;
-use crate::base::is_jar_of;
 use crate::jar::{Class, JarFacts, Name, Numbered};
+use crate::maven::is_jar_of;
 
 /// Parent-first by default (`classloader.parent-first-patterns.default`, with the
 /// loggers that `CoreOptions` adds).
 const PARENT_FIRST: &str = "java.;scala.;org.apache.flink.;com.esotericsoftware.kryo;org.apache.hadoop.;javax.annotation.;org.xml;javax.xml;org.apache.xerces;org.w3c;org.rocksdb.;org.slf4j;org.apache.log4j;org.apache.logging;org.apache.commons.logging;ch.qos.logback";
 
-/// The same for plugins (`plugin.classloader.parent-first-patterns.default`).
+/// Parent-first by default in plugins (`plugin.classloader.parent-first-patterns.default`).
 const PLUGIN_PARENT_FIRST: &str = "java.;org.apache.flink.;javax.annotation.;org.slf4j;org.apache.log4j;org.apache.logging;org.apache.commons.logging;ch.qos.logback";
 
 /// A JAR of a view.
@@ -37,14 +37,14 @@ impl<'a> Seen<'a> {
 
 /// Where a class is: its JAR's place in the view, and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct ClassAt {
     pub jar: u32,
     pub class: u32,
 }
 
 /// What looking for a class ends with.
 #[derive(Clone, Copy)]
-pub enum Found<'a> {
+pub enum Lookup<'a> {
     /// In this JAR of the view, or of its parent.
     Class(&'a Seen<'a>, Class<'a>),
     /// It comes with the JRE.
@@ -61,9 +61,9 @@ pub struct View<'a> {
     /// In the order of the class path.
     pub jars: Vec<Seen<'a>>,
     /// By the hashes of their names.
-    index: Numbered<u64, Place>,
+    index: Numbered<u64, ClassAt>,
     /// Copies that are never loaded: name, who has it first, who has it too.
-    pub hidden: Vec<(Name<'a>, Place, Place)>,
+    pub hidden: Vec<(Name<'a>, ClassAt, ClassAt)>,
     patterns: Vec<String>,
     /// Whether a JAR of it was not read.
     partial: bool,
@@ -167,12 +167,12 @@ impl<'a> View<'a> {
             })
             .collect();
         let count = jars.iter().map(|seen| seen.facts.len()).sum();
-        let mut index: Numbered<u64, Place> = Numbered::default();
+        let mut index: Numbered<u64, ClassAt> = Numbered::default();
         index.reserve(count);
         let mut hidden = Vec::new();
         for (jar, seen) in jars.iter().enumerate() {
             for class in seen.classes() {
-                let place = Place {
+                let place = ClassAt {
                     jar: jar as u32,
                     class: class.number(),
                 };
@@ -195,12 +195,12 @@ impl<'a> View<'a> {
     }
 
     /// The class in this view's own JARs.
-    pub fn own<'n>(&self, name: impl Into<Name<'n>>) -> Option<Place> {
+    pub fn own<'n>(&self, name: impl Into<Name<'n>>) -> Option<ClassAt> {
         self.index.get(&name.into().hash).copied()
     }
 
     /// The class at a place.
-    pub fn class(&self, place: Place) -> Option<Class<'_>> {
+    pub fn class(&self, place: ClassAt) -> Option<Class<'_>> {
         self.jars.get(place.jar as usize)?.facts.class(place.class)
     }
 
@@ -210,10 +210,10 @@ impl<'a> View<'a> {
         patterns.any(|pattern| name.starts_with(pattern.as_str()))
     }
 
-    fn seen(&self, name: Name<'_>) -> Option<Found<'_>> {
+    fn seen(&self, name: Name<'_>) -> Option<Lookup<'_>> {
         let place = self.own(name)?;
         let seen = self.jars.get(place.jar as usize)?;
-        Some(Found::Class(seen, seen.facts.class(place.class)?))
+        Some(Lookup::Class(seen, seen.facts.class(place.class)?))
     }
 }
 
@@ -226,7 +226,7 @@ pub struct Scope<'v> {
 
 impl<'v> Scope<'v> {
     /// Looks for a class, named with slashes, as the class loader does.
-    pub fn find<'n>(self, name: impl Into<Name<'n>>) -> Found<'v> {
+    pub fn find<'n>(self, name: impl Into<Name<'n>>) -> Lookup<'v> {
         let name = name.into();
         let found = match self.parent {
             None => self.own.seen(name),
@@ -240,19 +240,19 @@ impl<'v> Scope<'v> {
             return found;
         }
         if jdk::has(name.text) {
-            return Found::Jre;
+            return Lookup::Jre;
         }
         let mut views = std::iter::once(self.own).chain(self.parent);
         match views.any(|view| view.partial) {
-            true => Found::Unknown,
-            false => Found::Absent,
+            true => Lookup::Unknown,
+            false => Lookup::Absent,
         }
     }
 
     /// Whether it is this JAR's copy of the class that is loaded.
     pub fn is_loaded(self, seen: &Seen<'_>, class: Class<'_>) -> bool {
         let found = self.find(class.name());
-        matches!(found, Found::Class(by, _) if std::ptr::eq(by.facts, seen.facts))
+        matches!(found, Lookup::Class(by, _) if std::ptr::eq(by.facts, seen.facts))
     }
 
     /// Whether looking for a field or method from this class on, as JVMS 5.4.3
@@ -277,9 +277,9 @@ impl<'v> Scope<'v> {
                 }
                 done.push(name.hash);
                 match self.find(name) {
-                    Found::Class(_, class) => todo.push(class),
+                    Lookup::Class(_, class) => todo.push(class),
                     // What is absent is told of where it is extended.
-                    Found::Jre | Found::Unknown | Found::Absent => return true,
+                    Lookup::Jre | Lookup::Unknown | Lookup::Absent => return true,
                 }
             }
         }
@@ -290,7 +290,7 @@ impl<'v> Scope<'v> {
     pub fn absent_type(self, class: Class<'v>) -> Option<&'v str> {
         let mut absent = None;
         self.each_type(class, |name, found| {
-            if let (Found::Absent, None) = (found, absent) {
+            if let (Lookup::Absent, None) = (found, absent) {
                 absent = Some(name.text);
             }
         });
@@ -305,7 +305,7 @@ impl<'v> Scope<'v> {
     }
 
     /// Goes over the super types at any height.
-    fn each_type(self, class: Class<'v>, mut tell: impl FnMut(Name<'v>, Found<'v>)) {
+    fn each_type(self, class: Class<'v>, mut tell: impl FnMut(Name<'v>, Lookup<'v>)) {
         let mut todo = vec![class];
         let mut done: Vec<u64> = vec![class.name().hash];
         while let Some(class) = todo.pop() {
@@ -316,7 +316,7 @@ impl<'v> Scope<'v> {
                 done.push(name.hash);
                 let found = self.find(name);
                 tell(name, found);
-                if let Found::Class(_, class) = found {
+                if let Lookup::Class(_, class) = found {
                     todo.push(class);
                 }
             }

@@ -4,15 +4,18 @@
 //! RUN the plain commands are (wget, curl, cp, mv, ln, mkdir, rm). What is left
 //! alone is told, with its line.
 
+mod base_tag;
+mod flink;
+mod rootfs;
 mod shell;
-mod tree;
 mod words;
 
 use std::collections::BTreeMap;
 
 use parse_dockerfile::{Command, Dockerfile, Flag, Instruction, Source, Stage};
 
-pub use tree::{Origin, Placed, Tree};
+pub use base_tag::BaseTag;
+pub use rootfs::{Origin, Placed, Rootfs};
 use words::{Variables, expanded, words};
 
 /// Bytes of variables that are kept; what comes after them is not known.
@@ -27,7 +30,7 @@ pub struct Recipe {
     /// The image that the last stage stands on in the end.
     pub base: String,
     /// The files.
-    pub tree: Tree,
+    pub rootfs: Rootfs,
     /// What ENV sets.
     pub env: BTreeMap<String, String>,
     /// Defaults of ARG.
@@ -95,7 +98,7 @@ pub fn read(text: &str, list: List<'_>) -> Result<Recipe, String> {
     reader
         .variables
         .insert("FLINK_HOME".to_string(), home.clone());
-    reader.recipe.tree.home = home;
+    reader.recipe.rootfs.home = home;
     for stage in chain.iter().rev() {
         for instruction in stage.instructions {
             reader.instruction(instruction, &global);
@@ -194,7 +197,7 @@ impl Reader<'_> {
                         continue;
                     }
                     if name == "FLINK_HOME" {
-                        self.recipe.tree.home = Tree::absolute("/", &value);
+                        self.recipe.rootfs.home = Rootfs::absolute("/", &value);
                     }
                     self.variables.insert(name.clone(), value.clone());
                     self.recipe.env.insert(name, value);
@@ -206,7 +209,7 @@ impl Reader<'_> {
             }
             Instruction::Workdir(workdir) => {
                 let folder = expanded(&workdir.arguments.value, &self.variables).text;
-                self.folder = Tree::absolute(&self.folder, &folder);
+                self.folder = Rootfs::absolute(&self.folder, &folder);
             }
             Instruction::Copy(copy) => {
                 self.copy(
@@ -239,7 +242,7 @@ impl Reader<'_> {
                 for text in texts {
                     let line = self.line(at);
                     let mut shell = shell::Shell {
-                        tree: &mut self.recipe.tree,
+                        rootfs: &mut self.recipe.rootfs,
                         variables: self.variables.clone(),
                         folder: self.folder.clone(),
                         line,
@@ -350,10 +353,10 @@ impl Reader<'_> {
         for (origin, below) in found {
             let target = self
                 .recipe
-                .tree
+                .rootfs
                 .target(&self.folder, &to.text, &below, is_one);
             self.recipe
-                .tree
+                .rootfs
                 .files
                 .insert(target, Placed { origin, line });
         }

@@ -1,6 +1,6 @@
 //! What the plain commands of a RUN do to files.
 
-use super::tree::{Origin, Placed, Tree};
+use super::rootfs::{Origin, Placed, Rootfs};
 use super::words::{Token, Variables, Word, tokens};
 
 /// Words that begin what is more than one command.
@@ -33,7 +33,7 @@ const CURL_VALUES: &str = "AbcCdDeEFHKmPQrtTuUwxXyYz";
 /// One shell.
 pub struct Shell<'a> {
     /// The files.
-    pub tree: &'a mut Tree,
+    pub rootfs: &'a mut Rootfs,
     /// The variables; what the commands set is forgotten afterwards.
     pub variables: Variables,
     /// The folder it is in.
@@ -87,7 +87,7 @@ impl Shell<'_> {
 
     /// Whether a command may have to do with what Flink loads.
     fn matters(&self, command: &Command) -> bool {
-        let home = format!("{}/", self.tree.home);
+        let home = format!("{}/", self.rootfs.home);
         let words = command.words.iter().chain(&command.output);
         words.into_iter().any(|word| {
             let text = &word.text;
@@ -129,7 +129,7 @@ impl Shell<'_> {
             }
             "cd" => {
                 if let [folder] = texts[..] {
-                    self.folder = Tree::absolute(&self.folder, folder);
+                    self.folder = Rootfs::absolute(&self.folder, folder);
                 }
                 Ok(())
             }
@@ -144,15 +144,15 @@ impl Shell<'_> {
                     if folder.contains(['{', '*']) {
                         return Err(format!("`mkdir {folder}`"));
                     }
-                    let folder = Tree::absolute(&self.folder, folder);
-                    self.tree.folders.insert(folder);
+                    let folder = Rootfs::absolute(&self.folder, folder);
+                    self.rootfs.folders.insert(folder);
                 }
                 Ok(())
             }
             "rm" => {
                 for path in plain(&texts, "") {
-                    let path = Tree::absolute(&self.folder, path);
-                    self.tree.remove(&path);
+                    let path = Rootfs::absolute(&self.folder, path);
+                    self.rootfs.remove(&path);
                 }
                 Ok(())
             }
@@ -189,18 +189,18 @@ impl Shell<'_> {
         };
         let is_one = paths.len() == 1 && !paths[0].contains(['*', '?', '[']);
         for path in paths {
-            let from = Tree::absolute(&self.folder, path);
-            let known = self.tree.matching(&from);
+            let from = Rootfs::absolute(&self.folder, path);
+            let known = self.rootfs.matching(&from);
             if known.is_empty() {
                 self.of_base(&from, &last, is_one)?;
             }
             // A folder takes its name along; what is below it is below that.
             let is_folder =
-                !known.is_empty() && self.tree.is_folder(&from) && !known.contains(&from);
+                !known.is_empty() && self.rootfs.is_folder(&from) && !known.contains(&from);
             for file in known {
                 let placed = Placed {
                     line: self.line,
-                    ..self.tree.files[&file].clone()
+                    ..self.rootfs.files[&file].clone()
                 };
                 let below = match is_folder {
                     true => file.strip_prefix(&from).unwrap_or_default(),
@@ -209,11 +209,11 @@ impl Shell<'_> {
                 let own = from.rsplit('/').next().unwrap_or_default();
                 let base = file.rsplit('/').next().unwrap_or_default();
                 let name_there = if is_folder { own } else { base };
-                let target = self.tree.target(&self.folder, &last, name_there, is_one);
+                let target = self.rootfs.target(&self.folder, &last, name_there, is_one);
                 if name == "mv" {
-                    self.tree.files.remove(&file);
+                    self.rootfs.files.remove(&file);
                 }
-                self.tree.files.insert(format!("{target}{below}"), placed);
+                self.rootfs.files.insert(format!("{target}{below}"), placed);
             }
         }
         Ok(())
@@ -223,21 +223,21 @@ impl Shell<'_> {
     /// Flink's.
     fn of_base(&mut self, from: &str, to: &str, is_one: bool) -> Result<(), Left> {
         let Some(below) = self
-            .tree
+            .rootfs
             .below_home(from)
             .filter(|below| below.ends_with(".jar"))
         else {
-            let target = Tree::absolute(&self.folder, to);
-            return match self.tree.below_home(&target).is_some() || from.ends_with(".jar") {
+            let target = Rootfs::absolute(&self.folder, to);
+            return match self.rootfs.below_home(&target).is_some() || from.ends_with(".jar") {
                 true => Err(format!("nobody knows what is at {from}")),
                 false => Ok(()),
             };
         };
         let name = below.rsplit('/').next().unwrap_or_default();
-        let target = self.tree.target(&self.folder, to, name, is_one);
+        let target = self.rootfs.target(&self.folder, to, name, is_one);
         let origin = Origin::Base(below.to_string());
         let line = self.line;
-        self.tree.files.insert(target, Placed { origin, line });
+        self.rootfs.files.insert(target, Placed { origin, line });
         Ok(())
     }
 
@@ -253,7 +253,7 @@ impl Shell<'_> {
                 folder = Some(value);
             }
         }
-        let folder = Tree::absolute(&self.folder, &folder.unwrap_or_default());
+        let folder = Rootfs::absolute(&self.folder, &folder.unwrap_or_default());
         let output = command.output.as_ref().map(|word| word.text.clone());
         match (file.as_deref(), output) {
             (Some("-"), Some(output)) => self.download(&urls, &self.folder.clone(), Some(&output)),
@@ -298,7 +298,7 @@ impl Shell<'_> {
                 }
             }
         }
-        let folder = Tree::absolute(&self.folder, folder.unwrap_or_default());
+        let folder = Rootfs::absolute(&self.folder, folder.unwrap_or_default());
         let output = command.output.as_ref().map(|word| word.text.clone());
         match (file, output) {
             (Some(file), _) => self.download(&urls, &folder, Some(file)),
@@ -315,10 +315,10 @@ impl Shell<'_> {
         for url in urls {
             let path = url.split(['?', '#']).next().unwrap_or(url);
             let name = file.unwrap_or_else(|| path.rsplit('/').next().unwrap_or_default());
-            let target = Tree::absolute(folder, name);
+            let target = Rootfs::absolute(folder, name);
             let origin = Origin::Url(url.to_string(), None);
             let line = self.line;
-            self.tree.files.insert(target, Placed { origin, line });
+            self.rootfs.files.insert(target, Placed { origin, line });
         }
         Ok(())
     }

@@ -26,7 +26,7 @@ fn read_with(text: &str, files: &[&str]) -> Recipe {
 }
 
 fn told(recipe: &Recipe) -> Vec<String> {
-    let files = recipe.tree.files.iter();
+    let files = recipe.rootfs.files.iter();
     let files = files.map(|(path, placed)| format!("{path} {} {:?}", placed.line, placed.origin));
     files.collect()
 }
@@ -86,10 +86,10 @@ fn plain_commands_are_done() {
             "/opt/flink/plugins/s3/flink-s3-fs-hadoop-*.jar 7 Base(\"opt/flink-s3-fs-hadoop-*.jar\")",
         ]
     );
-    assert!(recipe.tree.folders.contains("/opt/flink/plugins/empty"));
+    assert!(recipe.rootfs.folders.contains("/opt/flink/plugins/empty"));
     assert!(
         recipe
-            .tree
+            .rootfs
             .gone
             .contains(&"/opt/flink/lib/flink-json-*.jar".to_string())
     );

@@ -10,7 +10,7 @@ const DEPTH: usize = 8;
 /// every line.
 const MAX_WORD: usize = 8 << 10;
 
-/// The same for all words of one text.
+/// Bytes that all words of one text may grow to.
 const MAX_ALL: usize = 4 << 20;
 
 /// What is known of variables.

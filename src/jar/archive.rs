@@ -21,7 +21,7 @@ pub struct Archive {
 
 /// Where an entry's content is, and what the directory says of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct EntryContent {
     way: rawzip::ZipArchiveEntryWayfinder,
     method: CompressionMethod,
     is_encrypted: bool,
@@ -62,7 +62,10 @@ impl Archive {
 
     /// Tells the name and place of every entry, in the order of the directory. A
     /// name that is no UTF-8 has U+FFFD where it is not.
-    pub fn each(&self, mut tell: impl FnMut(Cow<'_, str>, Place) -> Result<()>) -> Result<()> {
+    pub fn each(
+        &self,
+        mut tell: impl FnMut(Cow<'_, str>, EntryContent) -> Result<()>,
+    ) -> Result<()> {
         let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
         let mut entries = self.zip.entries(&mut buffer);
         let mut count = 0;
@@ -71,7 +74,7 @@ impl Archive {
             if count > MAX_ENTRIES {
                 return Err(Error::new(format!("it has over {MAX_ENTRIES} entries")));
             }
-            let place = Place {
+            let place = EntryContent {
                 way: entry.wayfinder(),
                 method: entry.compression_method(),
                 is_encrypted: entry.flags().is_encrypted(),
@@ -95,7 +98,7 @@ impl Archive {
     /// those of the directory; else why it cannot be read.
     pub fn read<'i>(
         &self,
-        place: Place,
+        place: EntryContent,
         most: u64,
         inflater: &'i mut Inflater,
     ) -> std::result::Result<&'i [u8], String> {

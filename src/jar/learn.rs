@@ -28,7 +28,7 @@ pub fn learn(store: &Store, path: &Path, digest: &Digest, shown: &str) -> Result
     learn_on(store, path, digest, shown, processors())
 }
 
-/// The same, on this many threads.
+/// Learns the JAR on this many threads.
 pub(super) fn learn_on(
     store: &Store,
     path: &Path,

@@ -20,7 +20,7 @@ mod signed;
 mod table;
 mod texts;
 
-pub use archive::{Archive, Inflater, Place};
+pub use archive::{Archive, EntryContent, Inflater};
 pub use check::{check, look};
 pub use class_file::{ClassFile, parse as parse_class};
 pub use facts::{Answer, CLASS_ALONE, Class, Extras, JarFacts, Reference, Service};

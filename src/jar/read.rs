@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::archive::{Archive, Inflater, Place};
+use super::archive::{Archive, EntryContent, Inflater};
 use super::build::{Builder, Prepared, Told};
 use super::class_file::{self, ClassFile};
 use super::facts::{Extras, JarFacts, Service};
@@ -36,7 +36,7 @@ const MAX_LISTED: usize = 2000;
 const WORTH_A_THREAD: usize = 200;
 
 /// What a file's name says that it is.
-enum Entry<'a> {
+enum JarEntry<'a> {
     Class(&'a str),
     Versioned(u16, &'a str),
     Service(&'a str),
@@ -45,24 +45,24 @@ enum Entry<'a> {
     Jar,
 }
 
-fn entry(name: &str) -> Option<Entry<'_>> {
+fn entry(name: &str) -> Option<JarEntry<'_>> {
     if let Some(class) = super::classes::class(name) {
-        return Some(Entry::Class(class));
+        return Some(JarEntry::Class(class));
     }
     if let Some((release, class)) = super::classes::versioned(name) {
-        return Some(Entry::Versioned(release, class));
+        return Some(JarEntry::Versioned(release, class));
     }
     if let Some(interface) = name.strip_prefix("META-INF/services/") {
         let is_file = !interface.is_empty() && !interface.contains('/');
-        return is_file.then_some(Entry::Service(interface));
+        return is_file.then_some(JarEntry::Service(interface));
     }
     if name == "META-INF/MANIFEST.MF" {
-        return Some(Entry::Manifest);
+        return Some(JarEntry::Manifest);
     }
     if name.starts_with("META-INF/maven/") && name.ends_with("/pom.properties") {
-        return Some(Entry::Artifact);
+        return Some(JarEntry::Artifact);
     }
-    name.ends_with(".jar").then_some(Entry::Jar)
+    name.ends_with(".jar").then_some(JarEntry::Jar)
 }
 
 /// The entries that are classes.
@@ -71,11 +71,11 @@ struct Classes {
     names: Table,
     /// The Java version that each is for, 0 for any.
     releases: Vec<u16>,
-    places: Vec<Place>,
+    places: Vec<EntryContent>,
 }
 
 impl Classes {
-    fn push(&mut self, name: &str, release: u16, place: Place) {
+    fn push(&mut self, name: &str, release: u16, place: EntryContent) {
         self.names.push(&[name]);
         self.releases.push(release);
         self.places.push(place);
@@ -176,7 +176,7 @@ fn read_classes<'w>(
 
 fn read_class<'i>(
     archive: &Archive,
-    place: Place,
+    place: EntryContent,
     budget: &Budget,
     inflater: &'i mut Inflater,
 ) -> std::result::Result<ClassFile<'i>, String> {
@@ -202,7 +202,7 @@ fn look(archive: &Archive) -> Result<(Extras, Classes)> {
     let mut classes = Classes::default();
     let mut folded: HashSet<u64, Scatter> = HashSet::default();
     let mut services: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut signatures: Vec<(String, Place)> = Vec::new();
+    let mut signatures: Vec<(String, EntryContent)> = Vec::new();
     let mut inflater = Inflater::default();
     archive.each(|name, place| {
         if signed::is_part(&name) && signatures.len() < MAX_LISTED {
@@ -210,31 +210,31 @@ fn look(archive: &Archive) -> Result<(Extras, Classes)> {
         }
         let mut text = || text(archive, place, &mut inflater);
         match entry(&name) {
-            Some(Entry::Class(class)) => {
+            Some(JarEntry::Class(class)) => {
                 let is_new = folded.insert(name::hash(&name.to_ascii_lowercase()));
                 if !is_new && extras.collisions.len() < 5 {
                     extras.collisions.push(name.to_string());
                 }
                 classes.push(class, 0, place);
             }
-            Some(Entry::Service(interface)) => {
+            Some(JarEntry::Service(interface)) => {
                 let providers = providers(&text());
                 services
                     .entry(interface.to_string())
                     .or_default()
                     .extend(providers);
             }
-            Some(Entry::Versioned(release, class)) => classes.push(class, release, place),
-            Some(Entry::Manifest) => {
+            Some(JarEntry::Versioned(release, class)) => classes.push(class, release, place),
+            Some(JarEntry::Manifest) => {
                 let text = text();
                 extras.main_class = attribute(&text, "Main-Class");
                 extras.multi_release = attribute(&text, "Multi-Release")
                     .is_some_and(|value| value.eq_ignore_ascii_case("true"));
             }
-            Some(Entry::Artifact) if extras.artifacts.len() < MAX_LISTED => {
+            Some(JarEntry::Artifact) if extras.artifacts.len() < MAX_LISTED => {
                 extras.artifacts.extend(artifact(&text()));
             }
-            Some(Entry::Jar) if extras.nested.len() < MAX_LISTED => {
+            Some(JarEntry::Jar) if extras.nested.len() < MAX_LISTED => {
                 extras.nested.push(name.to_string());
             }
             _ => {}
@@ -261,8 +261,8 @@ fn look(archive: &Archive) -> Result<(Extras, Classes)> {
 fn signature_problem(
     archive: &Archive,
     classes: &Classes,
-    parts: &[(String, Place)],
-    files: &[Place],
+    parts: &[(String, EntryContent)],
+    files: &[EntryContent],
 ) -> Option<String> {
     let mut inflater = Inflater::default();
     let manifest = parts.iter().find(|(name, _)| name == signed::MANIFEST)?;
@@ -291,7 +291,7 @@ fn signature_problem(
 }
 
 /// A small text; what cannot be read counts as empty.
-fn text(archive: &Archive, place: Place, inflater: &mut Inflater) -> String {
+fn text(archive: &Archive, place: EntryContent, inflater: &mut Inflater) -> String {
     let bytes = archive.read(place, MAX_TEXT, inflater);
     String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
 }

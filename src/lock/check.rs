@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::image::Digest;
 
 /// That everything was checked and no error was found, so that a fresh runner
 /// need not look again.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LockedCheck {
     /// How many warnings there were, by code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub warnings: BTreeMap<String, u32>,
     /// Binds them to what was checked, as the seal of a layer does.
     pub seal: Digest,
@@ -31,7 +35,11 @@ impl LockedCheck {
 }
 
 fn seal(inputs: &str, warnings: &BTreeMap<String, u32>) -> Digest {
-    Digest::of(format!("checked\n{inputs}\n{warnings:?}\n").as_bytes())
+    let mut text = format!("checked\n{inputs}\n");
+    for (code, count) in warnings {
+        text.push_str(&format!("{code} {count}\n"));
+    }
+    Digest::of(text.as_bytes())
 }
 
 #[cfg(test)]

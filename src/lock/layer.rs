@@ -1,10 +1,13 @@
 //! A layer in the lock file.
 
+use serde::{Deserialize, Serialize};
+
 use crate::image::Digest;
 
 /// What a layer came to, so that a registry can be asked for it before its JARs
 /// are fetched.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LockedLayer {
     /// Its name: that of its JAR, or of the kind of several.
     pub name: String,

@@ -7,12 +7,15 @@ mod wire;
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 pub use check::LockedCheck;
 pub use layer::LockedLayer;
 
 use crate::error::{Context, Result};
 use crate::image::{Digest, LayerKind, Platform};
-use crate::manifest::Place;
+use crate::manifest::Placement;
+use crate::maven::Coordinates;
 use crate::store::write_atomically;
 
 /// The lock file's usual name, beside the manifest.
@@ -49,11 +52,13 @@ pub struct LockedMaven {
 }
 
 /// A dependency that was left out.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LockedProvided {
-    /// Its coordinate.
-    pub maven: String,
+    /// Its coordinates.
+    pub maven: Coordinates,
     /// The JAR of the base that has it, as a path under FLINK_HOME.
+    #[serde(rename = "provided-by")]
     pub by: String,
 }
 
@@ -129,8 +134,8 @@ impl LockedBase {
 /// Where a JAR came from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// A Maven coordinate.
-    Maven(String),
+    /// A file of a Maven repository.
+    Maven(Coordinates),
     /// A local path, from the manifest's folder.
     Path(String),
     /// An address, without what is secret in it.
@@ -139,10 +144,21 @@ pub enum Source {
     Base(String),
 }
 
+impl Source {
+    /// The Maven coordinates, where it has them.
+    pub fn coordinates(&self) -> Option<&Coordinates> {
+        match self {
+            Source::Maven(coordinates) => Some(coordinates),
+            _ => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Source::Maven(text) | Source::Path(text) | Source::Url(text) => f.write_str(text),
+            Source::Maven(coordinates) => coordinates.fmt(f),
+            Source::Path(text) | Source::Url(text) => f.write_str(text),
             Source::Base(path) => write!(f, "{path} of the base"),
         }
     }
@@ -159,13 +175,13 @@ pub struct LockedJar {
     pub source: Source,
     /// The coordinate that the manifest has for it, where the artifact has moved
     /// or a version stands for another.
-    pub asked: Option<String>,
+    pub asked: Option<Coordinates>,
     /// The coordinate that needs it, where the manifest does not name it.
-    pub needed_by: Option<String>,
+    pub needed_by: Option<Coordinates>,
     /// Where it goes, under FLINK_HOME.
     pub path: String,
     /// How a filesystem plugin gets there.
-    pub place: Option<Place>,
+    pub place: Option<Placement>,
     /// Its content.
     pub sha256: Digest,
     /// Its size in bytes.
@@ -188,13 +204,13 @@ impl Lock {
     }
 
     /// The file's text.
-    pub fn text(&self) -> String {
+    pub fn text(&self) -> Result<String> {
         wire::write(self)
     }
 
     /// Writes the file, where it would change. Says whether it did.
     pub fn write(&self, path: &Path) -> Result<bool> {
-        let text = self.text();
+        let text = self.text()?;
         if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
             return Ok(false);
         }

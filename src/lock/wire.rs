@@ -1,9 +1,7 @@
 //! The lock file's text, apart from its type: one form a version.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use toml_edit::{DocumentMut, Item, Table, value};
+use serde::{Deserialize, Serialize};
+use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::{
     LAYER_FORMAT, Lock, LockedBase, LockedCheck, LockedJar, LockedLayer, LockedMaven,
@@ -11,7 +9,8 @@ use super::{
 };
 use crate::error::{Context, Error, Exit, Reason, Result};
 use crate::image::{Digest, LayerKind};
-use crate::manifest::Place;
+use crate::manifest::Placement;
+use crate::maven::Coordinates;
 
 const HEADER: &str =
     "# Written by flinkpack. Keep it in version control: it pins what was found.\n";
@@ -21,55 +20,30 @@ struct Probe {
     version: i64,
 }
 
-#[derive(Deserialize)]
+/// The file; what it holds is written in this order.
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
-    #[serde(rename = "version")]
-    _version: i64,
+    version: i64,
     layer_format: u32,
     base: Base,
     maven: Option<Maven>,
-    #[serde(default)]
+    check: Option<LockedCheck>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     jar: Vec<Jar>,
-    #[serde(default)]
-    layer: Vec<Layer>,
-    #[serde(default)]
-    provided: Vec<Provided>,
-    check: Option<Check>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    layer: Vec<LockedLayer>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    provided: Vec<LockedProvided>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Check {
-    #[serde(default)]
-    warnings: BTreeMap<String, u32>,
-    seal: Digest,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Layer {
-    name: String,
-    digest: Digest,
-    diff_id: Digest,
-    size: u64,
-    seal: Digest,
-}
-
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Maven {
     inputs: Digest,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Provided {
-    maven: String,
-    provided_by: String,
-}
-
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Base {
     // Where it is the same for every platform.
@@ -81,11 +55,11 @@ struct Base {
     scala: String,
     java: Option<String>,
     // Where it is for several.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     platforms: Vec<OnPlatform>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OnPlatform {
     platform: String,
@@ -93,55 +67,25 @@ struct OnPlatform {
     digest: Digest,
 }
 
-impl Base {
-    fn on_platforms(&mut self) -> Result<Vec<LockedPlatform>> {
-        let several = std::mem::take(&mut self.platforms);
-        let one = match (self.platform.take(), self.digest.take(), several.as_slice()) {
-            (Some(platform), Some(digest), []) => Some(OnPlatform {
-                platform,
-                reference: None,
-                digest,
-            }),
-            (None, None, [_, ..]) => None,
-            _ => {
-                return Err(Error::usage(
-                    "[base] has neither `platform` and `digest` nor [[base.platforms]]",
-                ));
-            }
-        };
-        let each = one.into_iter().chain(several);
-        let locked = |one: OnPlatform| {
-            let reference = one.reference.or_else(|| self.reference.clone());
-            Ok(LockedPlatform {
-                reference: reference.ok_or_else(|| {
-                    Error::usage(format!("the base for {} has no `reference`", one.platform))
-                })?,
-                platform: one.platform,
-                digest: one.digest,
-            })
-        };
-        each.map(locked).collect()
-    }
-}
-
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Jar {
     name: String,
     kind: String,
-    maven: Option<String>,
+    maven: Option<Coordinates>,
     file: Option<String>,
     url: Option<String>,
     base: Option<String>,
-    asked: Option<String>,
-    needed_by: Option<String>,
+    asked: Option<Coordinates>,
+    needed_by: Option<Coordinates>,
     path: String,
-    place: Option<Place>,
+    place: Option<Placement>,
     sha256: String,
     size: u64,
     layer: Option<Digest>,
 }
 
+/// Reads the file's text.
 pub(super) fn read(text: &str) -> Result<Lock> {
     let again = if text.contains("<<<<<<<") {
         "it holds merge conflicts: take either side, then run `flinkpack lock`"
@@ -161,7 +105,7 @@ pub(super) fn read(text: &str) -> Result<Lock> {
         .because(Reason::LockVersion)
         .hint("a newer flinkpack wrote it: use that one"));
     }
-    let mut file: File = toml::from_str(text)
+    let file: File = toml::from_str(text)
         .map_err(|error| {
             let line = error
                 .span()
@@ -169,54 +113,170 @@ pub(super) fn read(text: &str) -> Result<Lock> {
             Error::usage(format!("line {line}: {}", error.message()))
         })
         .hint(|| again)?;
-    let jars = file
-        .jar
-        .into_iter()
-        .map(|jar| jar.checked(file.layer_format))
-        .collect::<Result<_>>()
-        .hint(|| again)?;
-    // Layers of another format have other bytes.
-    let is_current = file.layer_format == LAYER_FORMAT;
-    let layers = file.layer.into_iter().filter(|one| {
-        // TOML's integers end there: it could not be written again.
-        is_current && i64::try_from(one.size).is_ok()
-    });
-    let layers = layers
-        .map(|one| LockedLayer {
-            name: one.name,
-            digest: one.digest,
-            diff_id: one.diff_id,
-            size: one.size,
-            seal: one.seal,
-        })
-        .collect();
-    let provided = file.provided.into_iter().map(|one| LockedProvided {
-        maven: one.maven,
-        by: one.provided_by,
-    });
-    let platforms = file.base.on_platforms().hint(|| again)?;
-    Ok(Lock {
-        base: LockedBase {
-            platforms,
-            flink: file.base.flink,
-            scala: file.base.scala,
-            java: file.base.java.and_then(|java| java.parse().ok()),
+    Lock::try_from(file).hint(|| again)
+}
+
+/// Writes the file's text.
+pub(super) fn write(lock: &Lock) -> Result<String> {
+    let document =
+        toml_edit::ser::to_document(&File::from(lock)).doing(|| "writing the lock file's text")?;
+    let mut out = DocumentMut::new();
+    for (key, item) in document.into_table() {
+        out[&key] = spread(item);
+    }
+    Ok(format!("{HEADER}{out}"))
+}
+
+/// A table, or a list of tables, on lines of its own; what is in a table stays as
+/// it is, but for such a list.
+fn spread(item: Item) -> Item {
+    match item {
+        Item::Value(Value::InlineTable(inline)) => {
+            let mut table = Table::new();
+            for (key, value) in inline {
+                table[key.as_str()] = match value {
+                    Value::Array(_) => spread(Item::Value(value)),
+                    other => toml_edit::value(other),
+                };
+            }
+            Item::Table(table)
+        }
+        list @ Item::Value(Value::Array(_)) => match list.into_array_of_tables() {
+            Ok(tables) => Item::ArrayOfTables(tables),
+            Err(list) => list,
         },
-        maven: file.maven.map(|maven| LockedMaven {
-            inputs: maven.inputs,
-            provided: provided.collect(),
-        }),
-        jars,
-        layers,
-        check: file.check.map(|check| LockedCheck {
-            warnings: check.warnings,
-            seal: check.seal,
-        }),
-    })
+        other => other,
+    }
+}
+
+impl TryFrom<File> for Lock {
+    type Error = Error;
+
+    fn try_from(file: File) -> Result<Lock> {
+        // Layers of another format have other bytes.
+        let is_current = file.layer_format == LAYER_FORMAT;
+        let jars = file.jar.into_iter().map(|jar| jar.locked(is_current));
+        let layers = file.layer.into_iter().filter(|one| {
+            // TOML's integers end there: it could not be written again.
+            is_current && i64::try_from(one.size).is_ok()
+        });
+        Ok(Lock {
+            jars: jars.collect::<Result<_>>()?,
+            layers: layers.collect(),
+            base: file.base.locked()?,
+            maven: file.maven.map(|maven| LockedMaven {
+                inputs: maven.inputs,
+                provided: file.provided,
+            }),
+            check: file.check,
+        })
+    }
+}
+
+impl From<&Lock> for File {
+    fn from(lock: &Lock) -> File {
+        let maven = lock.maven.as_ref();
+        File {
+            version: VERSION,
+            layer_format: LAYER_FORMAT,
+            base: Base::of(&lock.base),
+            maven: maven.map(|maven| Maven {
+                inputs: maven.inputs,
+            }),
+            check: lock.check.clone(),
+            jar: lock.jars.iter().map(Jar::of).collect(),
+            layer: lock.layers.clone(),
+            provided: maven.map_or_else(Vec::new, |maven| maven.provided.clone()),
+        }
+    }
+}
+
+impl Base {
+    fn of(base: &LockedBase) -> Base {
+        let platforms = &base.platforms;
+        let common = platforms.first().map(|first| &first.reference);
+        let common = common.filter(|name| platforms.iter().all(|one| one.reference == **name));
+        let on_platform = |one: &LockedPlatform| OnPlatform {
+            platform: one.platform.clone(),
+            reference: common.is_none().then(|| one.reference.clone()),
+            digest: one.digest,
+        };
+        let (one, several) = match platforms.as_slice() {
+            [one] => (Some(one), &[][..]),
+            several => (None, several),
+        };
+        Base {
+            reference: common.cloned(),
+            digest: one.map(|one| one.digest),
+            platform: one.map(|one| one.platform.clone()),
+            flink: base.flink.clone(),
+            scala: base.scala.clone(),
+            java: base.java.map(|java| java.to_string()),
+            platforms: several.iter().map(on_platform).collect(),
+        }
+    }
+
+    fn locked(self) -> Result<LockedBase> {
+        let one = match (self.platform, self.digest, self.platforms.as_slice()) {
+            (Some(platform), Some(digest), []) => Some(OnPlatform {
+                platform,
+                reference: None,
+                digest,
+            }),
+            (None, None, [_, ..]) => None,
+            _ => {
+                return Err(Error::usage(
+                    "[base] has neither `platform` and `digest` nor [[base.platforms]]",
+                ));
+            }
+        };
+        let each = one.into_iter().chain(self.platforms);
+        let locked = |one: OnPlatform| {
+            let reference = one.reference.or_else(|| self.reference.clone());
+            Ok(LockedPlatform {
+                reference: reference.ok_or_else(|| {
+                    Error::usage(format!("the base for {} has no `reference`", one.platform))
+                })?,
+                platform: one.platform,
+                digest: one.digest,
+            })
+        };
+        Ok(LockedBase {
+            platforms: each.map(locked).collect::<Result<_>>()?,
+            flink: self.flink,
+            scala: self.scala,
+            java: self.java.and_then(|java| java.parse().ok()),
+        })
+    }
 }
 
 impl Jar {
-    fn checked(self, layer_format: u32) -> Result<LockedJar> {
+    fn of(jar: &LockedJar) -> Jar {
+        let (mut maven, mut file, mut url, mut base) = (None, None, None, None);
+        match jar.source.clone() {
+            Source::Maven(coordinates) => maven = Some(coordinates),
+            Source::Path(path) => file = Some(path),
+            Source::Url(address) => url = Some(address),
+            Source::Base(path) => base = Some(path),
+        }
+        Jar {
+            name: jar.name.clone(),
+            kind: jar.kind.word().to_string(),
+            maven,
+            file,
+            url,
+            base,
+            asked: jar.asked.clone(),
+            needed_by: jar.needed_by.clone(),
+            path: jar.path.clone(),
+            place: jar.place,
+            sha256: jar.sha256.hex(),
+            size: jar.size,
+            layer: jar.layer,
+        }
+    }
+
+    fn locked(self, is_current: bool) -> Result<LockedJar> {
         let sources: Vec<Source> = [
             self.maven.map(Source::Maven),
             self.file.map(Source::Path),
@@ -259,125 +319,16 @@ impl Jar {
                 .map_err(|error| error.exit_with(Exit::Usage))?,
             size: self.size,
             // Layers of another format have other bytes.
-            layer: self.layer.filter(|_| layer_format == LAYER_FORMAT),
+            layer: self.layer.filter(|_| is_current),
             name,
         })
     }
 }
 
-pub(super) fn write(lock: &Lock) -> String {
-    let mut document = DocumentMut::new();
-    document["version"] = value(VERSION);
-    document["layer-format"] = value(i64::from(LAYER_FORMAT));
-    let mut base = Table::new();
-    let platforms = &lock.base.platforms;
-    let common = platforms.first().map(|first| &first.reference);
-    let common = common.filter(|name| platforms.iter().all(|one| one.reference == **name));
-    if let Some(name) = common {
-        base["reference"] = value(name);
-    }
-    if let [one] = platforms.as_slice() {
-        base["digest"] = value(one.digest.to_string());
-        base["platform"] = value(&one.platform);
-    }
-    base["flink"] = value(&lock.base.flink);
-    base["scala"] = value(&lock.base.scala);
-    if let Some(java) = lock.base.java {
-        base["java"] = value(java.to_string());
-    }
-    if platforms.len() > 1 {
-        let mut tables = toml_edit::ArrayOfTables::new();
-        for one in platforms {
-            let mut table = Table::new();
-            table["platform"] = value(&one.platform);
-            if common.is_none() {
-                table["reference"] = value(&one.reference);
-            }
-            table["digest"] = value(one.digest.to_string());
-            tables.push(table);
-        }
-        base["platforms"] = Item::ArrayOfTables(tables);
-    }
-    document["base"] = Item::Table(base);
-    if let Some(maven) = &lock.maven {
-        let mut table = Table::new();
-        table["inputs"] = value(maven.inputs.to_string());
-        document["maven"] = Item::Table(table);
-    }
-    if let Some(check) = &lock.check {
-        let mut table = Table::new();
-        if !check.warnings.is_empty() {
-            let warnings = check.warnings.iter();
-            let warnings = warnings.map(|(code, count)| (code, i64::from(*count)));
-            table["warnings"] = value(warnings.collect::<toml_edit::InlineTable>());
-        }
-        table["seal"] = value(check.seal.to_string());
-        document["check"] = Item::Table(table);
-    }
-    let mut jars = toml_edit::ArrayOfTables::new();
-    for jar in &lock.jars {
-        let mut table = Table::new();
-        table["name"] = value(&jar.name);
-        table["kind"] = value(jar.kind.word());
-        let (key, text) = match &jar.source {
-            Source::Maven(text) => ("maven", text),
-            Source::Path(text) => ("file", text),
-            Source::Url(text) => ("url", text),
-            Source::Base(text) => ("base", text),
-        };
-        table[key] = value(text);
-        if let Some(asked) = &jar.asked {
-            table["asked"] = value(asked);
-        }
-        if let Some(needed_by) = &jar.needed_by {
-            table["needed-by"] = value(needed_by);
-        }
-        table["path"] = value(&jar.path);
-        if let Some(place) = jar.place {
-            table["place"] = value(match place {
-                Place::Link => "link",
-                Place::Move => "move",
-                Place::Copy => "copy",
-            });
-        }
-        table["sha256"] = value(jar.sha256.hex());
-        table["size"] = value(jar.size as i64);
-        if let Some(layer) = jar.layer {
-            table["layer"] = value(layer.to_string());
-        }
-        jars.push(table);
-    }
-    if !jars.is_empty() {
-        document["jar"] = Item::ArrayOfTables(jars);
-    }
-    let mut layers = toml_edit::ArrayOfTables::new();
-    for layer in &lock.layers {
-        let mut table = Table::new();
-        table["name"] = value(&layer.name);
-        table["digest"] = value(layer.digest.to_string());
-        table["diff-id"] = value(layer.diff_id.to_string());
-        table["size"] = value(layer.size as i64);
-        table["seal"] = value(layer.seal.to_string());
-        layers.push(table);
-    }
-    if !layers.is_empty() {
-        document["layer"] = Item::ArrayOfTables(layers);
-    }
-    let mut provided = toml_edit::ArrayOfTables::new();
-    for one in lock.maven.iter().flat_map(|maven| &maven.provided) {
-        let mut table = Table::new();
-        table["maven"] = value(&one.maven);
-        table["provided-by"] = value(&one.by);
-        provided.push(table);
-    }
-    if !provided.is_empty() {
-        document["provided"] = Item::ArrayOfTables(provided);
-    }
-    format!("{HEADER}{document}")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn lock() -> Lock {
@@ -407,7 +358,7 @@ mod tests {
             maven: Some(LockedMaven {
                 inputs: Digest::of(b"inputs"),
                 provided: vec![LockedProvided {
-                    maven: "g:core:1".into(),
+                    maven: "g:core:1".parse().unwrap(),
                     by: "lib/flink-dist-1.20.5.jar".into(),
                 }],
             }),
@@ -419,19 +370,19 @@ mod tests {
                 7,
             )],
             jars: vec![
-                jar("kafka", Source::Maven("a:b:1".into())),
+                jar("kafka", Source::Maven("a:b:1".parse().unwrap())),
                 LockedJar {
-                    asked: Some("old:moved:1".into()),
-                    ..jar("moved", Source::Maven("new:moved:1".into()))
+                    asked: Some("old:moved:1".parse().unwrap()),
+                    ..jar("moved", Source::Maven("new:moved:1".parse().unwrap()))
                 },
                 LockedJar {
-                    needed_by: Some("a:b:1".into()),
+                    needed_by: Some("a:b:1".parse().unwrap()),
                     kind: LayerKind::Dependency,
-                    ..jar("needed", Source::Maven("a:needed:1".into()))
+                    ..jar("needed", Source::Maven("a:needed:1".parse().unwrap()))
                 },
                 jar("local", Source::Path("x/\"y\".jar".into())),
                 LockedJar {
-                    place: Some(Place::Link),
+                    place: Some(Placement::Link),
                     kind: LayerKind::Filesystem,
                     ..jar("s3", Source::Base("opt/s3.jar".into()))
                 },
@@ -446,8 +397,8 @@ mod tests {
     #[test]
     fn reads_what_it_writes() {
         let lock = lock();
-        assert_eq!(read(&write(&lock)).unwrap(), lock);
-        insta::assert_snapshot!(write(&lock));
+        assert_eq!(read(&write(&lock).unwrap()).unwrap(), lock);
+        insta::assert_snapshot!(write(&lock).unwrap());
     }
 
     #[test]
@@ -460,7 +411,7 @@ mod tests {
             reference: "flink:1.20".into(),
             digest: Digest::of(b"other"),
         });
-        let text = write(&lock);
+        let text = write(&lock).unwrap();
         assert_eq!(read(&text).unwrap(), lock);
         insta::assert_snapshot!(text);
         let digest_for = |lock: &Lock, name: &str, platform: &str| {
@@ -473,7 +424,7 @@ mod tests {
         assert!(read(&neither).is_err());
 
         lock.base.platforms[1].reference = "flink:arm".into();
-        let own = write(&lock);
+        let own = write(&lock).unwrap();
         assert_eq!(read(&own).unwrap(), lock);
         assert_eq!(digest_for(&lock, "flink:arm", "linux/arm64"), other);
         assert_eq!(digest_for(&lock, "flink:1.20", "linux/arm64"), None);
@@ -487,22 +438,28 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_named() {
-        let text = write(&lock()).replace("version = 1", "version = 2");
+        let text = write(&lock())
+            .unwrap()
+            .replace("version = 1", "version = 2");
         let error = read(&text).unwrap_err();
         assert!(error.is(Reason::LockVersion), "{error}");
     }
 
     #[test]
     fn what_is_wrong_has_a_line() {
-        let text = write(&lock()).replace("size = 7", "size = \"x\"");
+        let text = write(&lock()).unwrap().replace("size = 7", "size = \"x\"");
         assert!(read(&text).unwrap_err().report().contains("line 2"));
     }
 
     #[test]
     fn a_size_that_could_not_be_written_is_not_read() {
-        let most = write(&lock()).replace("size = 7", &format!("size = {}", i64::MAX));
-        assert_eq!(write(&read(&most).unwrap()), most);
-        let more = write(&lock()).replace("size = 7", &format!("size = {}", u64::MAX));
+        let most = write(&lock())
+            .unwrap()
+            .replace("size = 7", &format!("size = {}", i64::MAX));
+        assert_eq!(write(&read(&most).unwrap()).unwrap(), most);
+        let more = write(&lock())
+            .unwrap()
+            .replace("size = 7", &format!("size = {}", u64::MAX));
         assert!(read(&more).unwrap_err().report().contains("bytes"));
     }
 

@@ -1,23 +1,28 @@
 //! Where a manifest says that a JAR comes from.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::FileSpec;
+use super::parsed::Parsed;
 use crate::error::{Error, Result};
+use crate::maven::{Coordinates, InvalidCoordinates};
 
 /// A JAR as the manifest names it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JarSpec {
     /// Where it comes from.
     pub source: JarSource,
-    /// Further JARs that go with it: coordinates, addresses or paths.
-    pub with: Vec<String>,
+    /// Further JARs that go with it.
+    pub with: Parsed<JarSource>,
     /// `lib` or `usrlib`, for a UDF.
     pub folder: Option<String>,
     /// What a coordinate brings with it.
     pub taking: Taking,
+    /// Why its source is not what it looks like; told with its line.
+    problem: Option<InvalidCoordinates>,
 }
 
 /// What a Maven coordinate, or a catalogue name that stands for one, brings
@@ -76,36 +81,55 @@ pub(super) fn check_pattern(key: &str, pattern: &str) -> Result<()> {
 pub enum JarSource {
     /// The catalogue's entry of the key's name: a version or `auto`.
     Catalogue(String),
-    /// A Maven coordinate.
-    Maven(String),
+    /// A file of a Maven repository.
+    Maven(Coordinates),
     /// A path or glob, from the manifest's folder.
     Path(String),
     /// An address, and the content's SHA-256 in hex where it is known.
     Url(String, Option<String>),
 }
 
-impl JarSpec {
-    /// A JAR written as one string: a coordinate, an address or a path, where
+impl FromStr for JarSource {
+    type Err = InvalidCoordinates;
+
+    /// A JAR written as one string: coordinates, an address or a path, where
     /// the form shows it; else a catalogue version.
-    pub fn of_text(text: &str) -> JarSpec {
-        let source = if text.starts_with("https://") || text.starts_with("http://") {
-            JarSource::Url(text.to_string(), None)
-        } else if text.ends_with(".jar") || text.contains('/') {
-            JarSource::Path(text.to_string())
-        } else if text.contains(':') {
-            JarSource::Maven(text.to_string())
-        } else {
-            JarSource::Catalogue(text.to_string())
+    fn from_str(text: &str) -> Result<JarSource, InvalidCoordinates> {
+        Ok(
+            if text.starts_with("https://") || text.starts_with("http://") {
+                JarSource::Url(text.to_string(), None)
+            } else if text.ends_with(".jar") || text.contains('/') {
+                JarSource::Path(text.to_string())
+            } else if text.contains(':') {
+                JarSource::Maven(text.parse()?)
+            } else {
+                JarSource::Catalogue(text.to_string())
+            },
+        )
+    }
+}
+
+impl JarSpec {
+    /// From its source; where that is not valid, [`JarSpec::check`] says so.
+    fn of(source: Result<JarSource, InvalidCoordinates>) -> JarSpec {
+        let (source, problem) = match source {
+            Ok(source) => (source, None),
+            Err(problem) => (JarSource::Catalogue(String::new()), Some(problem)),
         };
         JarSpec {
             source,
-            with: Vec::new(),
+            with: Parsed::default(),
             folder: None,
             taking: Taking::default(),
+            problem,
         }
     }
 
     pub(super) fn check(&self, section: &str) -> Result<()> {
+        if let Some(problem) = &self.problem {
+            return Err(problem.clone().into());
+        }
+        self.with.check()?;
         match self.folder.as_deref() {
             None => {}
             Some(_) if section != "udfs" => {
@@ -171,7 +195,7 @@ impl<'de> Deserialize<'de> for JarSpec {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<JarSpec, E> {
-                Ok(JarSpec::of_text(text))
+                Ok(JarSpec::of(text.parse()))
             }
 
             fn visit_map<A: MapAccess<'de>>(
@@ -180,13 +204,17 @@ impl<'de> Deserialize<'de> for JarSpec {
             ) -> std::result::Result<JarSpec, A::Error> {
                 let mut sources = Vec::new();
                 let mut sha256 = None;
-                let (mut with, mut folder, mut taking) = (Vec::new(), None, Taking::default());
+                let (mut with, mut folder, mut taking) =
+                    (Parsed::default(), None, Taking::default());
                 while let Some(key) = map.next_key::<String>()? {
                     match key.as_str() {
-                        "version" => sources.push(JarSource::Catalogue(map.next_value()?)),
-                        "maven" => sources.push(JarSource::Maven(map.next_value()?)),
-                        "path" => sources.push(JarSource::Path(map.next_value()?)),
-                        "url" => sources.push(JarSource::Url(map.next_value()?, None)),
+                        "version" => sources.push(Ok(JarSource::Catalogue(map.next_value()?))),
+                        "maven" => {
+                            let text: String = map.next_value()?;
+                            sources.push(text.parse().map(JarSource::Maven));
+                        }
+                        "path" => sources.push(Ok(JarSource::Path(map.next_value()?))),
+                        "url" => sources.push(Ok(JarSource::Url(map.next_value()?, None))),
                         "sha256" => sha256 = Some(map.next_value::<String>()?),
                         "with" => with = map.next_value()?,
                         "in" => folder = Some(map.next_value()?),
@@ -197,7 +225,7 @@ impl<'de> Deserialize<'de> for JarSpec {
                         other => return Err(de::Error::unknown_field(other, FIELDS)),
                     }
                 }
-                let [source] = <[JarSource; 1]>::try_from(sources).map_err(|sources| {
+                let [source] = <[Result<_, _>; 1]>::try_from(sources).map_err(|sources| {
                     de::Error::custom(if sources.is_empty() {
                         "it says not where the JAR comes from: one of `version`, `maven`, `path` and `url` is needed"
                     } else {
@@ -205,7 +233,7 @@ impl<'de> Deserialize<'de> for JarSpec {
                     })
                 })?;
                 let source = match (source, sha256) {
-                    (JarSource::Url(url, _), sum) => JarSource::Url(url, sum),
+                    (Ok(JarSource::Url(url, _)), sum) => Ok(JarSource::Url(url, sum)),
                     (_, Some(_)) => {
                         return Err(de::Error::custom(
                             "`sha256` goes with `url`; the lock pins everything else",
@@ -214,10 +242,10 @@ impl<'de> Deserialize<'de> for JarSpec {
                     (source, None) => source,
                 };
                 Ok(JarSpec {
-                    source,
                     with,
                     folder,
                     taking,
+                    ..JarSpec::of(source)
                 })
             }
         }

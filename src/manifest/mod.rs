@@ -3,6 +3,7 @@
 mod bases;
 mod jar;
 mod parse;
+mod parsed;
 mod platforms;
 pub mod tags;
 
@@ -15,9 +16,12 @@ use toml::Spanned;
 pub use bases::Bases;
 pub use jar::{JarSource, JarSpec, Taking};
 pub use parse::{Position, nearest_name};
+pub use parsed::Parsed;
 pub use platforms::Platforms;
 
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
+use crate::maven::Coordinates;
+use crate::rules;
 
 /// The manifest's usual name.
 pub const FILE: &str = "flinkpack.toml";
@@ -132,7 +136,7 @@ pub struct JobSection {
 /// How a filesystem JAR gets to its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Place {
+pub enum Placement {
     /// A symbolic link to opt/: no bytes.
     Link,
     /// In its place, and gone from opt/.
@@ -147,10 +151,10 @@ pub enum Place {
 pub struct FilesystemSpec {
     /// How; `link` where the base has the JAR, else `copy`.
     #[serde(default)]
-    pub place: Option<Place>,
+    pub place: Option<Placement>,
     /// Further JARs for the plugin's folder, such as a credentials provider.
     #[serde(default)]
-    pub with: Vec<String>,
+    pub with: Parsed<JarSource>,
 }
 
 /// One of `[files]`: a path, or a table with a mode.
@@ -172,7 +176,7 @@ pub struct MavenSection {
     /// Coordinates whose versions count wherever dependencies are resolved; one
     /// with the extension `pom` is a BOM.
     #[serde(default)]
-    pub managed: Vec<String>,
+    pub managed: Parsed<Coordinates>,
     /// Whether what the base has already stays out.
     #[serde(default = "yes")]
     pub platform: bool,
@@ -194,7 +198,7 @@ impl Default for MavenSection {
     fn default() -> MavenSection {
         MavenSection {
             repositories: Vec::new(),
-            managed: Vec::new(),
+            managed: Parsed::default(),
             platform: true,
             keep: Vec::new(),
             drop: Vec::new(),
@@ -301,7 +305,14 @@ impl Manifest {
         if let Some(job) = &self.content.job {
             self.locate(job.jar.span(), job.jar.get_ref().check("job"))?;
         }
+        for spec in self.content.filesystems.values() {
+            self.locate(spec.span(), spec.get_ref().with.check())?;
+        }
         let maven = &self.content.maven;
+        maven
+            .managed
+            .check()
+            .doing(|| "reading `managed` of [maven]")?;
         for (key, patterns) in [("keep", &maven.keep), ("drop", &maven.drop)] {
             for pattern in patterns {
                 let checked = jar::check_pattern(key, pattern.get_ref());
@@ -312,8 +323,12 @@ impl Manifest {
             let AllowSpec { code, jars, reason } = allow.get_ref();
             let number = code.strip_prefix("FP").unwrap_or_default();
             let is_code = number.len() == 4 && number.chars().all(|c| c.is_ascii_digit());
+            let mut near = None;
             let problem = if !is_code {
                 format!("`{code}` is not the code of a finding, such as FP0101")
+            } else if rules::find(code).is_none() {
+                near = nearest_name(code, rules::ALL.iter().map(|rule| rule.code));
+                format!("no finding has the code `{code}`")
             } else if reason.trim().is_empty() {
                 format!("`reason` must say why {code} is allowed")
             } else if let Some(bad) = jars.iter().find(|one| glob::Pattern::new(one).is_err()) {
@@ -321,7 +336,11 @@ impl Manifest {
             } else {
                 continue;
             };
-            return Err(self.error_at(allow.span(), problem).hint(
+            let mut error = self.error_at(allow.span(), problem);
+            if let Some(near) = near {
+                error = error.hint(format!("did you mean `{near}`?"));
+            }
+            return Err(error.hint(
                 "`flinkpack check` prints the codes; `flinkpack check --explain CODE` says more",
             ));
         }

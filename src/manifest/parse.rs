@@ -242,8 +242,14 @@ mod tests {
         let source = |name: &str| content.connectors[name].get_ref().source.clone();
         assert_eq!(source("kafka"), JarSource::Catalogue("auto".into()));
         assert_eq!(source("jdbc"), JarSource::Catalogue("3.3.0-1.20".into()));
-        assert_eq!(source("acme"), JarSource::Maven("com.acme:acme:1.2".into()));
-        assert_eq!(source("short"), JarSource::Maven("com.acme:short:1".into()));
+        assert_eq!(
+            source("acme"),
+            JarSource::Maven("com.acme:acme:1.2".parse().unwrap())
+        );
+        assert_eq!(
+            source("short"),
+            JarSource::Maven("com.acme:short:1".parse().unwrap())
+        );
         assert_eq!(source("local"), JarSource::Path("libs/*.jar".into()));
         assert_eq!(content.files["/c"].get_ref().mode, Some(0o750));
     }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use super::dependency::Dependency;
 use super::graph::Expected;
 use super::model::{Model, Models, Stop};
-use super::range::Wanted;
+use super::range::VersionConstraint;
 use super::version::Version;
 use super::{Error, Exclusion, Gav, Key, Request, Warning};
 
@@ -47,7 +47,7 @@ pub(super) struct Node {
     /// Its children.
     pub list: ListId,
     /// What its declaration asks for.
-    pub wanted: Wanted,
+    pub wanted: VersionConstraint,
     /// The version text as it was declared, before anything changed it.
     pub declared: Arc<str>,
     pub is_version_managed: bool,
@@ -105,7 +105,7 @@ impl Management {
 }
 
 /// What a version text asks for, and the versions that suit.
-type Candidates = (Wanted, Vec<Arc<str>>);
+type Candidates = (VersionConstraint, Vec<Arc<str>>);
 
 /// What decides what is below a dependency: the exclusions on the way to it.
 type Excluded = Arc<BTreeSet<Exclusion>>;
@@ -121,7 +121,7 @@ struct Collector<'a> {
 
 /// Where a dependency is met.
 #[derive(Clone)]
-struct Place {
+struct Declarer {
     list: ListId,
     /// Whether it is one of the root's own.
     is_direct: bool,
@@ -146,7 +146,7 @@ struct Described {
     model: Option<Arc<Model>>,
 }
 
-/// What came of collecting.
+/// The declarations that were collected, or the requests that must be answered first.
 pub(super) enum Collection {
     /// Everything.
     Whole(Collected),
@@ -169,7 +169,7 @@ pub(super) fn collect(models: &mut Models, root: &Model) -> Result<Collection, E
         above: Vec::new(),
         needs: Vec::new(),
     };
-    let place = Place {
+    let place = Declarer {
         list: 0,
         is_direct: true,
         excluded: Excluded::default(),
@@ -193,7 +193,12 @@ pub(super) fn collect(models: &mut Models, root: &Model) -> Result<Collection, E
 }
 
 impl Collector<'_> {
-    fn take(&mut self, dependency: &Dependency, place: &Place, moves: Moves) -> Result<(), Error> {
+    fn take(
+        &mut self,
+        dependency: &Dependency,
+        place: &Declarer,
+        moves: Moves,
+    ) -> Result<(), Error> {
         if !place.is_direct && self.is_left_out(dependency, place) {
             return Ok(());
         }
@@ -251,7 +256,7 @@ impl Collector<'_> {
         Ok(())
     }
 
-    fn is_left_out(&self, dependency: &Dependency, place: &Place) -> bool {
+    fn is_left_out(&self, dependency: &Dependency, place: &Declarer) -> bool {
         matches!(&*dependency.scope, "test" | "provided")
             || dependency.optional == Some(true)
             || place
@@ -265,7 +270,7 @@ impl Collector<'_> {
     fn managed(
         &self,
         dependency: &Dependency,
-        place: &Place,
+        place: &Declarer,
         keeps_version: bool,
     ) -> (Dependency, Managed) {
         let mut out = dependency.clone();
@@ -298,14 +303,15 @@ impl Collector<'_> {
         let Key {
             group, artifact, ..
         } = &*dependency.key;
-        let wanted = Wanted::parse(&dependency.version).map_err(|why| Error::BadRange {
-            group: group.to_string(),
-            artifact: artifact.to_string(),
-            range: dependency.version.to_string(),
-            why,
-            path: self.path(),
-        })?;
-        if wanted == Wanted::Soft {
+        let wanted =
+            VersionConstraint::parse(&dependency.version).map_err(|why| Error::BadRange {
+                group: group.to_string(),
+                artifact: artifact.to_string(),
+                range: dependency.version.to_string(),
+                why,
+                path: self.path(),
+            })?;
+        if wanted == VersionConstraint::Soft {
             return Ok(Some((wanted, vec![dependency.version.clone()])));
         }
         match self.models.versions(group, artifact, &wanted) {
@@ -315,7 +321,7 @@ impl Collector<'_> {
             }
             Ok(found) if !found.is_empty() => Ok(Some(match wanted {
                 // The newest was looked up; from here on it is a version as any.
-                Wanted::Newest { .. } => (Wanted::Soft, found),
+                VersionConstraint::Newest { .. } => (VersionConstraint::Soft, found),
                 wanted => (wanted, found),
             })),
             _ => Err(Error::NoVersion {
@@ -424,7 +430,7 @@ impl Collector<'_> {
         mut node: Node,
         dependency: &Dependency,
         model: Option<Arc<Model>>,
-        place: &Place,
+        place: &Declarer,
     ) -> Result<(), Error> {
         if self.out.nodes.len() >= MAX_NODES {
             return Err(Error::TooLarge {
@@ -473,7 +479,7 @@ impl Collector<'_> {
         self.known.insert(context, list);
         self.above.push((node.key.clone(), id));
         self.out.nodes.push(node);
-        let place = Place {
+        let place = Declarer {
             list,
             is_direct: false,
             excluded,
@@ -509,9 +515,12 @@ fn expected(model: &Model) -> Vec<Expected> {
     let provided = |one: &&Dependency| &*one.scope == "provided";
     let dependencies = model.dependencies.iter().filter(provided);
     dependencies
-        .map(|one| Expected {
-            coordinate: one.key.coordinate(&one.version),
-            optional: one.optional == Some(true),
+        .filter_map(|one| {
+            Some(Expected {
+                // What no repository can have, nobody can add.
+                coordinates: one.key.coordinate(&one.version).parse().ok()?,
+                optional: one.optional == Some(true),
+            })
         })
         .collect()
 }

@@ -100,7 +100,7 @@ impl Exclusion {
         self.fits(&key.group, &key.artifact)
     }
 
-    /// The same by its names.
+    /// Whether it is about the artifact of this group and name.
     pub fn fits(&self, group: &str, artifact: &str) -> bool {
         let is = |pattern: &str, name: &str| pattern == "*" || pattern == name;
         is(&self.artifact, artifact) && is(&self.group, group)

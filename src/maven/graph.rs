@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::collect::{ListId, Node as Collected, NodeId};
 use super::mediate::Mediated;
-use super::range::Wanted;
-use super::{Key, Warning};
+use super::range::VersionConstraint;
+use super::{Coordinates, InvalidCoordinates, Key, Warning};
 
 /// The answer to a resolution.
 #[derive(Clone, Debug, Serialize)]
@@ -62,14 +62,19 @@ pub struct Node {
 /// A dependency of scope `provided`: it does not come with what declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
-    /// `group:artifact:version[:classifier][@extension]`.
-    pub coordinate: String,
+    /// What is expected.
+    pub coordinates: Coordinates,
     /// Whether only some users need it.
     pub optional: bool,
 }
 
 impl Node {
-    /// `group:artifact:version[:classifier][@extension]`.
+    /// Its coordinates, where they are such that a repository can have the file.
+    pub fn coordinates(&self) -> Result<Coordinates, InvalidCoordinates> {
+        self.coordinate().parse()
+    }
+
+    /// `group:artifact:version[:classifier][@extension]`, as its declaration says it.
     pub fn coordinate(&self) -> String {
         Key {
             group: self.group.as_str().into(),
@@ -234,10 +239,10 @@ impl Builder<'_> {
         let depth = |list| self.depth_of.get(&list).copied().unwrap_or(usize::MAX);
         let own_depth = depth(list);
         let other = depth(winner.list) - 1;
-        if node.wanted == winner.wanted && matches!(node.wanted, Wanted::Ranges(_)) {
+        if node.wanted == winner.wanted && matches!(node.wanted, VersionConstraint::Ranges(_)) {
             return format!("{} is the newest in {}", versions.1, winner.declared);
         }
-        let rule = if matches!(winner.wanted, Wanted::Ranges(_)) {
+        let rule = if matches!(winner.wanted, VersionConstraint::Ranges(_)) {
             format!("the range {} asks for it", winner.declared)
         } else if is_sibling {
             "the newer of two side by side".to_string()
@@ -258,7 +263,7 @@ fn changes(node: &Collected) -> Vec<String> {
             true => "its version is managed".to_string(),
             false => format!("managed from {}", node.declared),
         });
-    } else if matches!(node.wanted, Wanted::Ranges(_)) {
+    } else if matches!(node.wanted, VersionConstraint::Ranges(_)) {
         out.push(format!("in the range {}", node.declared));
     } else if matches!(&*node.declared, "LATEST" | "RELEASE") {
         out.push(format!("{} is this", node.declared));

@@ -357,7 +357,7 @@ impl State {
         };
         for (at, item) in items.iter().enumerate() {
             let wanted = &nodes[item.node].wanted;
-            let is_new = matches!(wanted, super::range::Wanted::Ranges(_))
+            let is_new = matches!(wanted, super::range::VersionConstraint::Ranges(_))
                 && !hard.iter().any(|known| nodes[*known].wanted == *wanted);
             let mut back = false;
             if is_new {

@@ -26,15 +26,18 @@
 //! | `conflict` | `ConflictMarker`, `ConflictIdSorter` |
 //! | `mediate` | `ConflictResolver` with nearest version, Java scopes, simple optionality |
 
+mod address;
 mod assemble;
 mod collect;
 mod conflict;
+mod coordinates;
 mod dependency;
 mod error;
 mod fill;
 mod gav;
 mod graph;
 mod interpolate;
+mod jar_name;
 mod manage;
 mod mediate;
 mod model;
@@ -50,12 +53,14 @@ mod hostile_tests;
 #[cfg(test)]
 mod tests;
 
+pub use coordinates::{Coordinates, InvalidCoordinates};
 pub use error::Error;
 pub use gav::{Exclusion, Gav, Key};
 pub use graph::{Expected, Graph, Node};
+pub use jar_name::{JarName, is_jar_of, jar_stem};
 pub use pom::{RawDependency, RawPom};
 pub use profile::Context;
-pub use range::{Range, Wanted};
+pub use range::{Range, VersionConstraint};
 pub use resolution::{Answer, Next, Request, Resolution, Root};
 pub use version::{Version, is_stable};
 

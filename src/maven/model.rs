@@ -18,7 +18,7 @@ use super::fill::Filled;
 use super::manage::{check, inject};
 use super::pom::{RawPom, Relocation};
 use super::profile::Context;
-use super::range::Wanted;
+use super::range::VersionConstraint;
 use super::resolution::unique;
 use super::version::{self, Version};
 use super::{Gav, Request};
@@ -116,7 +116,7 @@ impl Models {
         &self,
         group: &Arc<str>,
         artifact: &Arc<str>,
-        wanted: &Wanted,
+        wanted: &VersionConstraint,
     ) -> Result<Vec<Arc<str>>, Stop> {
         if let Some(single) = wanted.single() {
             return Ok(vec![single.into()]);
@@ -127,7 +127,7 @@ impl Models {
             return Err(Stop::Needs(vec![Request::Versions { group, artifact }]));
         };
         let suits = |text: &&String| match wanted {
-            Wanted::Newest { snapshots } => *snapshots || !text.ends_with("-SNAPSHOT"),
+            VersionConstraint::Newest { snapshots } => *snapshots || !text.ends_with("-SNAPSHOT"),
             wanted => !wanted.excludes(&Version::new(text)),
         };
         let found = all.iter().filter(suits).map(String::as_str);
@@ -135,7 +135,7 @@ impl Models {
             .iter()
             .map(|version| version.as_str().into())
             .collect();
-        if matches!(wanted, Wanted::Newest { .. }) {
+        if matches!(wanted, VersionConstraint::Newest { .. }) {
             found = found.pop().into_iter().collect();
         }
         Ok(found)
@@ -246,9 +246,9 @@ impl Models {
 
     fn parent(&self, group: &str, artifact: &str, version: &str, of: &Gav) -> Result<Gav, Stop> {
         let exact = Gav::new(group, artifact, version);
-        let wanted = Wanted::parse(version)
+        let wanted = VersionConstraint::parse(version)
             .map_err(|why| Stop::Invalid(format!("the parent's version {version}: {why}")))?;
-        if wanted == Wanted::Soft {
+        if wanted == VersionConstraint::Soft {
             return Ok(exact);
         }
         let found = self.versions(&exact.group, &exact.artifact, &wanted)?;

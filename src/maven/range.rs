@@ -5,7 +5,7 @@ use super::version::Version;
 
 /// A version text, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum VersionConstraint {
     /// A recommendation.
     Soft,
     /// One of these ranges must hold it.
@@ -25,12 +25,12 @@ pub struct Range {
     upper: Option<(Version, bool)>,
 }
 
-impl Wanted {
+impl VersionConstraint {
     /// Reads a version text. The error says what is wrong with a range.
-    pub fn parse(text: &str) -> Result<Wanted, &'static str> {
+    pub fn parse(text: &str) -> Result<VersionConstraint, &'static str> {
         match text {
-            "LATEST" => return Ok(Wanted::Newest { snapshots: true }),
-            "RELEASE" => return Ok(Wanted::Newest { snapshots: false }),
+            "LATEST" => return Ok(VersionConstraint::Newest { snapshots: true }),
+            "RELEASE" => return Ok(VersionConstraint::Newest { snapshots: false }),
             _ => {}
         }
         let mut ranges = Vec::new();
@@ -42,8 +42,8 @@ impl Wanted {
             rest = rest.strip_prefix(',').map_or(rest, str::trim);
         }
         match (ranges.is_empty(), rest.is_empty()) {
-            (true, _) => Ok(Wanted::Soft),
-            (false, true) => Ok(Wanted::Ranges(ranges)),
+            (true, _) => Ok(VersionConstraint::Soft),
+            (false, true) => Ok(VersionConstraint::Ranges(ranges)),
             (false, false) => Err("something stands behind the range"),
         }
     }
@@ -51,7 +51,9 @@ impl Wanted {
     /// Whether it is hard and leaves this version out.
     pub fn excludes(&self, version: &Version) -> bool {
         match self {
-            Wanted::Ranges(ranges) => !ranges.iter().any(|range| range.contains(version)),
+            VersionConstraint::Ranges(ranges) => {
+                !ranges.iter().any(|range| range.contains(version))
+            }
             _ => false,
         }
     }
@@ -59,7 +61,7 @@ impl Wanted {
     /// The one version of `[1.2]`, which no repository need be asked for.
     pub fn single(&self) -> Option<&str> {
         match self {
-            Wanted::Ranges(ranges) => match ranges.as_slice() {
+            VersionConstraint::Ranges(ranges) => match ranges.as_slice() {
                 [
                     Range {
                         lower: Some((lower, true)),
@@ -142,7 +144,7 @@ mod tests {
             ("[1.2.*]", "1.2 1.2.9 1.2-alpha", "1.3 1.1"),
             ("(,1],[3,)", "1 3 4", "2"),
         ] {
-            let wanted = Wanted::parse(text).unwrap();
+            let wanted = VersionConstraint::parse(text).unwrap();
             for version in inside.split(' ') {
                 assert!(!wanted.excludes(&Version::new(version)), "{text} {version}");
             }
@@ -150,17 +152,20 @@ mod tests {
                 assert!(wanted.excludes(&Version::new(version)), "{text} {version}");
             }
         }
-        assert_eq!(Wanted::parse("1.2"), Ok(Wanted::Soft));
-        assert_eq!(Wanted::parse("[1.2]").unwrap().single(), Some("1.2"));
+        assert_eq!(VersionConstraint::parse("1.2"), Ok(VersionConstraint::Soft));
+        assert_eq!(
+            VersionConstraint::parse("[1.2]").unwrap().single(),
+            Some("1.2")
+        );
         for text in ["[1", "[2,1]", "(1)", "[1,2,3]", "[1,2]x"] {
-            assert!(Wanted::parse(text).is_err(), "{text}");
+            assert!(VersionConstraint::parse(text).is_err(), "{text}");
         }
     }
 
     proptest::proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "[\\[\\](),.0-9a-z*-]{0,20}") {
-            let _ = Wanted::parse(&text);
+            let _ = VersionConstraint::parse(&text);
         }
     }
 }

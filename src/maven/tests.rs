@@ -505,7 +505,7 @@ fn what_users_must_have_is_told_of_what_is_near_the_root() {
         let expects = &node.unwrap().expects;
         let told = expects
             .iter()
-            .map(|one| (one.coordinate.clone(), one.optional));
+            .map(|one| (one.coordinates.to_string(), one.optional));
         told.collect::<Vec<_>>()
     };
     assert_eq!(

@@ -5,6 +5,7 @@ pub mod base;
 pub mod build;
 pub mod cache;
 pub mod check;
+mod dockerfile;
 pub mod init;
 pub mod inspect;
 pub mod lock;

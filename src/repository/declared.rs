@@ -5,12 +5,12 @@ use std::collections::btree_map::Entry;
 
 use url::Url;
 
-use super::coordinate::Coordinate;
 use super::fetch::Maven;
 use super::mirror::pick;
-use super::repositories::Place;
+use super::repositories::Location;
 use crate::error::Error;
 use crate::fetch::redact;
+use crate::maven::Coordinates;
 use crate::maven::RawPom;
 
 /// The most repositories that one error names.
@@ -18,15 +18,14 @@ const MOST: usize = 3;
 
 impl Maven {
     /// Remembers what a POM declares.
-    pub(super) fn note_declared(&self, coordinate: &Coordinate, pom: &RawPom) {
+    pub(super) fn note_declared(&self, coordinate: &Coordinates, pom: &RawPom) {
         for url in &pom.repositories {
             if url.contains("${") || self.asks(url) {
                 continue;
             }
             let url = redact::shown_text(url);
             if let Entry::Vacant(place) = self.declared().entry(url) {
-                let of = coordinate.with_extension("jar");
-                let of = of.as_ref().unwrap_or(coordinate).to_string();
+                let of = coordinate.main_jar().to_string();
                 self.report().detail(says(&of, place.key()));
                 place.insert(of);
             }
@@ -45,7 +44,7 @@ impl Maven {
         error
     }
 
-    /// The same for a warning: empty, or in parentheses.
+    /// The first declared repository as a warning adds it: empty, or in parentheses.
     pub fn note_of_declared(&self) -> String {
         let declared = self.declared();
         let first = declared.first_key_value();
@@ -57,14 +56,14 @@ impl Maven {
         let Ok(url) = Url::parse(text) else {
             return true;
         };
-        // The same place, with or without encryption and the slash at its end.
+        // One place, with or without encryption and the slash at its end.
         let place = |url: &Url| {
             let path = url.path().trim_end_matches('/').to_owned();
             (url.host_str().map(str::to_owned), url.port(), path)
         };
-        let is_it = |known: &Place| match known {
-            Place::Web(known) => place(known) == place(&url),
-            Place::Folder(known) => url.to_file_path().is_ok_and(|path| path == *known),
+        let is_it = |known: &Location| match known {
+            Location::Web(known) => place(known) == place(&url),
+            Location::Folder(known) => url.to_file_path().is_ok_and(|path| path == *known),
         };
         self.repositories().iter().any(|one| is_it(&one.place))
             || pick(self.mirrors(), "", text).is_some_and(|mirror| !mirror.blocked)

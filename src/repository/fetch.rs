@@ -8,19 +8,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::coordinate::Coordinate;
 use super::environment::Environment;
 use super::hosts::{Failed, Hosts};
 use super::index::Indexed;
 use super::installed::central;
 use super::mirror::Mirror;
 use super::poms::Pom;
-use super::repositories::{Place, Repository, repositories};
+use super::repositories::{Location, Repository, repositories};
 use super::settings::Settings;
 use super::{local, metadata, missing, web};
 use crate::error::{Context, Error, Reason, Result};
 use crate::fetch::{Patience, Proxies};
 use crate::image::Digest;
+use crate::maven::Coordinates;
 use crate::report::Report;
 use crate::store::{Bucket, Store};
 
@@ -39,7 +39,7 @@ pub enum Origin {
 #[derive(Clone, Debug)]
 pub struct MavenFile {
     /// What it is; of a snapshot the dated version, where there is one.
-    pub coordinate: Coordinate,
+    pub coordinate: Coordinates,
     /// Its digest: the blob's name in the store.
     pub sha256: Digest,
     /// Its size in bytes.
@@ -69,9 +69,9 @@ struct Inner {
     mirrors: Vec<Mirror>,
     hosts: Mutex<Hosts>,
     declared: Mutex<BTreeMap<String, String>>,
-    files: Once<(Coordinate, Option<Digest>), MavenFile>,
+    files: Once<(Coordinates, Option<Digest>), MavenFile>,
     versions: Once<(String, String), Vec<String>>,
-    poms: Once<Coordinate, Option<Pom>>,
+    poms: Once<Coordinates, Option<Pom>>,
     trusted: Mutex<HashSet<Digest>>,
 }
 
@@ -132,7 +132,7 @@ impl Maven {
         let central = central(environment, &store)?;
         let list = repositories(manifest, &settings, &central)?;
         let offline = offline || settings.offline;
-        let is_web = |one: &Repository| matches!(one.place, Place::Web(_));
+        let is_web = |one: &Repository| matches!(one.place, Location::Web(_));
         let needs_network = !offline && list.iter().any(is_web);
         let mut maven = Maven::new(list, store, report, offline);
         if needs_network {
@@ -223,7 +223,7 @@ impl Maven {
             .cell((group.to_owned(), artifact.to_owned()))
     }
 
-    pub(super) fn pom_cell(&self, coordinate: &Coordinate) -> Arc<OnceCell<Option<Pom>>> {
+    pub(super) fn pom_cell(&self, coordinate: &Coordinates) -> Arc<OnceCell<Option<Pom>>> {
         self.inner.poms.cell(coordinate.clone())
     }
 
@@ -247,21 +247,25 @@ impl Maven {
     }
 
     /// A JAR into the store; see [`Maven::file`].
-    pub async fn jar(&self, coordinate: &Coordinate, pinned: Option<Digest>) -> Result<MavenFile> {
+    pub async fn jar(&self, coordinate: &Coordinates, pinned: Option<Digest>) -> Result<MavenFile> {
         self.file(coordinate, pinned).await
     }
 
     /// The file of a coordinate into the store. `pinned` is the content that
     /// the lock file wants: anything else is an error
     /// ([`Reason::DigestMismatch`]).
-    pub async fn file(&self, coordinate: &Coordinate, pinned: Option<Digest>) -> Result<MavenFile> {
+    pub async fn file(
+        &self,
+        coordinate: &Coordinates,
+        pinned: Option<Digest>,
+    ) -> Result<MavenFile> {
         let cell = self.inner.files.cell((coordinate.clone(), pinned));
         cell.get_or_try_init(|| self.find(coordinate, pinned))
             .await
             .cloned()
     }
 
-    async fn find(&self, coordinate: &Coordinate, pinned: Option<Digest>) -> Result<MavenFile> {
+    async fn find(&self, coordinate: &Coordinates, pinned: Option<Digest>) -> Result<MavenFile> {
         if coordinate.is_open() {
             return Err(Error::usage(format!("{coordinate} is not one file"))
                 .hint("write a version in the place of the range"));
@@ -312,7 +316,7 @@ impl Maven {
         Ok(file)
     }
 
-    async fn search(&self, coordinate: &Coordinate, pinned: Option<Digest>) -> Result<MavenFile> {
+    async fn search(&self, coordinate: &Coordinates, pinned: Option<Digest>) -> Result<MavenFile> {
         if !coordinate.is_snapshot() {
             if let Some(file) = self.in_local(coordinate, pinned).await? {
                 return Ok(file);
@@ -342,7 +346,7 @@ impl Maven {
         }
     }
 
-    fn installed_at(&self, coordinate: &Coordinate) -> Option<String> {
+    fn installed_at(&self, coordinate: &Coordinates) -> Option<String> {
         let path = self
             .inner
             .local
@@ -353,7 +357,7 @@ impl Maven {
 
     async fn in_local(
         &self,
-        coordinate: &Coordinate,
+        coordinate: &Coordinates,
         pinned: Option<Digest>,
     ) -> Result<Option<MavenFile>> {
         let Some(root) = &self.inner.local else {
@@ -385,7 +389,7 @@ impl Maven {
     /// Asks the repositories, or that one alone.
     async fn in_repositories(
         &self,
-        coordinate: &Coordinate,
+        coordinate: &Coordinates,
         only: Option<usize>,
         pinned: Option<Digest>,
     ) -> Result<MavenFile> {

@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::fetch::Maven;
-use super::repositories::{Place, Repository};
+use super::repositories::{Location, Repository};
 use crate::error::{Error, Reason, Result};
 
 /// Requests in a row that a host may fail, each after all its attempts.
@@ -128,7 +128,7 @@ fn blame(error: &Error) -> Blame {
 
 fn host(repository: &Repository) -> Option<String> {
     match &repository.place {
-        Place::Web(url) => Some(url.origin().ascii_serialization()),
-        Place::Folder(_) => None,
+        Location::Web(url) => Some(url.origin().ascii_serialization()),
+        Location::Folder(_) => None,
     }
 }

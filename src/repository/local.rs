@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use sha1::{Digest as _, Sha1};
 
 use super::checksum::Sum;
-use super::coordinate::Coordinate;
 use super::repositories::Repository;
 use crate::error::{Context, Error, Reason, Result};
 use crate::image::Digest;
+use crate::maven::Coordinates;
 use crate::store::Store;
 
 /// Where a file of the local repository is, if it may be taken: Maven notes in
@@ -19,7 +19,7 @@ use crate::store::Store;
 /// this machine has an empty id.
 pub(super) fn find(
     root: &Path,
-    coordinate: &Coordinate,
+    coordinate: &Coordinates,
     repositories: &[Repository],
 ) -> Option<PathBuf> {
     let path = root.join(coordinate.path());

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::coordinate::{Coordinate, metadata_path};
 use super::fetch::Maven;
 use super::hosts::Failed;
+use super::paths::metadata_path;
 use super::{web, xml};
 use crate::error::{Context, Result};
+use crate::maven::Coordinates;
 use crate::maven::version;
 use crate::store::Bucket;
 
@@ -33,7 +34,7 @@ impl Maven {
 
     async fn ask_versions(&self, group: &str, artifact: &str) -> Result<Vec<String>> {
         // The coordinate's rules keep the names from leaving their folder.
-        Coordinate::jar(group, artifact, "0")?;
+        Coordinates::jar(group, artifact, "0")?;
         let key = format!("versions {group}:{artifact}\nof {}", self.set());
         if self.offline()
             && let Some(Versions(known)) = self.store().get(Bucket::Maven, &key)
@@ -84,7 +85,7 @@ impl Maven {
     /// it: the repository's index, the version, and when it came.
     pub(super) async fn snapshot(
         &self,
-        coordinate: &Coordinate,
+        coordinate: &Coordinates,
     ) -> Result<Option<(usize, Snapshot)>> {
         let path = coordinate.beside("maven-metadata.xml");
         let mut newest: Option<(usize, Snapshot)> = None;
@@ -152,7 +153,7 @@ pub fn versions_in(content: &str, shown: &str) -> Result<Vec<String>> {
 /// metadata has one date for all files.
 pub fn snapshot_in(
     content: &str,
-    coordinate: &Coordinate,
+    coordinate: &Coordinates,
     shown: &str,
 ) -> Result<Option<Snapshot>> {
     let document = xml::parse(content, shown)?;

@@ -1,12 +1,12 @@
 //! What is said when no repository has a file.
 
-use super::coordinate::Coordinate;
 use crate::error::{Error, Reason};
+use crate::maven::Coordinates;
 use crate::maven::Version;
 
 /// The error that names every repository that was asked, and the versions
 /// nearest to the wanted one.
-pub(super) fn error(coordinate: &Coordinate, asked: &[String], versions: &[String]) -> Error {
+pub(super) fn error(coordinate: &Coordinates, asked: &[String], versions: &[String]) -> Error {
     let error = Error::new(match asked {
         [] => format!("there is no repository to ask for {coordinate}"),
         [one] => format!("{coordinate} is not in {one}"),

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::checksum::looks_like_html;
-use super::coordinate::Coordinate;
 use super::fetch::Maven;
 use super::hosts::Failed;
 use super::{local, web};
 use crate::error::{Context, Error, Reason, Result};
+use crate::maven::Coordinates;
 use crate::maven::pom::{self, RawPom};
 use crate::store::Bucket;
 
@@ -29,9 +29,9 @@ impl Maven {
     /// `None` where no repository has it. A POM is fetched once in the life of
     /// the store: what Maven calls a release does not change. Snapshots are
     /// asked for anew in each process.
-    pub async fn pom(&self, coordinate: &Coordinate) -> Result<Option<Pom>> {
+    pub async fn pom(&self, coordinate: &Coordinates) -> Result<Option<Pom>> {
         let of = coordinate;
-        let coordinate = coordinate.with_extension("pom")?;
+        let coordinate = coordinate.pom();
         let cell = self.pom_cell(&coordinate);
         let found = cell
             .get_or_try_init(|| async {
@@ -45,7 +45,7 @@ impl Maven {
         found.cloned().doing(|| format!("fetching the POM of {of}"))
     }
 
-    async fn find_pom(&self, coordinate: &Coordinate) -> Result<Option<Pom>> {
+    async fn find_pom(&self, coordinate: &Coordinates) -> Result<Option<Pom>> {
         let key = format!("pom {coordinate}\nof {}", self.set());
         let lasting = !coordinate.is_snapshot() || self.offline();
         if lasting && let Some(pom) = self.store().get::<RawPom>(Bucket::Maven, &key) {
@@ -83,7 +83,7 @@ impl Maven {
         }
     }
 
-    fn local_pom(&self, coordinate: &Coordinate) -> Result<Option<Vec<u8>>> {
+    fn local_pom(&self, coordinate: &Coordinates) -> Result<Option<Vec<u8>>> {
         let Some(root) = self.local_repository() else {
             return Ok(None);
         };
@@ -95,7 +95,7 @@ impl Maven {
 
     /// Asks the repositories in order. One that cannot answer is an error, unless
     /// another one has the POM: what it would have said may matter.
-    async fn remote_pom(&self, coordinate: &Coordinate) -> Result<Option<Vec<u8>>> {
+    async fn remote_pom(&self, coordinate: &Coordinates) -> Result<Option<Vec<u8>>> {
         let (coordinate, only) = match coordinate.is_snapshot() && !self.offline() {
             false => (coordinate.clone(), None),
             true => match self.snapshot(coordinate).await? {

@@ -15,7 +15,7 @@ use crate::fetch::{Access, redact};
 
 /// Where a repository is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// An http or https address that ends in `/`, without user and password.
     Web(Url),
     /// A folder.
@@ -30,7 +30,7 @@ pub struct Repository {
     /// The ids under which Maven would have kept its files.
     pub ids: Vec<String>,
     /// Where it is.
-    pub place: Place,
+    pub place: Location,
     /// Whether it is asked for releases.
     pub releases: bool,
     /// Whether it is asked for snapshots.
@@ -45,8 +45,8 @@ impl Repository {
     /// The address as it may be shown.
     pub fn shown(&self) -> String {
         match &self.place {
-            Place::Web(url) => redact::shown(url),
-            Place::Folder(path) => path.display().to_string(),
+            Location::Web(url) => redact::shown(url),
+            Location::Folder(path) => path.display().to_string(),
         }
     }
 }
@@ -183,11 +183,11 @@ fn resolve(named: &Named<'_>, settings: &Settings) -> Result<Repository> {
         blocked = Some("it is not encrypted (http)".to_owned());
     }
     let place = match url.scheme() {
-        "file" => Place::Folder(
+        "file" => Location::Folder(
             url.to_file_path()
                 .map_err(|()| not_usable(text, "it names no file of this machine"))?,
         ),
-        _ => Place::Web(with_slash(url)),
+        _ => Location::Web(with_slash(url)),
     };
     let mut ids = vec![id.clone()];
     ids.extend((*id != named.id).then(|| named.id.clone()));

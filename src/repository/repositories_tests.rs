@@ -156,5 +156,5 @@ fn http_is_for_this_machine_and_for_what_the_manifest_names() {
 #[test]
 fn folders_are_repositories_too() {
     let list = list(&["file:///srv/m%202"], &Settings::default());
-    assert_eq!(list[0].place, Place::Folder(PathBuf::from("/srv/m 2")));
+    assert_eq!(list[0].place, Location::Folder(PathBuf::from("/srv/m 2")));
 }

@@ -7,10 +7,10 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::checksum::{Sum, looks_like_html};
-use super::coordinate::encode;
 use super::fetch::Maven;
 use super::local;
-use super::repositories::{Place, Repository};
+use super::paths::encode;
+use super::repositories::{Location, Repository};
 use crate::error::{Context, Error, Reason, Result};
 use crate::fetch::{Request, Small, fetch, get_small, redact};
 use crate::image::Digest;
@@ -35,7 +35,7 @@ pub(super) async fn small(
     Ok(got.map(|(bytes, _)| bytes))
 }
 
-/// The same, its checksum compared. A folder has none.
+/// A small file as [`small`] gives it, its checksum compared. A folder has none.
 pub(super) async fn checked(
     maven: &Maven,
     repository: &Repository,
@@ -70,10 +70,10 @@ async fn get(
     limit: u64,
 ) -> Result<Option<(Vec<u8>, Option<(Url, HeaderMap)>)>> {
     let base = match &repository.place {
-        Place::Folder(folder) => {
+        Location::Folder(folder) => {
             return Ok(read(&folder.join(path), limit)?.map(|bytes| (bytes, None)));
         }
-        Place::Web(base) => base,
+        Location::Web(base) => base,
     };
     if let Some(why) = &repository.blocked {
         return Err(refused(repository, why));
@@ -129,13 +129,13 @@ pub(super) async fn file(
     pinned: Option<Digest>,
 ) -> Result<Option<(Digest, u64, String)>> {
     let base = match &repository.place {
-        Place::Folder(folder) => {
+        Location::Folder(folder) => {
             let path = folder.join(path);
             let shown = path.display().to_string();
             let kept = local::keep(maven.store(), path, pinned).await?;
             return Ok(kept.map(|(digest, size)| (digest, size, shown)));
         }
-        Place::Web(base) => base,
+        Location::Web(base) => base,
     };
     if let Some(why) = &repository.blocked {
         return Err(refused(repository, why));

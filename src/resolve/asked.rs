@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::Folder;
 use crate::image::LayerKind;
 use crate::manifest::Taking;
+use crate::maven::Coordinates;
 use crate::report::Report;
-use crate::repository::Coordinate;
 
 /// What a coordinate brings with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -31,7 +31,7 @@ pub struct Asked {
     /// Its place in the manifest.
     pub span: Range<usize>,
     /// The coordinate as it was asked for.
-    pub coordinate: Coordinate,
+    pub coordinate: Coordinates,
     /// What it brings with it.
     pub reach: Reach,
     /// `group:artifact` patterns of what it must not bring.
@@ -64,7 +64,7 @@ pub fn merged(asked: Vec<Asked>, report: &Report) -> Vec<Asked> {
 }
 
 /// What a coordinate brings; `fat` is what the catalogue says, where it does.
-pub fn reach(taking: &Taking, fat: Option<bool>, coordinate: &Coordinate) -> Reach {
+pub fn reach(taking: &Taking, fat: Option<bool>, coordinate: &Coordinates) -> Reach {
     match (taking.transitive, taking.fat) {
         (Some(false), _) => Reach::Alone,
         (Some(true), _) | (_, Some(false)) => Reach::Transitive,
@@ -78,7 +78,7 @@ pub fn reach(taking: &Taking, fat: Option<bool>, coordinate: &Coordinate) -> Rea
 
 /// Artifacts whose JARs hold what they need: Flink's `sql` connectors, the
 /// bundles of the table formats, and what is named so by a classifier.
-fn is_known_fat(coordinate: &Coordinate) -> bool {
+fn is_known_fat(coordinate: &Coordinates) -> bool {
     let artifact = coordinate.artifact();
     let is_bundle_of = |prefix: &str| artifact.starts_with(prefix) && artifact.contains("-bundle");
     artifact.starts_with("flink-sql-connector-")
@@ -113,14 +113,14 @@ mod tests {
             ("org.apache.paimon:paimon-flink-common:1.0.1", false),
             ("com.acme:tool:1:shaded", true),
         ] {
-            let coordinate: Coordinate = coordinate.parse().unwrap();
+            let coordinate: Coordinates = coordinate.parse().unwrap();
             assert_eq!(is_known_fat(&coordinate), fat, "{coordinate}");
         }
     }
 
     #[test]
     fn the_manifest_overrules_the_catalogue_and_the_catalogue_the_name() {
-        let thin: Coordinate = "g:a:1".parse().unwrap();
+        let thin: Coordinates = "g:a:1".parse().unwrap();
         let of = |transitive, fat, known| {
             let taking = Taking {
                 transitive,

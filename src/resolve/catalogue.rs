@@ -6,7 +6,7 @@
 
 use super::Repositories;
 use crate::base::BaseFacts;
-use crate::catalogue::{Candidate, Entry, SelectError, Selected, Wanted};
+use crate::catalogue::{Candidate, Entry, SelectError, Selected, VersionRequest};
 use crate::error::{Error, Result};
 use crate::maven::{Version, is_stable};
 use crate::report::Report;
@@ -64,7 +64,10 @@ struct Picker<'a> {
 
 impl Picker<'_> {
     async fn auto(&self) -> Result<Selected> {
-        match self.entry.select(Wanted::Auto, self.flink, self.scala) {
+        match self
+            .entry
+            .select(VersionRequest::Auto, self.flink, self.scala)
+        {
             Ok(listed) => Ok(self.patched(listed).await),
             Err(error @ SelectError::NoRelease(_)) => self.search(told(error)).await,
             Err(error) => Err(told(error)),
@@ -80,7 +83,9 @@ impl Picker<'_> {
         let Some(candidate) = candidates.iter().find(|candidate| {
             candidate.is_in_tree()
                 && candidate.own(&listed.version).is_some()
-                && listed.coordinate == candidate.selected(&listed.version).coordinate
+                && candidate
+                    .selected(&listed.version)
+                    .is_ok_and(|own| own.coordinates == listed.coordinates)
         }) else {
             return listed;
         };
@@ -95,11 +100,14 @@ impl Picker<'_> {
             }
         };
         match self.best(candidate, &versions) {
-            Some(version) if version != listed.version => Selected {
-                version: version.to_owned(),
-                coordinate: candidate.selected(version).coordinate,
-                listed: false,
-                ..listed
+            Some(version) if version != listed.version => match candidate.selected(version) {
+                Ok(own) => Selected {
+                    version: own.version,
+                    coordinates: own.coordinates,
+                    listed: false,
+                    ..listed
+                },
+                Err(_) => listed,
             },
             _ => listed,
         }
@@ -113,7 +121,7 @@ impl Picker<'_> {
             match self.versions(candidate).await {
                 Ok(versions) => {
                     if let Some(version) = self.best(candidate, &versions) {
-                        return Ok(candidate.selected(version));
+                        return candidate.selected(version).map_err(told);
                     }
                     let name = format!("{}:{}", candidate.group(), candidate.artifact());
                     if !versions.is_empty() && !there.iter().any(|(known, _)| *known == name) {
@@ -142,7 +150,7 @@ impl Picker<'_> {
     async fn version(&self, wanted: &str) -> Result<Selected> {
         let error = match self
             .entry
-            .select(Wanted::Version(wanted), self.flink, self.scala)
+            .select(VersionRequest::Exact(wanted), self.flink, self.scala)
         {
             Ok(selected) => return Ok(selected),
             Err(error @ (SelectError::NoRelease(_) | SelectError::UnknownVersion(_))) => {
@@ -153,7 +161,7 @@ impl Picker<'_> {
         let candidates = self.candidates();
         // In full: whether it exists is seen when it is fetched.
         if let Some(candidate) = candidates.iter().find(|one| one.own(wanted).is_some()) {
-            return Ok(candidate.selected(wanted));
+            return candidate.selected(wanted).map_err(told);
         }
         // Without the suffix: only the repositories know.
         for candidate in candidates.iter().filter(|one| !one.is_in_tree()) {
@@ -164,7 +172,7 @@ impl Picker<'_> {
                 .iter()
                 .find(|have| candidate.own(have) == Some(wanted))
             {
-                return Ok(candidate.selected(version));
+                return candidate.selected(version).map_err(told);
             }
         }
         Err(error)

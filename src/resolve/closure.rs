@@ -5,13 +5,14 @@ use std::collections::HashSet;
 
 use futures_util::StreamExt;
 
-use crate::error::{Context as _, Error, Reason, Result};
+use crate::error::{Error, Reason, Result};
 use crate::image::Platform;
+use crate::maven::Coordinates;
 use crate::maven::{
     self, Answer, Context, Exclusion, Gav, Graph, Next, RawDependency, Request, Resolution, Root,
     Warning,
 };
-use crate::repository::{Coordinate, Maven, Pom};
+use crate::repository::{Maven, Pom};
 
 /// POMs that are asked for at once. Repositories limit clients that ask more.
 const PARALLEL: usize = 24;
@@ -59,7 +60,7 @@ async fn answer(maven: &Maven, request: &Request) -> Result<Answer> {
     match request {
         Request::Pom(gav) => {
             // Nothing in a repository has such a name.
-            let Ok(coordinate) = Coordinate::jar(&gav.group, &gav.artifact, &gav.version) else {
+            let Ok(coordinate) = Coordinates::jar(&gav.group, &gav.artifact, &gav.version) else {
                 return Ok(Answer::Missing);
             };
             Ok(match maven.pom(&coordinate).await? {
@@ -75,7 +76,7 @@ async fn answer(maven: &Maven, request: &Request) -> Result<Answer> {
 }
 
 /// The dependency that a coordinate is, without what it must not bring.
-pub fn dependency(coordinate: &Coordinate, exclude: &[String]) -> Result<RawDependency> {
+pub fn dependency(coordinate: &Coordinates, exclude: &[String]) -> Result<RawDependency> {
     let exclusions = exclude.iter().map(|text| match text.split_once(':') {
         Some((group, artifact)) if !artifact.contains(':') => Ok(Exclusion {
             group: group.into(),
@@ -96,19 +97,15 @@ pub fn dependency(coordinate: &Coordinate, exclude: &[String]) -> Result<RawDepe
 }
 
 /// What the root manages: coordinates, of which those of POMs are BOMs.
-pub fn managed(texts: &[String]) -> Result<Vec<RawDependency>> {
-    let one = |text: &String| -> Result<RawDependency> {
-        let coordinate: Coordinate = text.parse()?;
-        let mut managed = dependency(&coordinate, &[])?;
-        if coordinate.extension() == "pom" {
+pub fn managed(all: &[Coordinates]) -> Result<Vec<RawDependency>> {
+    let one = |coordinates: &Coordinates| -> Result<RawDependency> {
+        let mut managed = dependency(coordinates, &[])?;
+        if coordinates.extension() == "pom" {
             managed.scope = Some("import".to_string());
         }
         Ok(managed)
     };
-    texts
-        .iter()
-        .map(|text| one(text).doing(|| "reading `managed` of [maven]"))
-        .collect()
+    all.iter().map(one).collect()
 }
 
 /// What POMs' profiles see: the image's system and Java, not this machine's.

@@ -15,12 +15,12 @@ use super::Folder;
 use super::asked::{Asked, Reach};
 use super::logging;
 use super::platform::{Overlap, Platform};
-use crate::base;
 use crate::error::{Context, Error, Result};
 use crate::image::Digest;
 use crate::jar;
-use crate::maven::{Exclusion, Graph, Node};
-use crate::repository::{Coordinate, Maven};
+use crate::maven::Coordinates;
+use crate::maven::{Exclusion, Graph, Node, is_jar_of};
+use crate::repository::Maven;
 
 /// JARs that are fetched at once.
 const PARALLEL: usize = 8;
@@ -37,9 +37,9 @@ pub struct Rules {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dependency {
     /// Its coordinate.
-    pub coordinate: Coordinate,
-    /// The coordinate that needs it.
-    pub needed_by: String,
+    pub coordinate: Coordinates,
+    /// The coordinates of what needs it.
+    pub needed_by: Coordinates,
     /// Where it goes: to what needs it.
     pub folder: Folder,
 }
@@ -49,8 +49,8 @@ pub struct Dependency {
 pub struct Provided {
     /// Its node.
     pub node: usize,
-    /// Its coordinate.
-    pub coordinate: String,
+    /// Its coordinates.
+    pub coordinates: Coordinates,
     /// The JAR of the base that has most of it, as a path under FLINK_HOME.
     pub by: String,
 }
@@ -60,7 +60,7 @@ pub struct Provided {
 pub struct Chosen {
     /// For each asked coordinate the one to take: it may have moved, or stood for
     /// the newest version. `None` where another one took its place.
-    pub roots: Vec<Option<Coordinate>>,
+    pub roots: Vec<Option<Coordinates>>,
     /// What comes with them, in Maven's order.
     pub dependencies: Vec<Dependency>,
     /// What the base has.
@@ -81,7 +81,7 @@ pub async fn choose(
     graph: &Graph,
     platform: Option<&Platform>,
     rules: &Rules,
-    pin: &(dyn Fn(&Coordinate) -> Option<Digest> + Sync),
+    pin: &(dyn Fn(&Coordinates) -> Option<Digest> + Sync),
 ) -> Result<Chosen> {
     let mut choice = Choice {
         maven,
@@ -104,7 +104,7 @@ struct Choice<'a> {
     graph: &'a Graph,
     platform: Option<&'a Platform>,
     rules: &'a Rules,
-    pin: &'a (dyn Fn(&Coordinate) -> Option<Digest> + Sync),
+    pin: &'a (dyn Fn(&Coordinates) -> Option<Digest> + Sync),
     chosen: Chosen,
 }
 
@@ -118,7 +118,7 @@ impl Choice<'_> {
             let node = &self.graph.nodes[*root];
             if node.selected {
                 self.chosen.taken.insert(*root);
-                self.chosen.roots.push(Some(node.coordinate().parse()?));
+                self.chosen.roots.push(Some(node.coordinates()?));
                 continue;
             }
             let winner = &self.graph.nodes[node.winner];
@@ -177,7 +177,7 @@ impl Choice<'_> {
                     Overlap::Provided { by } if !self.chosen.taken.contains(&at) => {
                         self.chosen.provided.push(Provided {
                             node: at,
-                            coordinate,
+                            coordinates: self.node(at).coordinates()?,
                             by,
                         });
                         continue;
@@ -228,7 +228,7 @@ impl Choice<'_> {
         if node.extension != "jar" || matches(&self.rules.keep, node) {
             return Ok(Overlap::None);
         }
-        let coordinate: Coordinate = node.coordinate().parse()?;
+        let coordinate = node.coordinates()?;
         let overlap = platform.overlap(&self.classes(&coordinate).await?);
         let api = platform.jar_with(logging::API);
         let api = api.filter(|_| logging::is_part(&node.group, &node.artifact));
@@ -240,7 +240,7 @@ impl Choice<'_> {
             // Another version of the base's own JAR: two of them would only be in
             // each other's way.
             (Overlap::Partial { by, count, of, .. }, None)
-                if count * 2 >= of && base::is_jar_of(file_name(&by), &node.artifact) =>
+                if count * 2 >= of && is_jar_of(file_name(&by), &node.artifact) =>
             {
                 Overlap::Provided { by }
             }
@@ -248,7 +248,7 @@ impl Choice<'_> {
         })
     }
 
-    async fn classes(&self, coordinate: &Coordinate) -> Result<Vec<String>> {
+    async fn classes(&self, coordinate: &Coordinates) -> Result<Vec<String>> {
         let file = self
             .maven
             .jar(coordinate, (self.pin)(coordinate))
@@ -293,10 +293,13 @@ impl Choice<'_> {
                 }
             }
             let path = self.graph.path(at);
-            let above = path.len().checked_sub(2).and_then(|index| path.get(index));
+            // What nothing is above is a root, and was left out before.
+            let Some(above) = path.len().checked_sub(2) else {
+                continue;
+            };
             let dependency = Dependency {
-                coordinate: node.coordinate().parse()?,
-                needed_by: above.map_or(String::new(), |above| self.node(*above).coordinate()),
+                coordinate: node.coordinates()?,
+                needed_by: self.node(path[above]).coordinates()?,
                 folder: match lib.contains(&at) {
                     true => Folder::Lib,
                     false => Folder::Usrlib,
@@ -338,12 +341,10 @@ impl Choice<'_> {
             let mut has_choice = false;
             let mut seen = HashSet::new();
             for expected in expects {
-                let Ok(coordinate) = expected.coordinate.parse::<Coordinate>() else {
-                    continue;
-                };
+                let coordinate = &expected.coordinates;
                 let group = coordinate.group().to_string();
                 let name = (group, coordinate.artifact().to_string());
-                if !seen.insert(name.clone()) || is_dropped(&self.rules.drop, &coordinate) {
+                if !seen.insert(name.clone()) || is_dropped(&self.rules.drop, coordinate) {
                     continue;
                 }
                 if here.contains(&name) {
@@ -355,7 +356,7 @@ impl Choice<'_> {
                 let is_own = name.0 == node.group;
                 if expected.optional && !is_own {
                     choices.push(name.1);
-                } else if self.lacks(platform, &coordinate, one).await && !expected.optional {
+                } else if self.lacks(platform, coordinate, one).await && !expected.optional {
                     lacking.push(coordinate.to_string());
                 }
             }
@@ -379,7 +380,7 @@ impl Choice<'_> {
         Ok(())
     }
 
-    async fn lacks(&self, platform: &Platform, coordinate: &Coordinate, one: &Asked) -> bool {
+    async fn lacks(&self, platform: &Platform, coordinate: &Coordinates, one: &Asked) -> bool {
         match self.classes(coordinate).await {
             Ok(classes) if classes.is_empty() => false,
             Ok(classes) => !matches!(platform.overlap(&classes), Overlap::Provided { .. }),
@@ -398,10 +399,9 @@ impl Choice<'_> {
         for (key, patterns) in [("keep", &self.rules.keep), ("drop", &self.rules.drop)] {
             for pattern in patterns {
                 let fits = |node: &Node| matches(std::slice::from_ref(pattern), node);
-                let expected = self.graph.nodes.iter().flat_map(|node| &node.expects);
-                let is_expected = expected
-                    .filter_map(|one| one.coordinate.parse().ok())
-                    .any(|one| is_dropped(std::slice::from_ref(pattern), &one));
+                let mut expected = self.graph.nodes.iter().flat_map(|node| &node.expects);
+                let is_expected =
+                    expected.any(|one| is_dropped(std::slice::from_ref(pattern), &one.coordinates));
                 if !self.graph.nodes.iter().any(fits) && !is_expected {
                     self.chosen.warnings.push(format!(
                         "`{}:{}` in `{key}` of [maven] fits nothing that is needed",
@@ -423,7 +423,7 @@ fn matches(patterns: &[Exclusion], node: &Node) -> bool {
         .any(|pattern| pattern.fits(&node.group, &node.artifact))
 }
 
-fn is_dropped(patterns: &[Exclusion], coordinate: &Coordinate) -> bool {
+fn is_dropped(patterns: &[Exclusion], coordinate: &Coordinates) -> bool {
     patterns
         .iter()
         .any(|pattern| pattern.fits(coordinate.group(), coordinate.artifact()))

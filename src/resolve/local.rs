@@ -3,17 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::resolver::{Resolver, stem};
-use super::{Artifact, Content, Request, Wanted};
+use super::resolver::Resolver;
+use super::{Artifact, Content, JarRequest, RequestSource};
 use crate::error::{Context, Error, Result};
 use crate::jar;
 use crate::lock::Source;
-use crate::manifest::nearest_name;
+use crate::manifest::{JarSource, nearest_name};
+use crate::maven::jar_stem;
 use crate::parallel::in_parallel;
 
 /// A JAR that a path or glob names.
 struct LocalFile<'w> {
-    wanted: &'w Wanted,
+    request: &'w JarRequest,
     path: PathBuf,
     /// Whether nothing else has that path or glob.
     is_alone: bool,
@@ -21,27 +22,27 @@ struct LocalFile<'w> {
 
 impl Resolver<'_> {
     /// The JARs that paths and globs name, each with its place in the manifest.
-    pub(super) fn local(&self, wanted: &[Wanted]) -> Result<Vec<(usize, Vec<Artifact>)>> {
-        let files = self.files(wanted)?;
+    pub(super) fn local(&self, requests: &[JarRequest]) -> Result<Vec<(usize, Vec<Artifact>)>> {
+        let files = self.files(requests)?;
         in_parallel(files.len(), |at| {
             let file = &files[at];
-            let span = &file.wanted.span;
+            let span = &file.request.span;
             let found = self.manifest.locate(span.clone(), self.file(file))?;
             Ok((span.start, vec![found]))
         })
     }
 
-    fn files<'w>(&self, wanted: &'w [Wanted]) -> Result<Vec<LocalFile<'w>>> {
+    fn files<'w>(&self, requests: &'w [JarRequest]) -> Result<Vec<LocalFile<'w>>> {
         let mut all = Vec::new();
-        for wanted in wanted {
-            let Request::Path(pattern) = &wanted.request else {
+        for request in requests {
+            let RequestSource::Jar(JarSource::Path(pattern)) = &request.source else {
                 continue;
             };
             let found = find(self.manifest.folder(), pattern);
-            let found = self.manifest.locate(wanted.span.clone(), found)?;
+            let found = self.manifest.locate(request.span.clone(), found)?;
             let is_alone = found.len() == 1;
             all.extend(found.into_iter().map(|path| LocalFile {
-                wanted,
+                request,
                 path,
                 is_alone,
             }));
@@ -50,7 +51,7 @@ impl Resolver<'_> {
     }
 
     fn file(&self, file: &LocalFile<'_>) -> Result<Artifact> {
-        let LocalFile { wanted, path, .. } = file;
+        let LocalFile { request, path, .. } = file;
         // What is no JAR is handed on to nobody; it is told of below.
         let on_change = |path: &Path| {
             jar::look(path).ok()?;
@@ -61,12 +62,12 @@ impl Resolver<'_> {
         let shown = shown.display().to_string();
         jar::check(self.store, path, &sha256, &shown)?;
         let file_name = file_name(path, &shown)?;
-        let name = match file.is_alone && !wanted.companion {
-            true => wanted.name.clone(),
-            false => stem(&file_name).to_string(),
+        let name = match file.is_alone && !request.companion {
+            true => request.name.clone(),
+            false => jar_stem(&file_name).to_string(),
         };
         Ok(self.artifact(
-            wanted,
+            request,
             name,
             Source::Path(shown),
             file_name,

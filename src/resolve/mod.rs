@@ -1,12 +1,13 @@
 //! Finds each JAR that the manifest asks for: path, glob, address, Maven
 //! coordinate, catalogue name, the base's opt/. Says nothing of where it goes.
 //!
-//! [`wanted`] turns the manifest into requests; [`Resolver::resolve`] answers
+//! [`jar_requests`] turns the manifest into requests; [`Resolver::resolve`] answers
 //! them. Maven coordinates are answered together: `asked` lists them, [`closure`]
 //! finds the graph of what they need, [`dependencies`] chooses from it what the
 //! base does not provide ([`platform`]), and `needs` does all this only where the
 //! lock file does not have it already.
 
+mod artifact;
 mod asked;
 pub mod catalogue;
 pub mod closure;
@@ -16,65 +17,11 @@ mod logging;
 mod needs;
 pub mod platform;
 mod repositories;
+mod requests;
 mod resolver;
-mod wanted;
 
+pub use artifact::{Artifact, Content};
 pub use asked::{Asked, Reach};
 pub use repositories::Repositories;
+pub use requests::{Folder, JarRequest, RequestSource, jar_requests};
 pub use resolver::{Resolved, Resolver};
-pub use wanted::{Folder, Request, Wanted, wanted};
-
-use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
-
-use crate::image::{Digest, LayerKind};
-use crate::lock::Source;
-use crate::manifest::Place;
-
-/// Where a file's content is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Content {
-    /// In the store, under its digest.
-    Store,
-    /// In this local file.
-    Local(PathBuf),
-    /// Here.
-    Bytes(Vec<u8>),
-    /// Nowhere yet: it is fetched when a layer needs it that is not cached.
-    Absent,
-}
-
-/// One JAR that was found.
-#[derive(Clone, Debug)]
-pub struct Artifact {
-    /// The manifest's name for it; for what comes `with` another, its own.
-    pub name: String,
-    /// What it is.
-    pub kind: LayerKind,
-    /// Where it came from.
-    pub source: Source,
-    /// The coordinate that the manifest has for it, where it is another one.
-    pub asked: Option<String>,
-    /// The coordinate that needs it, where the manifest does not name it.
-    pub needed_by: Option<String>,
-    /// The name its file gets.
-    pub file_name: String,
-    /// Where it goes, as the manifest wants it.
-    pub folder: Folder,
-    /// How a filesystem plugin gets to its place.
-    pub place: Option<Place>,
-    /// Its content.
-    pub sha256: Digest,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Where its bytes are.
-    pub content: Content,
-}
-
-impl Artifact {
-    /// How messages name it.
-    pub fn shown(&self) -> String {
-        format!("{} ({})", self.name, self.source)
-    }
-}

@@ -14,13 +14,13 @@ use crate::base;
 use crate::error::Result;
 use crate::image::Digest;
 use crate::lock::{LockedMaven, LockedProvided, Source};
+use crate::maven::Coordinates;
 use crate::maven::{Exclusion, Gav, Graph, Root};
-use crate::repository::Coordinate;
 
 /// What coordinates come to.
 pub(super) struct Needs {
     /// For each of them the one to take; `None` where another one takes its place.
-    pub roots: Vec<Option<Coordinate>>,
+    pub roots: Vec<Option<Coordinates>>,
     /// What comes with them.
     pub dependencies: Vec<Dependency>,
     /// What the lock file keeps of it.
@@ -59,11 +59,12 @@ impl Resolver<'_> {
             .provided
             .into_iter()
             .map(|one| LockedProvided {
-                maven: one.coordinate,
+                maven: one.coordinates,
                 by: one.by,
             })
             .collect();
-        provided.sort_unstable();
+        // As the file's text is sorted.
+        provided.sort_by_cached_key(|one| (one.maven.to_string(), one.by.clone()));
         Ok(Needs {
             roots: chosen.roots,
             dependencies: chosen.dependencies,
@@ -118,8 +119,8 @@ impl Resolver<'_> {
             )),
             false => None,
         };
-        let pin = |coordinate: &Coordinate| {
-            let source = Source::Maven(coordinate.to_string());
+        let pin = |coordinate: &Coordinates| {
+            let source = Source::Maven(coordinate.clone());
             let pin = self.lock?.pin(coordinate.artifact(), &source)?;
             Some(pin.sha256)
         };
@@ -143,15 +144,11 @@ impl Resolver<'_> {
 
     /// What is resolved: where the repositories decide, what they decided when the
     /// lock file was written, so that another line of the manifest moves nothing.
-    fn settled(&self, one: &Asked) -> Coordinate {
+    fn settled(&self, one: &Asked) -> Coordinates {
         let locked = || {
-            let text = one.coordinate.to_string();
             let mut jars = self.lock?.jars.iter();
-            let jar = jars.find(|jar| jar.asked.as_ref() == Some(&text))?;
-            match &jar.source {
-                Source::Maven(text) => text.parse().ok(),
-                _ => None,
-            }
+            let jar = jars.find(|jar| jar.asked.as_ref() == Some(&one.coordinate))?;
+            jar.source.coordinates().cloned()
         };
         let locked = one.coordinate.is_open().then(locked).flatten();
         locked.unwrap_or_else(|| one.coordinate.clone())
@@ -182,7 +179,7 @@ impl Resolver<'_> {
         let inputs = json!({
             "semantics": "maven-3",
             "roots": roots,
-            "managed": section.managed,
+            "managed": &section.managed[..],
             "keep": texts(&section.keep),
             "drop": texts(&section.drop),
             "java": self.base.facts.java,
@@ -195,22 +192,17 @@ impl Resolver<'_> {
     fn locked(&self, asked: &[Asked], inputs: Digest) -> Option<Needs> {
         let lock = self.lock?;
         let maven = lock.maven.as_ref().filter(|maven| maven.inputs == inputs)?;
-        let coordinate = |source: &Source| match source {
-            Source::Maven(text) => text.parse().ok(),
-            _ => None,
-        };
         let roots = asked.iter().map(|one| {
-            let text = one.coordinate.to_string();
             let jar = lock.jars.iter().find(|jar| match &jar.asked {
-                Some(asked) => *asked == text,
-                None => jar.source == Source::Maven(text.clone()),
+                Some(asked) => *asked == one.coordinate,
+                None => jar.source.coordinates() == Some(&one.coordinate),
             });
-            jar.and_then(|jar| coordinate(&jar.source))
+            jar.and_then(|jar| jar.source.coordinates().cloned())
         });
         let needed = lock.jars.iter().filter_map(|jar| {
             Some(Dependency {
                 needed_by: jar.needed_by.clone()?,
-                coordinate: coordinate(&jar.source)?,
+                coordinate: jar.source.coordinates()?.clone(),
                 folder: match jar.path.starts_with("usrlib/") {
                     true => Folder::Usrlib,
                     false => Folder::Lib,

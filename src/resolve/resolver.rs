@@ -9,7 +9,7 @@ use url::Url;
 use super::asked::{self, Asked};
 use super::dependencies::Chosen;
 use super::repositories::Repositories;
-use super::{Artifact, Content, Folder, Request, Wanted, catalogue};
+use super::{Artifact, Content, Folder, JarRequest, RequestSource, catalogue};
 use crate::base::{Base, Sources};
 use crate::catalogue::{Catalogue, Entry, Kind, Selected};
 use crate::error::{Context, Error, Reason, Result};
@@ -17,10 +17,9 @@ use crate::fetch::{Access, Request as Get, download, redact};
 use crate::image::{Digest, LayerKind};
 use crate::jar;
 use crate::lock::{Lock, LockedMaven, Source};
-use crate::manifest::{Manifest, Place};
-use crate::maven::Graph;
+use crate::manifest::{JarSource, Manifest, Placement};
+use crate::maven::{Coordinates, Graph, jar_stem};
 use crate::report::Report;
-use crate::repository::Coordinate;
 use crate::store::Store;
 
 /// Requests answered at once.
@@ -62,15 +61,15 @@ impl Resolver<'_> {
     /// Answers all requests. Pinned JARs whose bytes are not in the store are not
     /// fetched: [`Resolver::fetch`] does that for those that turn out to be
     /// needed.
-    pub async fn resolve(&self, wanted: &[Wanted]) -> Result<Resolved> {
-        let asked = self.asked(wanted).await?;
+    pub async fn resolve(&self, requests: &[JarRequest]) -> Result<Resolved> {
+        let asked = self.asked(requests).await?;
         let (joint, apart): (Vec<Asked>, Vec<Asked>) = asked
             .into_iter()
             .partition(|one| !matches!(one.folder, Folder::Plugin(_)));
         let joint = asked::merged(joint, self.report);
         let needs = self.needs(&joint).await?;
         let roots = joint.iter().zip(needs.roots);
-        let mut coordinates: Vec<(&Asked, Coordinate)> = roots
+        let mut coordinates: Vec<(&Asked, Coordinates)> = roots
             .filter_map(|(one, coordinate)| Some((one, coordinate?)))
             .collect();
         coordinates.extend(apart.iter().map(|one| (one, one.coordinate.clone())));
@@ -79,16 +78,16 @@ impl Resolver<'_> {
                 let found = self.coordinate(&one.name, one.kind, &one.folder, &coordinate);
                 let mut found = self.manifest.locate(one.span.clone(), found.await)?;
                 let is_other = coordinate != one.coordinate;
-                found.asked = is_other.then(|| one.coordinate.to_string());
+                found.asked = is_other.then(|| one.coordinate.clone());
                 Ok::<_, Error>((one.span.start, vec![found]))
             })
             .buffered(PARALLEL);
-        let of_files = self.local(wanted)?;
-        let of_others = futures_util::stream::iter(wanted)
-            .map(|wanted| async move {
-                let found = self.answer(wanted).await;
-                let found = self.manifest.locate(wanted.span.clone(), found)?;
-                Ok::<_, Error>((wanted.span.start, found))
+        let of_files = self.local(requests)?;
+        let of_others = futures_util::stream::iter(requests)
+            .map(|request| async move {
+                let found = self.answer(request).await;
+                let found = self.manifest.locate(request.span.clone(), found)?;
+                Ok::<_, Error>((request.span.start, found))
             })
             .buffered(PARALLEL);
         let mut found: Vec<(usize, Vec<Artifact>)> =
@@ -115,10 +114,10 @@ impl Resolver<'_> {
             let is_taken = |other: &Artifact| {
                 (&other.folder, &other.file_name) == (&one.folder, &one.file_name)
             };
-            if let (true, Source::Maven(text)) = (artifacts.iter().any(is_taken), &one.source)
-                && let Some((group, _)) = text.split_once(':')
+            if let (true, Source::Maven(coordinates)) =
+                (artifacts.iter().any(is_taken), &one.source)
             {
-                one.file_name = format!("{group}.{}", one.file_name);
+                one.file_name = format!("{}.{}", coordinates.group(), one.file_name);
             }
             artifacts.push(one);
         }
@@ -130,27 +129,29 @@ impl Resolver<'_> {
 
     /// The graph of the coordinates that are resolved together, and what becomes
     /// of it on this base, whatever the lock file has.
-    pub async fn graph(&self, wanted: &[Wanted]) -> Result<(Graph, Chosen)> {
-        let mut asked = self.asked(wanted).await?;
+    pub async fn graph(&self, requests: &[JarRequest]) -> Result<(Graph, Chosen)> {
+        let mut asked = self.asked(requests).await?;
         asked.retain(|one| !matches!(one.folder, Folder::Plugin(_)));
         self.resolved(&asked::merged(asked, self.report)).await
     }
 
     /// What is neither a coordinate nor a path.
-    async fn answer(&self, wanted: &Wanted) -> Result<Vec<Artifact>> {
-        match &wanted.request {
-            Request::Url(url, sha256) => Ok(vec![self.url(wanted, url, sha256.as_deref()).await?]),
-            Request::Filesystem(place) => Ok(vec![self.filesystem(wanted, *place).await?]),
-            Request::Path(_) | Request::Maven(_) | Request::Catalogue(_) => Ok(Vec::new()),
+    async fn answer(&self, request: &JarRequest) -> Result<Vec<Artifact>> {
+        match &request.source {
+            RequestSource::Jar(JarSource::Url(url, sha256)) => {
+                Ok(vec![self.url(request, url, sha256.as_deref()).await?])
+            }
+            RequestSource::Filesystem(place) => Ok(vec![self.filesystem(request, *place).await?]),
+            RequestSource::Jar(_) => Ok(Vec::new()),
         }
     }
 
     /// The Maven coordinates among the requests, in the manifest's order.
-    async fn asked(&self, wanted: &[Wanted]) -> Result<Vec<Asked>> {
-        let mut asked: Vec<Asked> = futures_util::stream::iter(wanted)
-            .map(|wanted| async move {
-                let asked = self.asked_by(wanted).await;
-                self.manifest.locate(wanted.span.clone(), asked)
+    async fn asked(&self, requests: &[JarRequest]) -> Result<Vec<Asked>> {
+        let mut asked: Vec<Asked> = futures_util::stream::iter(requests)
+            .map(|request| async move {
+                let asked = self.asked_by(request).await;
+                self.manifest.locate(request.span.clone(), asked)
             })
             .buffered(PARALLEL)
             .try_collect::<Vec<_>>()
@@ -162,33 +163,31 @@ impl Resolver<'_> {
         Ok(asked)
     }
 
-    async fn asked_by(&self, wanted: &Wanted) -> Result<Vec<Asked>> {
-        let one = |text: &str, name: Option<&str>, fat: Option<bool>| -> Result<Asked> {
-            let coordinate: Coordinate = text.parse()?;
-            Ok(Asked {
-                name: name.unwrap_or(coordinate.artifact()).to_string(),
-                kind: wanted.kind,
-                folder: wanted.folder.clone(),
-                span: wanted.span.clone(),
-                reach: asked::reach(&wanted.taking, fat, &coordinate),
-                exclude: wanted.taking.exclude.clone(),
-                platform: wanted
-                    .taking
-                    .platform
-                    .unwrap_or(self.manifest.content.maven.platform),
-                coordinate,
-            })
+    async fn asked_by(&self, request: &JarRequest) -> Result<Vec<Asked>> {
+        let one = |coordinate: &Coordinates, name: Option<&str>, fat: Option<bool>| Asked {
+            name: name.unwrap_or(coordinate.artifact()).to_string(),
+            kind: request.kind,
+            folder: request.folder.clone(),
+            span: request.span.clone(),
+            reach: asked::reach(&request.taking, fat, coordinate),
+            exclude: request.taking.exclude.clone(),
+            platform: request
+                .taking
+                .platform
+                .unwrap_or(self.manifest.content.maven.platform),
+            coordinate: coordinate.clone(),
         };
-        match &wanted.request {
-            Request::Maven(text) => {
-                let name = (!wanted.companion).then_some(wanted.name.as_str());
-                Ok(vec![one(text, name, None)?])
+        match &request.source {
+            RequestSource::Jar(JarSource::Maven(coordinates)) => {
+                let name = (!request.companion).then_some(request.name.as_str());
+                Ok(vec![one(coordinates, name, None)])
             }
-            Request::Catalogue(version) => {
-                let selected = self.selected(wanted, version).await?;
-                let owner = one(&selected.coordinate, Some(&wanted.name), Some(selected.fat))?;
-                let with = selected.with.iter().map(|text| one(text, None, None));
-                std::iter::once(Ok(owner)).chain(with).collect()
+            RequestSource::Jar(JarSource::Catalogue(version)) => {
+                let selected = self.selected(request, version).await?;
+                let fat = Some(selected.fat);
+                let owner = one(&selected.coordinates, Some(&request.name), fat);
+                let with = selected.with.iter().map(|with| one(with, None, None));
+                Ok(std::iter::once(owner).chain(with).collect())
             }
             _ => Ok(Vec::new()),
         }
@@ -200,9 +199,9 @@ impl Resolver<'_> {
         name: &str,
         kind: LayerKind,
         folder: &Folder,
-        coordinate: &Coordinate,
+        coordinate: &Coordinates,
     ) -> Result<Artifact> {
-        let source = Source::Maven(coordinate.to_string());
+        let source = Source::Maven(coordinate.clone());
         let pin = self.lock.and_then(|lock| lock.pin(name, &source));
         let (sha256, size, content) = match pin {
             Some(pin) => (pin.sha256, pin.size, self.held(&pin.sha256)),
@@ -237,14 +236,19 @@ impl Resolver<'_> {
         }
     }
 
-    async fn url(&self, wanted: &Wanted, text: &str, sha256: Option<&str>) -> Result<Artifact> {
+    async fn url(
+        &self,
+        request: &JarRequest,
+        text: &str,
+        sha256: Option<&str>,
+    ) -> Result<Artifact> {
         let url = parse_url(text)?;
         let shown = redact::shown(&url);
         let source = Source::Url(shown.clone());
-        let name = if wanted.companion {
-            stem(&url_file_name(&url)).to_string()
+        let name = if request.companion {
+            jar_stem(&url_file_name(&url)).to_string()
         } else {
-            wanted.name.clone()
+            request.name.clone()
         };
         let pin = self.lock.and_then(|lock| lock.pin(&name, &source));
         let given = match sha256 {
@@ -271,7 +275,7 @@ impl Resolver<'_> {
             jar::check(self.store, &self.store.blob_path(&digest), &digest, &shown)?;
         }
         Ok(self.artifact(
-            wanted,
+            request,
             name,
             source,
             url_file_name(&url),
@@ -296,9 +300,9 @@ impl Resolver<'_> {
     }
 
     /// The release of the catalogue's entry.
-    async fn selected(&self, wanted: &Wanted, version: &str) -> Result<Selected> {
-        let entry = self.entry(&wanted.name, Kind::Connector)?;
-        let pinned = self.pinned_release(entry, wanted, version);
+    async fn selected(&self, request: &JarRequest, version: &str) -> Result<Selected> {
+        let entry = self.entry(&request.name, Kind::Connector)?;
+        let pinned = self.pinned_release(entry, request, version);
         let version = pinned.as_deref().unwrap_or(version);
         let selected =
             catalogue::select(entry, version, &self.base.facts, self.maven, self.report).await?;
@@ -312,14 +316,15 @@ impl Resolver<'_> {
             .hint("use a base with a newer Java, or an older version of the connector"));
         }
         if let Some(needs) = &selected.needs {
-            self.report.detail(format!("{} needs {needs}", wanted.name));
+            self.report
+                .detail(format!("{} needs {needs}", request.name));
         }
         Ok(selected)
     }
 
     /// `auto` stays with what the lock file has, as long as it is made for the
     /// base's Flink: a newer catalogue must not move a pinned build.
-    fn pinned_release(&self, entry: &Entry, wanted: &Wanted, version: &str) -> Option<String> {
+    fn pinned_release(&self, entry: &Entry, request: &JarRequest, version: &str) -> Option<String> {
         if version != "auto" {
             return None;
         }
@@ -330,8 +335,7 @@ impl Resolver<'_> {
             return None;
         }
         lock.jars.iter().find_map(|jar| match &jar.source {
-            Source::Maven(text) if jar.name == wanted.name && jar.kind == wanted.kind => {
-                let coordinate: Coordinate = text.parse().ok()?;
+            Source::Maven(coordinate) if jar.name == request.name && jar.kind == request.kind => {
                 let artifact = format!("{}:{}", coordinate.group(), coordinate.artifact());
                 entry
                     .has_artifact(&artifact, &self.base.facts.scala)
@@ -373,24 +377,24 @@ impl Resolver<'_> {
         }
     }
 
-    async fn filesystem(&self, wanted: &Wanted, place: Option<Place>) -> Result<Artifact> {
-        let entry = self.entry(&wanted.name, Kind::Filesystem)?;
+    async fn filesystem(&self, request: &JarRequest, place: Option<Placement>) -> Result<Artifact> {
+        let entry = self.entry(&request.name, Kind::Filesystem)?;
         let flink = &self.base.facts.flink;
         catalogue::exists(entry, &self.base.facts)?;
         let artifact = entry.artifact.as_deref().unwrap_or(&entry.name);
         let folder = Folder::Plugin(entry.name.clone());
-        let wanted = Wanted {
+        let request = JarRequest {
             name: entry.name.clone(),
             folder,
-            ..wanted.clone()
+            ..request.clone()
         };
         if let Some((name, node)) = self.base.facts.jar_of("opt", artifact)
             && let Some(sha256) = node.sha256
         {
-            let place = place.unwrap_or(Place::Link);
+            let place = place.unwrap_or(Placement::Link);
             let mut found = self.artifact(
-                &wanted,
-                wanted.name.clone(),
+                &request,
+                request.name.clone(),
                 Source::Base(format!("opt/{name}")),
                 name.to_string(),
                 (sha256, node.size),
@@ -400,26 +404,25 @@ impl Resolver<'_> {
             return Ok(found);
         }
         match place {
-            Some(Place::Link | Place::Move) => Err(Error::new(format!(
+            Some(Placement::Link | Placement::Move) => Err(Error::new(format!(
                 "{}: the base's opt/ has no {artifact}-{flink}.jar to {}",
-                wanted.name,
-                if place == Some(Place::Link) {
+                request.name,
+                if place == Some(Placement::Link) {
                     "link to"
                 } else {
                     "move"
                 }
             ))
             .hint("leave `place` out: the JAR is then copied from the repository")),
-            Some(Place::Copy) | None => {
+            Some(Placement::Copy) | None => {
                 let selected =
                     catalogue::select(entry, "auto", &self.base.facts, self.maven, self.report)
                         .await?;
-                let coordinate: Coordinate = selected.coordinate.parse()?;
-                let (name, folder) = (&wanted.name, &wanted.folder);
+                let (name, folder) = (&request.name, &request.folder);
                 let mut found = self
-                    .coordinate(name, wanted.kind, folder, &coordinate)
+                    .coordinate(name, request.kind, folder, &selected.coordinates)
                     .await?;
-                found.place = Some(Place::Copy);
+                found.place = Some(Placement::Copy);
                 Ok(found)
             }
         }
@@ -427,20 +430,20 @@ impl Resolver<'_> {
 
     /// Brings the bytes of pinned artifacts into the store, several at once. What
     /// comes from the base is the caller's to take out of it.
-    pub async fn fetch(&self, artifacts: &[&Artifact], wanted: &[Wanted]) -> Result<()> {
+    pub async fn fetch(&self, artifacts: &[&Artifact], requests: &[JarRequest]) -> Result<()> {
         let mut seen = BTreeSet::new();
         let each = artifacts
             .iter()
             .filter(|artifact| seen.insert((&artifact.source, artifact.sha256)));
         futures_util::stream::iter(each)
-            .map(|artifact| self.fetch_one(artifact, wanted))
+            .map(|artifact| self.fetch_one(artifact, requests))
             .buffered(PARALLEL)
             .try_collect()
             .await
     }
 
-    async fn fetch_one(&self, artifact: &Artifact, wanted: &[Wanted]) -> Result<()> {
-        let brought = self.bring(artifact, wanted).await;
+    async fn fetch_one(&self, artifact: &Artifact, requests: &[JarRequest]) -> Result<()> {
+        let brought = self.bring(artifact, requests).await;
         brought
             .map_err(|error| match error.is(Reason::DigestMismatch) {
                 true => error.hint(format!(
@@ -452,24 +455,28 @@ impl Resolver<'_> {
             .doing(|| format!("fetching {}", artifact.shown()))
     }
 
-    async fn bring(&self, artifact: &Artifact, wanted: &[Wanted]) -> Result<()> {
+    async fn bring(&self, artifact: &Artifact, requests: &[JarRequest]) -> Result<()> {
         match &artifact.source {
-            Source::Maven(text) => {
-                let coordinate: Coordinate = text.parse()?;
+            Source::Maven(coordinates) => {
                 self.maven
                     .get()?
-                    .jar(&coordinate, Some(artifact.sha256))
+                    .jar(coordinates, Some(artifact.sha256))
                     .await
                     .map(|_| ())?;
                 let path = self.store.blob_path(&artifact.sha256);
-                jar::check(self.store, &path, &artifact.sha256, text)
+                jar::check(
+                    self.store,
+                    &path,
+                    &artifact.sha256,
+                    &coordinates.to_string(),
+                )
             }
             Source::Url(shown) => {
                 // The lock has no secrets; the manifest has the whole address.
-                let url = wanted
+                let url = requests
                     .iter()
-                    .filter_map(|wanted| match &wanted.request {
-                        Request::Url(url, _) => parse_url(url).ok(),
+                    .filter_map(|request| match &request.source {
+                        RequestSource::Jar(JarSource::Url(url, _)) => parse_url(url).ok(),
                         _ => None,
                     })
                     .find(|url| redact::shown(url) == *shown)
@@ -484,7 +491,7 @@ impl Resolver<'_> {
 
     pub(super) fn artifact(
         &self,
-        wanted: &Wanted,
+        request: &JarRequest,
         name: String,
         source: Source,
         file_name: String,
@@ -493,12 +500,12 @@ impl Resolver<'_> {
     ) -> Artifact {
         Artifact {
             name,
-            kind: wanted.kind,
+            kind: request.kind,
             source,
             asked: None,
             needed_by: None,
             file_name,
-            folder: wanted.folder.clone(),
+            folder: request.folder.clone(),
             place: None,
             sha256,
             size,
@@ -540,8 +547,4 @@ fn url_file_name(url: &Url) -> String {
     } else {
         format!("{}.jar", name.trim_start_matches('.'))
     }
-}
-
-pub(super) fn stem(file_name: &str) -> &str {
-    file_name.strip_suffix(".jar").unwrap_or(file_name)
 }

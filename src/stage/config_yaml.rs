@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::config::Value;
+use super::config_value::Value;
 use crate::error::{Context, Error, Result};
 
 /// What the file says, with dotted keys.
@@ -81,12 +81,12 @@ fn plain(value: &Json) -> String {
     }
 }
 
-enum Tree<'a> {
+enum YamlNode<'a> {
     Leaf(&'a Value),
-    Map(BTreeMap<String, Tree<'a>>),
+    Map(BTreeMap<String, YamlNode<'a>>),
 }
 
-fn tree(flat: &BTreeMap<String, Value>) -> BTreeMap<String, Tree<'_>> {
+fn tree(flat: &BTreeMap<String, Value>) -> BTreeMap<String, YamlNode<'_>> {
     let mut root = BTreeMap::new();
     // Sorted order brings `a.b` before `a.b.c`, so the shorter key gets the tree.
     for (key, value) in flat {
@@ -96,44 +96,44 @@ fn tree(flat: &BTreeMap<String, Value>) -> BTreeMap<String, Tree<'_>> {
     root
 }
 
-fn insert<'a>(map: &mut BTreeMap<String, Tree<'a>>, parts: &[&str], value: &'a Value) {
+fn insert<'a>(map: &mut BTreeMap<String, YamlNode<'a>>, parts: &[&str], value: &'a Value) {
     let Some((first, rest)) = parts.split_first() else {
         return;
     };
     if rest.is_empty() {
-        map.insert(first.to_string(), Tree::Leaf(value));
+        map.insert(first.to_string(), YamlNode::Leaf(value));
         return;
     }
     let child = map
         .entry(first.to_string())
-        .or_insert_with(|| Tree::Map(BTreeMap::new()));
+        .or_insert_with(|| YamlNode::Map(BTreeMap::new()));
     match child {
-        Tree::Map(child) => insert(child, rest, value),
-        Tree::Leaf(_) => {
-            map.insert(parts.join("."), Tree::Leaf(value));
+        YamlNode::Map(child) => insert(child, rest, value),
+        YamlNode::Leaf(_) => {
+            map.insert(parts.join("."), YamlNode::Leaf(value));
         }
     }
 }
 
-fn emit(map: &BTreeMap<String, Tree<'_>>, depth: usize, out: &mut String) {
+fn emit(map: &BTreeMap<String, YamlNode<'_>>, depth: usize, out: &mut String) {
     let indent = "  ".repeat(depth);
     for (key, child) in map {
         let key = scalar(key);
         match child {
-            Tree::Leaf(Value::List(items)) if items.is_empty() => {
+            YamlNode::Leaf(Value::List(items)) if items.is_empty() => {
                 out.push_str(&format!("{indent}{key}: []\n"));
             }
-            Tree::Leaf(Value::List(items)) => {
+            YamlNode::Leaf(Value::List(items)) => {
                 out.push_str(&format!("{indent}{key}:\n"));
                 for item in items {
                     out.push_str(&format!("{indent}- {}\n", scalar(item)));
                 }
             }
-            Tree::Leaf(Value::Plain(text)) => out.push_str(&format!("{indent}{key}: {text}\n")),
-            Tree::Leaf(Value::Text(text)) => {
+            YamlNode::Leaf(Value::Plain(text)) => out.push_str(&format!("{indent}{key}: {text}\n")),
+            YamlNode::Leaf(Value::Text(text)) => {
                 out.push_str(&format!("{indent}{key}: {}\n", scalar(text)));
             }
-            Tree::Map(child) => {
+            YamlNode::Map(child) => {
                 out.push_str(&format!("{indent}{key}:\n"));
                 emit(child, depth + 1, out);
             }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::config::Value;
+use super::config_value::Value;
 
 /// The file with `values` in it: keys that are there get their new value where
 /// they stand (a second occurrence goes), the others follow at the end.

@@ -4,15 +4,16 @@ use super::placement::{check_library, filesystem_folder};
 use super::{Content, NewFile, Stage};
 use crate::base::BaseFacts;
 use crate::error::{Error, Result};
+use crate::job;
 use crate::lock::Source;
-use crate::manifest::Place;
+use crate::manifest::Placement;
 use crate::resolve::{Artifact, Folder};
 
 /// Where a JAR goes, under FLINK_HOME.
 pub fn path_of(facts: &BaseFacts, artifact: &Artifact) -> String {
     let folder = match &artifact.folder {
         Folder::Lib => "lib".to_string(),
-        Folder::Usrlib => "usrlib".to_string(),
+        Folder::Usrlib => job::FOLDER.to_string(),
         Folder::Plugin(name) => filesystem_folder(&facts.flink, name),
     };
     format!("{folder}/{}", artifact.file_name)
@@ -62,7 +63,7 @@ pub fn stage(
         _ => &artifact.name,
     };
     let reason = artifact.shown();
-    if let (Source::Base(from), Some(Place::Link)) = (&artifact.source, artifact.place) {
+    if let (Source::Base(from), Some(Placement::Link)) = (&artifact.source, artifact.place) {
         let ups = "../".repeat(path.matches('/').count());
         stage.link(
             facts,
@@ -87,7 +88,7 @@ pub fn stage(
             artifact: name,
         },
     )?;
-    if artifact.place == Some(Place::Move) {
+    if artifact.place == Some(Placement::Move) {
         let Source::Base(from) = &artifact.source else {
             return Err(Error::usage(format!(
                 "{}: `place = \"move\"` needs the JAR in the base's opt/, and it is not there",
@@ -105,5 +106,5 @@ pub fn stage(
 
 /// Whether the bytes of the JAR are needed to make a layer.
 pub fn needs_bytes(artifact: &Artifact) -> bool {
-    matches!(artifact.content, Content::Absent) && artifact.place != Some(Place::Link)
+    matches!(artifact.content, Content::Absent) && artifact.place != Some(Placement::Link)
 }

@@ -1,12 +1,13 @@
 //! Where each file goes: decided by the base's Flink version, before a byte of
 //! a JAR is read.
 
-pub mod after;
 pub mod config;
+pub mod config_value;
 pub mod config_yaml;
 pub mod entry;
 pub mod files;
 pub mod flink_conf;
+pub mod image_facts;
 pub mod jars;
 pub mod placement;
 

@@ -5,9 +5,9 @@
 //! file systems fail when they are loaded from lib/; the planner loader of 1.15
 //! must not meet the planner itself.
 
-use crate::base::facts::is_jar_of;
 use crate::base::{BaseFacts, FlinkVersion};
 use crate::error::{Error, Result};
+use crate::maven::{JarName, is_jar_of};
 
 /// The folder, under FLINK_HOME, of a filesystem plugin.
 pub fn filesystem_folder(flink: &FlinkVersion, name: &str) -> String {
@@ -65,6 +65,7 @@ pub fn check_library(
             ))
             .hint("build a base whose lib/ holds the planner you want: `flinkpack base build` from a distribution where the two were swapped"));
         }
+        let artifact_of = |name| JarName::of_file(name).map(|name| name.artifact);
         let artifact = artifact_of(file_name);
         let same = facts.children("lib").find(|(other, _)| {
             *other != file_name && artifact.is_some() && artifact_of(other) == artifact
@@ -76,16 +77,6 @@ pub fn check_library(
         }
     }
     Ok(None)
-}
-
-/// `flink-connector-jdbc` of `flink-connector-jdbc-3.3.0-1.20.jar`.
-pub fn artifact_of(file_name: &str) -> Option<&str> {
-    let stem = file_name.strip_suffix(".jar")?;
-    let at = stem
-        .match_indices('-')
-        .map(|(at, _)| at)
-        .find(|at| stem[at + 1..].starts_with(|c: char| c.is_ascii_digit()))?;
-    Some(&stem[..at])
 }
 
 #[cfg(test)]

@@ -107,6 +107,7 @@ fn the_manifest_allows_single_findings_with_a_reason() {
     let mut transcript = Transcript::new();
     for wrong in [
         "{ code = \"FP01\", reason = \"x\" }",
+        "{ code = \"FP0110\", reason = \"x\" }",
         "{ code = \"FP0101\", reason = \" \" }",
         "{ code = \"FP0101\", jars = [\"[\"], reason = \"x\" }",
     ] {

@@ -82,7 +82,11 @@ impl Project {
     }
 
     async fn coordinate(&self, text: &str, wanted: &str, flink: &str) -> String {
-        self.select(text, wanted, flink).await.unwrap().coordinate
+        self.select(text, wanted, flink)
+            .await
+            .unwrap()
+            .coordinates
+            .to_string()
     }
 }
 
@@ -142,7 +146,7 @@ async fn what_is_not_listed_is_asked_for() {
         ],
     )]);
     let selected = project.select(OWN, "auto", "1.20.5").await.unwrap();
-    assert_eq!(selected.coordinate, "g:acme:3.10.0-1.20");
+    assert_eq!(selected.coordinates.to_string(), "g:acme:3.10.0-1.20");
     assert_eq!(
         (selected.needs.as_deref(), selected.listed),
         (Some("a driver"), false)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use flinkpack::catalogue::{Catalogue, Wanted};
+use flinkpack::catalogue::{Catalogue, VersionRequest};
 use flinkpack::report::Report;
 use flinkpack::repository::{Environment, Maven, Origin};
 
@@ -22,25 +22,25 @@ async fn catalogue_walk() {
         }
         for release in &entry.releases {
             for minor in &release.flink {
-                let scalas = match release.scala.is_empty() {
+                let scalas = match release.artifact.scala.is_empty() {
                     true => vec![None],
                     false => release
+                        .artifact
                         .scala
                         .iter()
                         .map(|scala| Some(scala.as_str()))
                         .collect(),
                 };
                 for scala in scalas {
-                    let wanted = Wanted::Version(&release.version);
+                    let wanted = VersionRequest::Exact(&release.artifact.version);
                     let selected = entry.select(wanted, &format!("{minor}.0"), scala).unwrap();
-                    for text in selected.with.iter().chain([&selected.coordinate]) {
-                        let (name, version) = text.rsplit_once(':').unwrap();
-                        let (group, artifact) = name.split_once(':').unwrap();
-                        rows.entry((group.to_owned(), artifact.to_owned()))
+                    for coordinates in selected.with.iter().chain([&selected.coordinates]) {
+                        let group = coordinates.group().to_owned();
+                        rows.entry((group, coordinates.artifact().to_owned()))
                             .or_default()
                             .push((
-                                version.to_owned(),
-                                format!("{} for Flink {minor}: {text}", entry.name),
+                                coordinates.version().to_owned(),
+                                format!("{} for Flink {minor}: {coordinates}", entry.name),
                             ));
                     }
                 }

@@ -1,8 +1,9 @@
 use flinkpack::error::{Error, Reason};
 use flinkpack::fetch::{Access, Secret};
 use flinkpack::image::Digest;
+use flinkpack::maven::Coordinates;
 use flinkpack::report::Report;
-use flinkpack::repository::{Coordinate, Maven, MavenFile, Origin, Place, Repository};
+use flinkpack::repository::{Location, Maven, MavenFile, Origin, Repository};
 use md5::{Digest as _, Md5};
 
 use super::{Heard, hasty, maven, repository, store};
@@ -11,7 +12,7 @@ use crate::support::maven::{Reply, Server};
 const JAR: &[u8] = b"PK\x03\x04 the content of a JAR";
 const PATH: &str = "/m2/com/acme/orders/1.0/orders-1.0.jar";
 
-fn orders() -> Coordinate {
+fn orders() -> Coordinates {
     "com.acme:orders:1.0".parse().unwrap()
 }
 
@@ -401,7 +402,7 @@ async fn a_folder_is_a_repository() {
     let one = Repository {
         id: "folder".to_owned(),
         ids: Vec::new(),
-        place: Place::Folder(root.path().to_path_buf()),
+        place: Location::Folder(root.path().to_path_buf()),
         releases: true,
         snapshots: true,
         blocked: None,
@@ -500,7 +501,7 @@ async fn a_snapshot_is_the_newest_one_and_is_asked_for_each_time() {
     snapshot(&one, "1.1-20260102.030405-6", "20260102030405", b"PK old");
     snapshot(&two, "1.1-20260103.030405-7", "20260103030405", b"PK new");
     let list = vec![repository("one", &one), repository("two", &two)];
-    let coordinate: Coordinate = "com.acme:orders:1.1-SNAPSHOT".parse().unwrap();
+    let coordinate: Coordinates = "com.acme:orders:1.1-SNAPSHOT".parse().unwrap();
     let ask = |offline| {
         Maven::new(list.clone(), store.clone(), Report::silent(), offline).with_patience(hasty())
     };

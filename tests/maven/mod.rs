@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use flinkpack::fetch::Patience;
 use flinkpack::report::{Event, Report, Reporter};
-use flinkpack::repository::{Maven, Place, Repository};
+use flinkpack::repository::{Location, Maven, Repository};
 use flinkpack::store::Store;
 
 use crate::support::maven::Server;
@@ -64,7 +64,7 @@ fn repository(id: &str, server: &Server) -> Repository {
     Repository {
         id: id.to_owned(),
         ids: vec![id.to_owned()],
-        place: Place::Web(server.url("/m2/")),
+        place: Location::Web(server.url("/m2/")),
         releases: true,
         snapshots: true,
         blocked: None,

@@ -36,7 +36,7 @@ fn nowhere(id: &str) -> Repository {
         crate::support::process::free_port()
     );
     Repository {
-        place: flinkpack::repository::Place::Web(url.parse().unwrap()),
+        place: flinkpack::repository::Location::Web(url.parse().unwrap()),
         ..repository(id, &Server::start())
     }
 }

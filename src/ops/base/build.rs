@@ -13,7 +13,7 @@ use super::context::{self, Distribution};
 use crate::base::label;
 use crate::error::{Context, Error, Result};
 use crate::image::{Image, Images, Reference};
-use crate::manifest::{JarSource, JarSpec, Manifest};
+use crate::manifest::{JarSource, Manifest};
 use crate::ops::Session;
 use crate::ops::build::changed_jars::ChangedJars;
 use crate::ops::build::inputs::{Inputs, Request, lock_path};
@@ -25,7 +25,7 @@ use crate::ops::build::send;
 use crate::ops::build::sinks::repositories;
 use crate::sink::daemon::DockerDaemon;
 use crate::sink::{Shipment, Sink, Target};
-use crate::stage::after::facts_after;
+use crate::stage::image_facts::facts_of_image;
 
 /// What `base build` was asked for.
 #[derive(Clone, Debug)]
@@ -94,7 +94,7 @@ async fn finish(
     begun: Instant,
 ) -> Result<Outcome> {
     let path = folder.join("flinkpack-base.toml");
-    let text = manifest_of(&format!("docker-daemon:{built}"), &options.with);
+    let text = manifest_of(&format!("docker-daemon:{built}"), &options.with)?;
     let inputs = Inputs {
         manifest: Manifest::of_text(&path, &text).doing(|| "reading --with")?,
         lock_path: lock_path(&path),
@@ -115,7 +115,7 @@ async fn finish(
     let found = &made.resolved;
     let image = made.each.remove(0);
     let diff_ids: Vec<_> = image.layers.iter().map(|layer| layer.diff_id).collect();
-    let facts = facts_after(
+    let facts = facts_of_image(
         &found.base.facts,
         &found.stage,
         diff_ids.len().saturating_sub(1),
@@ -174,11 +174,11 @@ fn relabel(image: Image, facts: &str, docker_types: bool) -> Result<Image> {
 }
 
 /// `--with` as a manifest: what it names is found and placed as always.
-fn manifest_of(base: &str, with: &[String]) -> String {
+fn manifest_of(base: &str, with: &[String]) -> Result<String> {
     let mut connectors: BTreeMap<String, String> = BTreeMap::new();
     let mut taken = 0;
     for text in with {
-        let (name, source) = match JarSpec::of_text(text).source {
+        let (name, source) = match text.parse()? {
             JarSource::Catalogue(_) => match text.split_once('=') {
                 Some((name, version)) => (name.to_string(), version.to_string()),
                 None => (text.clone(), "auto".to_string()),
@@ -198,5 +198,5 @@ fn manifest_of(base: &str, with: &[String]) -> String {
     for (name, source) in connectors {
         out.push_str(&format!("{} = {}\n", quoted(&name), quoted(&source)));
     }
-    out
+    Ok(out)
 }

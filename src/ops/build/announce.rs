@@ -25,8 +25,8 @@ pub fn found(session: &Session, resolved: &Resolved) {
         }
         let path = crate::stage::jars::path_of(facts, artifact);
         let how = match artifact.place {
-            Some(crate::manifest::Place::Link) => "linked".to_string(),
-            Some(crate::manifest::Place::Move) => "moved".to_string(),
+            Some(crate::manifest::Placement::Link) => "linked".to_string(),
+            Some(crate::manifest::Placement::Move) => "moved".to_string(),
             _ => bytes(artifact.size),
         };
         lines.push(format!(

@@ -1,7 +1,7 @@
 //! The base, for each platform that is asked for.
 
 use super::inputs::Request;
-use crate::base::{self, Base, BaseSpec, Wanted};
+use crate::base::{self, Base, BaseRequest, BaseSpec};
 use crate::error::{Error, Result};
 use crate::image::{Platform, Reference};
 use crate::lock::{Lock, Source};
@@ -23,7 +23,7 @@ pub async fn find(
     let found = async {
         let mut wanted = Vec::new();
         for (platform, text) in &texts {
-            wanted.push(Wanted {
+            wanted.push(BaseRequest {
                 spec: text.parse::<BaseSpec>()?.from_folder(manifest.folder()),
                 platform: platform.clone(),
                 pinned: lock.and_then(|lock| lock.base.digest_for(text, platform)),

@@ -12,11 +12,12 @@ use crate::base::Base;
 use crate::error::{Context, Result};
 use crate::image::assemble::{Changes, assemble};
 use crate::image::{Image, Layer};
+use crate::job;
 use crate::layer::Plan;
 use crate::lock::{Lock, LockedLayer};
 use crate::ops::Session;
 use crate::resolve::Artifact;
-use crate::stage::{Content, EntryKind, jars};
+use crate::stage::jars;
 
 /// The label that lists an image's JARs, for `inspect`.
 pub const ARTIFACTS_LABEL: &str = "flinkpack.artifacts";
@@ -37,26 +38,20 @@ impl Planned {
         let Planned {
             mut resolved,
             trusted,
+            written,
         } = self;
-        let absent = resolved.absent(session, |plan| trusted.get(plan).is_some())?;
-        resolved.fetch(session, &absent).await?;
-        for entry in resolved.stage.entries_mut() {
-            if let EntryKind::File {
-                sha256, content, ..
-            } = &mut entry.kind
-                && absent.contains(sha256)
-            {
-                *content = Content::Store;
-            }
-        }
+        let is_made =
+            |plan: &Plan<'_>| written.contains_key(plan.inputs()) || trusted.get(plan).is_some();
+        resolved.fetch_absent(session, is_made).await?;
         let plans = resolved.plans()?;
         let writer = Writer {
             session,
             trusted: &trusted,
+            written: &written,
             changed,
             docker_types: resolved.base.docker_types,
         };
-        let own = writer.write(&plans)?;
+        let own = writer.write(&plans.iter().collect::<Vec<_>>())?;
         let lock = locked(&resolved, &plans, &own);
         let each = assembled(&resolved, &own, &lock)?;
         drop(plans);
@@ -106,7 +101,7 @@ pub(super) fn assembled(resolved: &Resolved, own: &[Layer], lock: &Lock) -> Resu
         let changes = Changes {
             labels: labels(resolved, base, lock)?,
             env: resolved.manifest.content.image.env.clone(),
-            command: command(resolved),
+            command: job::Command::of(&resolved.manifest).map(job::Command::words),
             history: own
                 .iter()
                 .map(|layer| format!("flinkpack: {} {}", layer.kind.word(), layer.name))
@@ -117,16 +112,6 @@ pub(super) fn assembled(resolved: &Resolved, own: &[Layer], lock: &Lock) -> Resu
         assemble(&base.config, platform, layers, base.docker_types, &changes)
     });
     each.collect()
-}
-
-fn command(resolved: &Resolved) -> Option<Vec<String>> {
-    let job = resolved.manifest.content.job.as_ref()?;
-    let mut command = vec!["standalone-job".to_string()];
-    if let Some(class) = &job.class {
-        command.extend(["--job-classname".to_string(), class.clone()]);
-    }
-    command.extend(job.args.iter().cloned());
-    Some(command)
 }
 
 fn labels(resolved: &Resolved, base: &Base, lock: &Lock) -> Result<BTreeMap<String, String>> {

@@ -103,18 +103,12 @@ async fn attempt(session: &Session, options: &Options, trust: bool) -> Result<Ou
     }
     check_platforms(&resolved, &sinks)?;
     let targets = |manifest: &Manifest, lock: &Lock| {
-        let digest = Digest::of(lock.text().as_bytes());
+        let digest = Digest::of(lock.text()?.as_bytes());
         targets(manifest, &options.tags, &digest)
     };
     let planned = match locked.is_empty() {
         true => Planned::to_make_all(resolved),
-        false => {
-            let names = |manifest: &Manifest, lock: Option<&Lock>| match lock {
-                Some(lock) => targets(manifest, lock),
-                None => Ok(expected.clone()),
-            };
-            Planned::of(session, resolved, locked, &mut sinks, names).await?
-        }
+        false => Planned::of(session, resolved, locked, &changed, &mut sinks, targets).await?,
     };
     let made = planned.make(session, &changed).await?;
     let targets = targets(&made.resolved.manifest, &made.lock)?;

@@ -15,7 +15,7 @@ use crate::manifest::Manifest;
 use crate::maven::Graph;
 use crate::ops::Session;
 use crate::resolve::dependencies::Chosen;
-use crate::resolve::{Artifact, Repositories, Resolver, Wanted, wanted};
+use crate::resolve::{Artifact, JarRequest, Repositories, Resolver, jar_requests};
 use crate::stage::{self, Content, Stage, files, jars};
 
 /// Everything that was found, and where it goes; no layer is written yet.
@@ -38,7 +38,7 @@ pub struct Resolved {
     pub old_lock: Option<Lock>,
     /// What a check came to, for the lock file.
     pub checked: Option<LockedCheck>,
-    wanted: Vec<Wanted>,
+    wanted: Vec<JarRequest>,
     catalogue: Catalogue,
     maven: Repositories,
 }
@@ -63,7 +63,7 @@ pub async fn graph(session: &Session, request: &Request) -> Result<(Graph, Chose
         offline: session.offline,
         on_change: &|_| None,
     };
-    resolver.graph(&wanted(&manifest)?).await
+    resolver.graph(&jar_requests(&manifest)?).await
 }
 
 /// Finds the base and every JAR, and places them. JARs that changed since the last
@@ -92,7 +92,7 @@ pub async fn resolve(session: &Session, inputs: Inputs, changed: &ChangedJars) -
         lock
     });
     let maven = session.maven(&manifest.content.maven.repositories);
-    let wanted = wanted(&manifest)?;
+    let wanted = jar_requests(&manifest)?;
     for name in request.upgrade.iter().flatten() {
         check_upgrade(name, &wanted, old_lock.as_ref())?;
     }
@@ -155,7 +155,7 @@ fn catalogue(manifest: &Manifest) -> Result<Catalogue> {
 }
 
 /// A name that stands for nothing would leave everything as it is, unseen.
-fn check_upgrade(name: &str, wanted: &[Wanted], lock: Option<&Lock>) -> Result<()> {
+fn check_upgrade(name: &str, wanted: &[JarRequest], lock: Option<&Lock>) -> Result<()> {
     let mut names: Vec<&str> = wanted.iter().map(|wanted| wanted.name.as_str()).collect();
     names.extend(
         lock.iter()

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::{self, Base, BaseFacts, NodeKind};
-use crate::check::{self, Input, Literal, Loader, PlacedJar, Wanted};
+use crate::check::{self, Input, Literal, Loader, NamedConnector, PlacedJar};
 use crate::error::Result;
 use crate::image::{Digest, Origin};
 use crate::jar;
@@ -65,7 +65,7 @@ pub async fn of_resolved(
     effort: Effort,
 ) -> Result<Gathered> {
     let base = &found.base;
-    let facts = stage::after::facts_after(&base.facts, &found.stage, base.layers.len())?;
+    let facts = stage::image_facts::facts_of_image(&base.facts, &found.stage, base.layers.len())?;
     let mut located = placed(&facts, base, Some(found));
     // What the build fetches anyway costs nothing.
     let needed = found.absent(session, |plan| locked.has(plan))?;
@@ -88,13 +88,13 @@ pub async fn of_resolved(
     let manifest = &found.manifest.content;
     input.catalogue = found.catalogue().clone();
     input.main_class = manifest.job.as_ref().and_then(|job| job.class.clone());
-    input.wanted = manifest
+    input.connectors = manifest
         .connectors
         .iter()
         .filter(|(_, spec)| matches!(spec.get_ref().source, JarSource::Catalogue(_)))
         .filter_map(|(name, _)| {
             let entry = found.catalogue().find(name)?;
-            Some(Wanted {
+            Some(NamedConnector {
                 name: name.clone(),
                 identifiers: entry.identifiers.clone(),
             })
@@ -169,16 +169,13 @@ fn placed(facts: &BaseFacts, base: &Base, found: Option<&Resolved>) -> Vec<Locat
             Some(_) => matches!(bytes, Bytes::Base(_)),
             None => loader == Loader::Tool || is_flinks(below.rsplit('/').next().unwrap_or(below)),
         };
-        let coordinate = artifact.and_then(|artifact| match &artifact.source {
-            Source::Maven(text) => Some(text.clone()),
-            _ => None,
-        });
+        let coordinates = artifact.and_then(|artifact| artifact.source.coordinates());
         out.push(Located {
             jar: PlacedJar {
                 path: below.to_string(),
                 loader,
                 sha256,
-                coordinate,
+                coordinates: coordinates.cloned(),
                 kind: artifact.map(|artifact| artifact.kind),
                 of_base,
                 facts: None,
@@ -248,7 +245,7 @@ async fn gather(
             config: stage::config::effective(facts),
             sql: Vec::new(),
             main_class: None,
-            wanted: Vec::new(),
+            connectors: Vec::new(),
             literals: Vec::new(),
             catalogue: crate::catalogue::Catalogue::embedded(),
             texts: Box::new(move |sha256| jar::texts(&store, sha256)),
@@ -334,12 +331,13 @@ fn literals(found: &Resolved, input: &mut Input) -> Result<()> {
         });
     };
     if let Some(config) = &manifest.config {
-        for (key, value) in stage::config::flatten(config.get_ref())? {
+        for (key, value) in stage::config_value::flatten(config.get_ref())? {
             match value {
-                stage::config::Value::Text(text) | stage::config::Value::Plain(text) => {
+                stage::config_value::Value::Text(text)
+                | stage::config_value::Value::Plain(text) => {
                     add("[config]", Some(&key), &text);
                 }
-                stage::config::Value::List(texts) => {
+                stage::config_value::Value::List(texts) => {
                     texts
                         .iter()
                         .for_each(|text| add("[config]", Some(&key), text));

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::check::{self, Allow, Finding, Severity};
 use crate::error::{Error, Exit, Result};
@@ -30,7 +31,7 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// The record that was taken instead of looking.
     #[serde(skip)]
-    record: Option<LockedCheck>,
+    pub record: Option<LockedCheck>,
 }
 
 /// Whether what `check` was given is a Dockerfile: by its name, such as `Dockerfile`,
@@ -207,7 +208,7 @@ fn name(found: &Resolved) -> String {
 
 /// Everything that decides what is found, and what is allowed of it.
 fn inputs(found: &Resolved) -> String {
-    format!("{}\n{:?}", key(found), allowed(found))
+    format!("{}\n{}", key(found), json!(allowed(found)))
 }
 
 fn allowed(found: &Resolved) -> Vec<Allow> {
@@ -225,7 +226,7 @@ fn allowed(found: &Resolved) -> Vec<Allow> {
 }
 
 /// `1 warning`, `3 warnings`.
-fn counted(warnings: &BTreeMap<String, u32>) -> String {
+pub fn counted(warnings: &BTreeMap<String, u32>) -> String {
     match warnings.values().sum() {
         1u32 => "1 warning".to_string(),
         count => format!("{count} warnings"),
@@ -242,42 +243,40 @@ fn allow(session: &Session, found: &Resolved, findings: &mut [Finding]) {
     }
 }
 
-/// Everything that decides what is found.
+/// Hash of everything that decides what is found.
 fn key(found: &Resolved) -> String {
     let content = &found.manifest.content;
-    let mut text = format!(
-        "{} {} {}\n",
-        check::VERSION,
-        env!("CARGO_PKG_VERSION"),
-        found.base.digest
-    );
-    for entry in found.stage.entries() {
+    let paths = found.stage.entries().map(|entry| {
         let what = match &entry.kind {
             EntryKind::File { sha256, .. } => sha256.to_string(),
             EntryKind::Link { target } => format!("-> {target}"),
             EntryKind::Folder => "/".to_string(),
             EntryKind::Whiteout => "gone".to_string(),
         };
-        text.push_str(&format!("{} {what}\n", entry.path));
-    }
+        json!([entry.path, what])
+    });
     let artifacts = found.artifacts.iter().map(|artifact| {
         let kind = artifact.kind.word();
-        format!("{} {} {kind}\n", artifact.file_name, artifact.source)
+        format!("{} {} {kind}", artifact.file_name, artifact.source)
     });
     let mut artifacts: Vec<String> = artifacts.collect();
     artifacts.sort();
-    text.extend(artifacts);
-    if let Some(job) = &content.job {
-        text.push_str(&format!("{:?} {:?}\n", job.class, job.args));
-    }
-    text.push_str(&format!("{:?}\n", content.image.env));
-    let names: Vec<&String> = content.connectors.keys().collect();
-    text.push_str(&format!("{names:?}\n"));
-    if found.manifest.folder().join("plugins").is_dir() {
-        let rows: Vec<_> = found.catalogue().entries().collect();
-        text.push_str(&format!("{rows:?}\n"));
-    }
-    Digest::of(text.as_bytes()).to_string()
+    let job = content.job.as_ref();
+    // Rows of the project's own.
+    let has_rows = found.manifest.folder().join("plugins").is_dir();
+    let rows = has_rows.then(|| found.catalogue().entries().collect::<Vec<_>>());
+    let inputs = json!({
+        "rules": check::VERSION,
+        "program": env!("CARGO_PKG_VERSION"),
+        "base": found.base.digest,
+        "paths": paths.collect::<Vec<_>>(),
+        "artifacts": artifacts,
+        "job": job.map(|job| json!([job.class, job.args])),
+        "env": content.image.env,
+        "connectors": content.connectors.keys().collect::<Vec<_>>(),
+        "catalogue": rows,
+    });
+    Digest::of(inputs.to_string().as_bytes()).to_string()
 }
 
 impl Checked {
@@ -316,29 +315,6 @@ impl Checked {
             count => Err(Error::new(format!("{count} errors were found")).exit_with(Exit::Found)),
         }
     }
-
-    /// For people, at 80 columns; information in full with `all` only.
-    pub fn text(&self, all: bool) -> String {
-        let Some(record) = &self.record else {
-            return check::text(&self.findings, all);
-        };
-        let mut text = String::new();
-        for (code, count) in &record.warnings {
-            let about = check::rules::find(code).map_or("", |rule| rule.about);
-            let times = if *count == 1 { "time" } else { "times" };
-            text.push_str(&format!("warning {code}, {count} {times}: {about}\n"));
-        }
-        text.push_str(&format!(
-            "0 errors, {} when this was checked, as the lock file says;\n`flinkpack check -v` looks again\n",
-            counted(&record.warnings)
-        ));
-        text
-    }
-
-    /// As SARIF; everything points to the manifest of this name.
-    pub fn sarif(&self, manifest: &str) -> serde_json::Value {
-        check::sarif(&self.findings, manifest)
-    }
 }
 
 /// What a code means.
@@ -356,7 +332,7 @@ pub struct Explanation {
 
 /// Finds a code's explanation.
 pub fn explain(code: &str) -> Result<Explanation> {
-    let rule = check::rules::find(code).ok_or_else(|| {
+    let rule = crate::rules::find(code).ok_or_else(|| {
         Error::usage(format!("there is no finding with the code `{code}`"))
             .hint("`flinkpack check` prints the codes of what it finds; docs/checks.md lists all")
     })?;
@@ -366,11 +342,4 @@ pub fn explain(code: &str) -> Result<Explanation> {
         happens: rule.happens.to_string(),
         remedy: rule.remedy.to_string(),
     })
-}
-
-impl Explanation {
-    /// For people, at 80 columns.
-    pub fn text(&self) -> String {
-        check::explained(&self.code, &self.about, &self.happens, &self.remedy)
-    }
 }

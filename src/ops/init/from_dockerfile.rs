@@ -6,13 +6,13 @@ use std::path::Path;
 
 use crate::catalogue::{Catalogue, Kind};
 use crate::check::{self, Literal};
-use crate::dockerfile::{Origin, Placed, Recipe};
+use crate::dockerfile::{BaseTag, Origin, Placed, Recipe};
 use crate::error::{Context, Result};
 use crate::image::Reference;
+use crate::job;
 use crate::manifest::Manifest;
-use crate::ops::check::dockerfile::{
-    Versions, by_name, context, coordinate_of, properties, recipe,
-};
+use crate::maven::{Coordinates, jar_stem};
+use crate::ops::dockerfile;
 
 /// The sections with their lines, in the order of the file.
 const SECTIONS: [&str; 7] = [
@@ -26,27 +26,23 @@ const SECTIONS: [&str; 7] = [
 ];
 
 /// The text of the manifest at `manifest`.
-pub fn text(manifest: &Path, dockerfile: &Path) -> Result<String> {
-    let recipe = recipe(dockerfile)?;
+pub fn text(manifest: &Path, path: &Path) -> Result<String> {
+    let recipe = dockerfile::read(path)?;
     let mut writer = Writer {
-        folder: local_folder(manifest, context(dockerfile))?,
-        flink: Versions::of(&recipe.base)
+        folder: local_folder(manifest, dockerfile::context(path))?,
+        flink: BaseTag::of(&recipe.base)
             .ok()
-            .map(|versions| versions.flink.minor_line()),
+            .map(|tag| tag.flink.minor_line()),
         catalogue: Catalogue::embedded(),
         lines: BTreeMap::new(),
         job: String::new(),
         left: Vec::new(),
     };
     writer.all(&recipe);
-    let text = writer.text(&recipe, dockerfile, &name(manifest));
+    let text = writer.text(&recipe, path, &name(manifest));
     // What was written must be right.
-    Manifest::of_text(manifest, &text).doing(|| {
-        format!(
-            "reading the manifest that was made from {}",
-            dockerfile.display()
-        )
-    })?;
+    Manifest::of_text(manifest, &text)
+        .doing(|| format!("reading the manifest that was made from {}", path.display()))?;
     Ok(text)
 }
 
@@ -128,39 +124,34 @@ impl Writer {
         for (name, value) in &recipe.labels {
             self.add("image.labels", name, &quoted(value));
         }
-        for (name, value) in properties(recipe) {
+        for (name, value) in recipe.flink_properties() {
             self.value("config", &name, &value);
         }
         let in_usrlib = |path: &str| {
-            let below = recipe.tree.below_home(path);
+            let below = recipe.rootfs.below_home(path);
             below.is_some_and(|below| below.starts_with("usrlib/") && below.ends_with(".jar"))
         };
         let of_job = recipe
-            .tree
+            .rootfs
             .files
             .keys()
             .filter(|path| in_usrlib(path))
             .count();
-        let is_job = recipe
-            .command
-            .first()
-            .is_some_and(|word| word == "standalone-job");
-        for (path, placed) in &recipe.tree.files {
-            let below = recipe.tree.below_home(path).unwrap_or_default();
+        let command = job::Command::of_words(&recipe.command);
+        for (path, placed) in &recipe.rootfs.files {
+            let below = recipe.rootfs.below_home(path).unwrap_or_default();
             let parts: Vec<&str> = below.split('/').collect();
             match parts[..] {
                 // In lib/ they work in old versions of Flink alone: [filesystems] knows.
                 ["lib", _] | ["plugins", _, _] if self.filesystem(path, placed) => {}
                 ["lib", _, ..] if below.ends_with(".jar") => self.in_lib(path, placed),
-                ["usrlib", _, ..] if in_usrlib(path) && is_job && of_job == 1 => {
-                    self.job(path, placed, recipe);
-                }
-                ["usrlib", _, ..] if in_usrlib(path) => match self.source(placed) {
-                    Some(source) => {
+                ["usrlib", _, ..] if in_usrlib(path) => match (&command, self.source(placed)) {
+                    (Some(command), _) if of_job == 1 => self.job(path, placed, command),
+                    (_, Some(source)) => {
                         let value = format!("{{ {source}, in = \"usrlib\" }}");
-                        self.add("udfs", stem(path), &value);
+                        self.add("udfs", jar_stem(file_name(path)), &value);
                     }
-                    None => self.leave(path, placed),
+                    (_, None) => self.leave(path, placed),
                 },
                 _ => match &placed.origin {
                     Origin::Context(file) => {
@@ -171,7 +162,7 @@ impl Writer {
                 },
             }
         }
-        for gone in &recipe.tree.gone {
+        for gone in &recipe.rootfs.gone {
             self.left
                 .push(format!("rm {gone}: nothing of the base is deleted"));
         }
@@ -214,10 +205,13 @@ impl Writer {
             Origin::Context(file) => {
                 format!("path = {}", quoted(&format!("{}{file}", self.folder)))
             }
-            Origin::Url(url, sum) => match coordinate_of(url) {
+            Origin::Url(url, sum) => match Coordinates::of_address(url) {
                 // What the Dockerfile names is all that it gets.
                 Some(coordinate) => {
-                    format!("maven = {}, transitive = false", quoted(&coordinate))
+                    format!(
+                        "maven = {}, transitive = false",
+                        quoted(&coordinate.to_string())
+                    )
                 }
                 None => {
                     let mut source = format!("url = {}", quoted(url));
@@ -235,39 +229,47 @@ impl Writer {
         let Some(source) = self.source(placed) else {
             return self.leave(path, placed);
         };
-        let file = path.rsplit('/').next().unwrap_or(path);
+        let file = file_name(path);
         let known = match &placed.origin {
-            Origin::Url(url, _) => coordinate_of(url),
-            _ => by_name(&self.catalogue, file),
+            Origin::Url(url, _) => Coordinates::of_address(url),
+            _ => self.catalogue.coordinates_of(file),
         };
-        let entry = known
-            .as_deref()
-            .and_then(|coordinate| self.entry(coordinate));
+        let entry = known.as_ref().and_then(|known| self.entry(known));
         match (entry, &placed.origin) {
             (Some((name, version)), Origin::Url(..)) => {
                 self.add("connectors", &name, &quoted(&version));
             }
             (Some((name, _)), _) => self.add("connectors", &name, &format!("{{ {source} }}")),
             (None, Origin::Context(_)) if known.is_none() => {
-                self.add("udfs", stem(path), &format!("{{ {source} }}"));
+                self.add(
+                    "udfs",
+                    jar_stem(file_name(path)),
+                    &format!("{{ {source} }}"),
+                );
             }
-            (None, _) => self.add("connectors", stem(path), &format!("{{ {source} }}")),
+            (None, _) => self.add(
+                "connectors",
+                jar_stem(file_name(path)),
+                &format!("{{ {source} }}"),
+            ),
         }
     }
 
     /// The row of the catalogue that a coordinate is a release of, where one JAR is
     /// all of it; and the version.
-    fn entry(&self, coordinate: &str) -> Option<(String, String)> {
-        let (artifact, version) = coordinate.rsplit_once(':')?;
+    fn entry(&self, coordinates: &Coordinates) -> Option<(String, String)> {
+        let version = coordinates.version();
         let minor = self.flink.as_deref()?;
         // A release for another Flink would not be found by that name.
         let is_for_this =
             version.ends_with(&format!("-{minor}")) || version.starts_with(&format!("{minor}."));
+        let artifact = coordinates.artifact();
         let scala = artifact.rsplit_once('_').map_or("2.12", |(_, scala)| scala);
+        let artifact = format!("{}:{artifact}", coordinates.group());
         let found = self.catalogue.entries().find(|entry| {
             entry.kind == Kind::Connector
-                && entry.has_artifact(artifact, scala)
-                && entry.releases.iter().all(|release| release.fat)
+                && entry.has_artifact(&artifact, scala)
+                && entry.releases.iter().all(|release| release.artifact.fat)
         })?;
         if !is_for_this {
             return None;
@@ -277,7 +279,7 @@ impl Writer {
 
     /// Whether a JAR is a plugin that flinkpack places by itself, once.
     fn filesystem(&mut self, path: &str, placed: &Placed) -> bool {
-        let file = path.rsplit('/').next().unwrap_or(path);
+        let file = file_name(path);
         let found = self.catalogue.entries().find(|entry| {
             let artifact = entry.artifact.as_deref().unwrap_or_default();
             let rest = file.strip_prefix(artifact).unwrap_or_default();
@@ -300,35 +302,24 @@ impl Writer {
         true
     }
 
-    fn job(&mut self, path: &str, placed: &Placed, recipe: &Recipe) {
+    fn job(&mut self, path: &str, placed: &Placed, command: &job::Command) {
         let Some(source) = self.source(placed) else {
             return self.leave(path, placed);
         };
         self.job = format!("\n[job]\njar = {{ {source} }}\n");
-        let mut words = recipe.command.iter().skip(1);
-        let mut rest: Vec<String> = Vec::new();
-        while let Some(word) = words.next() {
-            match word.as_str() {
-                "--job-classname" | "-j" => {
-                    if let Some(class) = words.next() {
-                        let _ = writeln!(self.job, "class = {}", quoted(class));
-                    }
-                }
-                _ => rest.push(quoted(word)),
-            }
+        if let Some(class) = &command.class {
+            let _ = writeln!(self.job, "class = {}", quoted(class));
         }
-        if !rest.is_empty() {
-            let _ = writeln!(self.job, "args = [{}]", rest.join(", "));
+        if !command.args.is_empty() {
+            let args: Vec<String> = command.args.iter().map(|arg| quoted(arg)).collect();
+            let _ = writeln!(self.job, "args = [{}]", args.join(", "));
         }
     }
 
-    fn text(&self, recipe: &Recipe, dockerfile: &Path, name: &str) -> String {
+    fn text(&self, recipe: &Recipe, path: &Path, name: &str) -> String {
         let mut out = format!(
             "# Made from {}.\n\n[image]\nname = \"registry.example.com/team/{name}\"   # the repository to push to\ntags = [\"latest\"]\nbase = {}\n",
-            dockerfile
-                .display()
-                .to_string()
-                .replace(char::is_control, " "),
+            path.display().to_string().replace(char::is_control, " "),
             quoted(&recipe.base)
         );
         for section in SECTIONS {
@@ -350,8 +341,6 @@ impl Writer {
     }
 }
 
-/// A file's name without its end.
-fn stem(path: &str) -> &str {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.strip_suffix(".jar").unwrap_or(name)
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use flinkpack::catalogue::{Catalogue, Wanted};
+use flinkpack::catalogue::{Catalogue, VersionRequest};
 use flinkpack::maven::{Answer, Context, Next, RawPom, Request, Resolution, pom};
 use futures_util::StreamExt;
 
@@ -21,15 +21,24 @@ const ROOTS: &str = include_str!("roots.txt");
 fn thin() -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     for entry in Catalogue::embedded().entries() {
-        for release in entry.releases.iter().filter(|release| !release.fat) {
+        for release in entry
+            .releases
+            .iter()
+            .filter(|release| !release.artifact.fat)
+        {
             for minor in &release.flink {
-                let scalas = release.scala.iter().map(|scala| Some(scala.as_str()));
-                let none = release.scala.is_empty().then_some(None);
+                let scalas = release
+                    .artifact
+                    .scala
+                    .iter()
+                    .map(|scala| Some(scala.as_str()));
+                let none = release.artifact.scala.is_empty().then_some(None);
                 for scala in scalas.chain(none) {
-                    let wanted = Wanted::Version(&release.version);
+                    let wanted = VersionRequest::Exact(&release.artifact.version);
                     let selected = entry.select(wanted, &format!("{minor}.0"), scala);
                     let selected = selected.expect("a release of its own");
-                    let coordinates = [selected.coordinate].into_iter().chain(selected.with);
+                    let coordinates = [selected.coordinates].into_iter().chain(selected.with);
+                    let coordinates = coordinates.map(|one| one.to_string());
                     out.insert(coordinates.collect::<Vec<_>>().join(" "));
                 }
             }

@@ -1,4 +1,5 @@
-//! Every code: what it says, what will happen, what to do.
+//! The rules of `check`: every code, what it says, what will happen, what to do.
+//! The manifest allows findings by these codes.
 
 /// What a code stands for.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::image::LayerKind;
-use crate::manifest::{JarSource, JarSpec, Manifest, Place, Taking};
+use crate::job;
+use crate::manifest::{JarSource, JarSpec, Manifest, Placement, Taking};
 
 /// Where the manifest wants a JAR, in Flink's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,26 +20,20 @@ pub enum Folder {
 
 /// One request.
 #[derive(Clone, Debug)]
-pub enum Request {
-    /// The catalogue's entry: `auto` or a version.
-    Catalogue(String),
-    /// A Maven coordinate.
-    Maven(String),
-    /// A path or glob.
-    Path(String),
-    /// An address, and its SHA-256 in hex where the manifest gives it.
-    Url(String, Option<String>),
+pub enum RequestSource {
+    /// A JAR.
+    Jar(JarSource),
     /// A filesystem plugin.
-    Filesystem(Option<Place>),
+    Filesystem(Option<Placement>),
 }
 
 /// A request, for whom, and where it stands in the manifest.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct JarRequest {
     /// The manifest's key.
     pub name: String,
     /// What is asked for.
-    pub request: Request,
+    pub source: RequestSource,
     /// What it is.
     pub kind: LayerKind,
     /// Where it goes.
@@ -52,7 +47,7 @@ pub struct Wanted {
 }
 
 /// All requests of a manifest.
-pub fn wanted(manifest: &Manifest) -> Result<Vec<Wanted>> {
+pub fn jar_requests(manifest: &Manifest) -> Result<Vec<JarRequest>> {
     let content = &manifest.content;
     let mut out = Vec::new();
     for (name, spec) in &content.connectors {
@@ -79,38 +74,38 @@ pub fn wanted(manifest: &Manifest) -> Result<Vec<Wanted>> {
             spec.span(),
         );
     }
-    if let Some(job) = &content.job {
+    for jar in job::jars(manifest) {
         add(
             &mut out,
-            "job",
-            job.jar.get_ref(),
+            job::NAME,
+            jar.get_ref(),
             LayerKind::Job,
             Folder::Usrlib,
-            job.jar.span(),
+            jar.span(),
         );
     }
     for (name, spec) in &content.filesystems {
-        let wanted = Wanted {
+        let request = JarRequest {
             name: name.clone(),
-            request: Request::Filesystem(spec.get_ref().place),
+            source: RequestSource::Filesystem(spec.get_ref().place),
             kind: LayerKind::Filesystem,
             folder: Folder::Plugin(name.clone()),
             span: spec.span(),
             companion: false,
             taking: Taking::default(),
         };
-        out.push(wanted.clone());
+        out.push(request.clone());
         companions(
             &mut out,
             &spec.get_ref().with,
-            &Wanted {
+            &JarRequest {
                 // A plugin has a class loader of its own, which the platform of
                 // lib/ says little about: its folder gets what is named.
                 taking: Taking {
                     transitive: Some(false),
                     ..Taking::default()
                 },
-                ..wanted
+                ..request
             },
         );
     }
@@ -118,51 +113,42 @@ pub fn wanted(manifest: &Manifest) -> Result<Vec<Wanted>> {
 }
 
 fn add(
-    out: &mut Vec<Wanted>,
+    out: &mut Vec<JarRequest>,
     name: &str,
     spec: &JarSpec,
     kind: LayerKind,
     folder: Folder,
     span: Range<usize>,
 ) {
-    let wanted = Wanted {
+    let request = JarRequest {
         name: name.to_string(),
-        request: request(&spec.source),
+        source: RequestSource::Jar(spec.source.clone()),
         kind,
         folder,
         span,
         companion: false,
         taking: spec.taking.clone(),
     };
-    out.push(wanted.clone());
-    let companion = Wanted {
+    out.push(request.clone());
+    let companion = JarRequest {
         kind: LayerKind::Dependency,
         taking: Taking {
             exclude: Vec::new(),
             fat: None,
-            ..wanted.taking.clone()
+            ..request.taking.clone()
         },
-        ..wanted
+        ..request
     };
     companions(out, &spec.with, &companion);
 }
 
 /// What goes with something, as `like` says but for its source.
-fn companions(out: &mut Vec<Wanted>, with: &[String], like: &Wanted) {
-    for text in with {
-        out.push(Wanted {
-            request: request(&JarSpec::of_text(text).source),
+fn companions(out: &mut Vec<JarRequest>, with: &[JarSource], like: &JarRequest) {
+    for source in with {
+        out.push(JarRequest {
+            source: RequestSource::Jar(source.clone()),
             companion: true,
             ..like.clone()
         });
-    }
-}
-
-fn request(source: &JarSource) -> Request {
-    match source.clone() {
-        JarSource::Catalogue(version) => Request::Catalogue(version),
-        JarSource::Maven(coordinate) => Request::Maven(coordinate),
-        JarSource::Path(path) => Request::Path(path),
-        JarSource::Url(url, sha256) => Request::Url(url, sha256),
     }
 }

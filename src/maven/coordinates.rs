@@ -1,16 +1,16 @@
-//! One file in a Maven repository: `group:artifact:version[:classifier][@extension]`.
+//! Maven coordinates, the name of one file in a repository:
+//! `group:artifact:version[:classifier][@extension]`.
 
 use std::fmt;
 use std::str::FromStr;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::{Error, Result};
-use crate::maven::Wanted;
+use super::range::VersionConstraint;
 
-/// A coordinate whose parts are all safe in a path.
+/// The coordinates of a file, whose parts are all safe in a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Coordinate {
+pub struct Coordinates {
     group: String,
     artifact: String,
     version: String,
@@ -18,18 +18,56 @@ pub struct Coordinate {
     extension: String,
 }
 
-/// What stays as it is in a URL's path. Some repositories read a literal `+`
-/// as a space, so it is encoded.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'.')
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'/');
+/// Text that is not Maven coordinates, or not a version in them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidCoordinates {
+    what: String,
+    mistake: Mistake,
+}
 
-impl Coordinate {
+/// What is wrong with a part, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mistake {
+    why: String,
+    hint: String,
+}
+
+type Result<T, E = InvalidCoordinates> = std::result::Result<T, E>;
+
+impl InvalidCoordinates {
+    /// What was read, such as "the Maven coordinate `g:a`".
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// What is wrong with it.
+    pub fn why(&self) -> &str {
+        &self.mistake.why
+    }
+
+    /// What to write instead.
+    pub fn hint(&self) -> &str {
+        &self.mistake.hint
+    }
+}
+
+impl fmt::Display for InvalidCoordinates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "reading {}: {}", self.what, self.mistake.why)
+    }
+}
+
+/// What is wrong, and what to do about it.
+fn mistake(why: impl Into<String>, hint: impl Into<String>) -> Mistake {
+    Mistake {
+        why: why.into(),
+        hint: hint.into(),
+    }
+}
+
+impl Coordinates {
     /// A JAR.
-    pub fn jar(group: &str, artifact: &str, version: &str) -> Result<Coordinate> {
+    pub fn jar(group: &str, artifact: &str, version: &str) -> Result<Coordinates> {
         format!("{group}:{artifact}:{version}").parse()
     }
 
@@ -59,8 +97,8 @@ impl Coordinate {
     }
 
     /// Whether it differs by its version alone, if at all.
-    pub fn is_same_artifact(&self, other: &Coordinate) -> bool {
-        let of = |one: &Coordinate| {
+    pub fn is_same_artifact(&self, other: &Coordinates) -> bool {
+        let of = |one: &Coordinates| {
             (
                 one.group.clone(),
                 one.artifact.clone(),
@@ -71,24 +109,34 @@ impl Coordinate {
         of(self) == of(other)
     }
 
-    /// The same file of another version.
-    pub fn with_version(&self, version: &str) -> Result<Coordinate> {
-        check_version(version).map_err(|error| error.doing(format!("reading `{version}`")))?;
-        Ok(Coordinate {
+    /// The coordinates of this file in another version.
+    pub fn with_version(&self, version: &str) -> Result<Coordinates> {
+        check_version(version).map_err(|mistake| InvalidCoordinates {
+            what: format!("`{version}`"),
+            mistake,
+        })?;
+        Ok(Coordinates {
             version: version.to_owned(),
             ..self.clone()
         })
     }
 
-    /// The same version's file of another extension and no classifier, as the
-    /// POM of a JAR.
-    pub fn with_extension(&self, extension: &str) -> Result<Coordinate> {
-        check("extension", extension, is_name)?;
-        Ok(Coordinate {
+    /// The POM of the artifact in this version.
+    pub fn pom(&self) -> Coordinates {
+        self.main("pom")
+    }
+
+    /// The main JAR of the artifact in this version: the one without a classifier.
+    pub fn main_jar(&self) -> Coordinates {
+        self.main("jar")
+    }
+
+    fn main(&self, extension: &str) -> Coordinates {
+        Coordinates {
             extension: extension.to_owned(),
             classifier: None,
             ..self.clone()
-        })
+        }
     }
 
     /// Whether the version is one that changes: `…-SNAPSHOT`.
@@ -144,16 +192,6 @@ impl Coordinate {
     }
 }
 
-/// A path of a repository as it stands in an address.
-pub(super) fn encode(path: &str) -> String {
-    utf8_percent_encode(path, PATH).to_string()
-}
-
-/// Where the metadata of all versions of an artifact is, in a repository.
-pub(super) fn metadata_path(group: &str, artifact: &str) -> String {
-    format!("{}/{artifact}/maven-metadata.xml", group.replace('.', "/"))
-}
-
 const SNAPSHOT: &str = "-SNAPSHOT";
 
 /// What stands before the time stamp `-YYYYMMDD.HHMMSS-N`.
@@ -170,7 +208,7 @@ fn timestamped(version: &str) -> Option<&str> {
     stamped.then_some(base)
 }
 
-impl fmt::Display for Coordinate {
+impl fmt::Display for Coordinates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.group, self.artifact, self.version)?;
         if let Some(classifier) = &self.classifier {
@@ -183,20 +221,36 @@ impl fmt::Display for Coordinate {
     }
 }
 
-impl FromStr for Coordinate {
-    type Err = Error;
+impl FromStr for Coordinates {
+    type Err = InvalidCoordinates;
 
-    fn from_str(text: &str) -> Result<Coordinate> {
-        parse(text).map_err(|error| error.doing(format!("reading the Maven coordinate `{text}`")))
+    fn from_str(text: &str) -> Result<Coordinates> {
+        parse(text).map_err(|mistake| InvalidCoordinates {
+            what: format!("the Maven coordinate `{text}`"),
+            mistake,
+        })
+    }
+}
+
+impl Serialize for Coordinates {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Coordinates {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Coordinates, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
 const FORM: &str = "a coordinate is group:artifact:version[:classifier][@extension]";
 
-fn parse(text: &str) -> Result<Coordinate> {
+fn parse(text: &str) -> Result<Coordinates, Mistake> {
     if text.contains(char::is_whitespace) {
         let tight: String = text.split_whitespace().collect();
-        return Err(Error::usage("it contains spaces").hint(format!("write `{tight}`")));
+        return Err(mistake("it contains spaces", format!("write `{tight}`")));
     }
     let (name, extension) = match text.split_once('@') {
         Some((name, extension)) => (name, extension),
@@ -207,21 +261,20 @@ fn parse(text: &str) -> Result<Coordinate> {
         [group, artifact, version] => (group, artifact, version, None),
         [group, artifact, version, classifier] => (group, artifact, version, Some(classifier)),
         [group, artifact] => {
-            return Err(Error::usage("the version is missing")
-                .hint(format!("write `{group}:{artifact}:VERSION`; {FORM}")));
+            let hint = format!("write `{group}:{artifact}:VERSION`; {FORM}");
+            return Err(mistake("the version is missing", hint));
         }
         [group, artifact, extension, classifier, version] => {
-            return Err(
-                Error::usage("it has five parts, as Maven's own form has").hint(format!(
-                    "write `{group}:{artifact}:{version}:{classifier}{}`",
-                    match extension {
-                        "jar" => String::new(),
-                        other => format!("@{other}"),
-                    }
-                )),
+            let hint = format!(
+                "write `{group}:{artifact}:{version}:{classifier}{}`",
+                match extension {
+                    "jar" => String::new(),
+                    other => format!("@{other}"),
+                }
             );
+            return Err(mistake("it has five parts, as Maven's own form has", hint));
         }
-        _ => return Err(Error::usage("it has not three or four parts").hint(FORM)),
+        _ => return Err(mistake("it has not three or four parts", FORM)),
     };
     check("group", group, is_group)?;
     check("artifact", artifact, is_name)?;
@@ -230,7 +283,7 @@ fn parse(text: &str) -> Result<Coordinate> {
         check("classifier", classifier, is_version)?;
     }
     check("extension", extension, is_name)?;
-    Ok(Coordinate {
+    Ok(Coordinates {
         group: group.to_owned(),
         artifact: artifact.to_owned(),
         version: version.to_owned(),
@@ -239,11 +292,11 @@ fn parse(text: &str) -> Result<Coordinate> {
     })
 }
 
-fn check_version(version: &str) -> Result<()> {
+fn check_version(version: &str) -> Result<(), Mistake> {
     if is_open(version) {
-        let why = match Wanted::parse(version) {
+        let why = match VersionConstraint::parse(version) {
             Err(why) => why,
-            Ok(Wanted::Soft) => "it begins with no bracket",
+            Ok(VersionConstraint::Soft) => "it begins with no bracket",
             Ok(_) if version.contains("..") => "it has two dots in a row",
             Ok(_)
                 if version
@@ -254,15 +307,17 @@ fn check_version(version: &str) -> Result<()> {
             }
             Ok(_) => "it has characters that no version has",
         };
-        let error = Error::usage(format!("`{version}` is no range of versions: {why}"));
-        return Err(error.hint("write `[1.0,2.0)`, which takes 1.0 and leaves out 2.0"));
+        return Err(mistake(
+            format!("`{version}` is no range of versions: {why}"),
+            "write `[1.0,2.0)`, which takes 1.0 and leaves out 2.0",
+        ));
     }
     if matches!(version, "latest" | "release") {
-        let error = Error::usage(format!("`{version}` is no version"));
         let capitals = version.to_uppercase();
-        return Err(error.hint(format!(
-            "write a version, or `{capitals}` for the newest of the day that it is locked"
-        )));
+        return Err(mistake(
+            format!("`{version}` is no version"),
+            format!("write a version, or `{capitals}` for the newest of the day that it is locked"),
+        ));
     }
     check("version", version, is_version)
 }
@@ -276,9 +331,9 @@ fn is_of_range(c: char) -> bool {
     matches!(c, '[' | ']' | '(' | ')' | ',')
 }
 
-fn check(part: &str, text: &str, fits: fn(&str) -> bool) -> Result<()> {
+fn check(part: &str, text: &str, fits: fn(&str) -> bool) -> Result<(), Mistake> {
     if text.is_empty() {
-        return Err(Error::usage(format!("the {part} is empty")).hint(FORM));
+        return Err(mistake(format!("the {part} is empty"), FORM));
     }
     if fits(text) {
         return Ok(());
@@ -293,7 +348,7 @@ fn check(part: &str, text: &str, fits: fn(&str) -> bool) -> Result<()> {
             None => "characters in a place where they cannot be".to_owned(),
         }
     };
-    Err(Error::usage(format!("the {part} `{text}` has {why}")).hint(FORM))
+    Err(mistake(format!("the {part} `{text}` has {why}"), FORM))
 }
 
 fn is_version_char(c: char) -> bool {
@@ -323,7 +378,7 @@ mod tests {
 
     use super::*;
 
-    fn parsed(text: &str) -> Coordinate {
+    fn parsed(text: &str) -> Coordinates {
         text.parse().unwrap()
     }
 
@@ -337,7 +392,7 @@ mod tests {
             ("g:a:1:tests", "g/a/1/a-1-tests.jar"),
             ("g:a:1:sources@tar.gz", "g/a/1/a-1-sources.tar.gz"),
             ("g:a:1@pom", "g/a/1/a-1.pom"),
-            ("g:a:1.0+2", "g/a/1.0%2B2/a-1.0%2B2.jar"),
+            ("g:a:1.0+2", "g/a/1.0+2/a-1.0+2.jar"),
             ("g:a:1-SNAPSHOT", "g/a/1-SNAPSHOT/a-1-SNAPSHOT.jar"),
             (
                 "g:a:1-20260102.030405-6",
@@ -345,7 +400,7 @@ mod tests {
             ),
             ("g:a:1-2-3", "g/a/1-2-3/a-1-2-3.jar"),
         ] {
-            assert_eq!(encode(&parsed(text).path()), path);
+            assert_eq!(parsed(text).path(), path);
             assert_eq!(parsed(text).to_string(), text);
         }
         assert_eq!(parsed("g:a:1@jar").to_string(), "g:a:1");
@@ -353,10 +408,8 @@ mod tests {
             assert!(parsed(open).is_open());
             assert_eq!(parsed(open).to_string(), open);
         }
-        assert_eq!(
-            parsed("g:a:1:x").with_extension("pom").unwrap(),
-            parsed("g:a:1@pom")
-        );
+        assert_eq!(parsed("g:a:1:x").pom(), parsed("g:a:1@pom"));
+        assert_eq!(parsed("g:a:1:x@pom").main_jar(), parsed("g:a:1"));
     }
 
     #[test]
@@ -388,24 +441,24 @@ mod tests {
             ("g:a:1\0", "`\\0`"),
             ("gö:a:1", "`ö`"),
         ] {
-            let error = text.parse::<Coordinate>().expect_err(text);
-            assert!(error.report().contains(says), "{text}: {}", error.report());
-            assert_eq!(error.exit(), crate::error::Exit::Usage);
+            let error = text.parse::<Coordinates>().expect_err(text);
+            let report = format!("{error}\nhint: {}", error.hint());
+            assert!(report.contains(says), "{text}: {report}");
         }
     }
 
     proptest! {
         #[test]
         fn what_is_read_is_written_again(text in "[a-z.]{1,6}:[a-z._-]{1,6}:[0-9a-z.+-]{1,8}(:[a-z0-9-]{1,4})?(@[a-z.]{1,5})?") {
-            if let Ok(coordinate) = text.parse::<Coordinate>() {
-                prop_assert_eq!(&coordinate.to_string().parse::<Coordinate>().unwrap(), &coordinate);
+            if let Ok(coordinate) = text.parse::<Coordinates>() {
+                prop_assert_eq!(&coordinate.to_string().parse::<Coordinates>().unwrap(), &coordinate);
                 prop_assert!(!coordinate.path().split('/').any(|part| part.is_empty() || part == ".." || part == "."));
             }
         }
 
         #[test]
         fn no_text_gets_out_of_its_folder(text in "\\PC*") {
-            if let Ok(coordinate) = text.parse::<Coordinate>() {
+            if let Ok(coordinate) = text.parse::<Coordinates>() {
                 prop_assert!(!coordinate.path().split('/').any(|part| part.is_empty() || part == ".." || part == "."));
             }
         }

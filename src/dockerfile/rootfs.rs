@@ -1,6 +1,7 @@
 //! The files that a Dockerfile puts somewhere, by their paths in the image.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Where a file comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,18 @@ pub enum Origin {
     Stage(String),
     /// Text that the Dockerfile itself holds.
     Text,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Context(path) => write!(f, "{path} of the build context"),
+            Origin::Url(url, _) => f.write_str(url),
+            Origin::Base(path) => write!(f, "{path} of the base"),
+            Origin::Stage(stage) => write!(f, "the stage {stage}"),
+            Origin::Text => f.write_str("the Dockerfile"),
+        }
+    }
 }
 
 /// A file in its place.
@@ -44,7 +57,7 @@ const OF_FLINK: &[&str] = &["bin", "conf", "examples", "lib", "log", "opt", "plu
 
 /// Paths are absolute and have no `.` or `..`.
 #[derive(Clone, Debug, Default)]
-pub struct Tree {
+pub struct Rootfs {
     /// Flink's folder.
     pub home: String,
     /// The files.
@@ -55,7 +68,7 @@ pub struct Tree {
     pub gone: Vec<String>,
 }
 
-impl Tree {
+impl Rootfs {
     /// An absolute path for a text that may be relative to `folder`.
     pub fn absolute(folder: &str, text: &str) -> String {
         let mut parts: Vec<&str> = Vec::new();
@@ -93,9 +106,9 @@ impl Tree {
 
     /// Where a file of this name ends up that is copied or moved to `text`.
     pub fn target(&self, folder: &str, text: &str, name: &str, is_one: bool) -> String {
-        let path = Tree::absolute(folder, text);
+        let path = Rootfs::absolute(folder, text);
         match text.ends_with(['/', '.']) || !is_one || self.is_folder(&path) {
-            true => Tree::absolute(&path, name),
+            true => Rootfs::absolute(&path, name),
             false => path,
         }
     }

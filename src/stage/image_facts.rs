@@ -7,7 +7,7 @@ use crate::base::{BaseFacts, Node, NodeKind};
 use crate::error::Result;
 
 /// The facts of a base with a stage on top, in the layer counted `layer`.
-pub fn facts_after(facts: &BaseFacts, stage: &Stage, layer: usize) -> Result<BaseFacts> {
+pub fn facts_of_image(facts: &BaseFacts, stage: &Stage, layer: usize) -> Result<BaseFacts> {
     let mut scan = Scan::default();
     for entry in stage.entries() {
         let (kind, size, target, sha256) = match &entry.kind {
