@@ -5,9 +5,12 @@
 # proof    docs/proof.md: what check finds, and what Flink then does
 # clean    all of it away
 
-.PHONY: build up down test demo bench fuzz proof clean
+.PHONY: build up down test demo bench fuzz proof clean rust
 
-build:
+rust:
+	@command -v cargo >/dev/null || { echo "no cargo here: install Rust 1.90 or newer, with rustfmt and clippy (Debian: apt-get install rustup && rustup default stable)" >&2; exit 1; }
+
+build: rust
 	cargo build --release
 
 up: build
@@ -16,12 +19,13 @@ up: build
 down:
 	tests/env/down
 
-# Its crates give some dependencies more features, and with other features everything is
-# compiled once more: so it makes the binary, too, and not `build`.
-test:
-	cargo test --release --no-run --lib --test it
-	tests/env/up
-	. target/env.sh && cargo test --release --no-fail-fast --lib --test it
+# What the environment is made of comes while flinkpack is compiled; the program that the
+# tests run makes the bases, too.
+test: export FLINKPACK_TEST_PROGRAM = $(CURDIR)/target/debug/flinkpack
+test: rust
+	tests/env/up downloads & \
+	cargo test --no-run --lib --test it && wait $$! && tests/env/up
+	. target/env.sh && cargo test --no-fail-fast --lib --test it
 
 demo: build
 	examples/demo
@@ -29,11 +33,11 @@ demo: build
 bench: up
 	. target/env.sh && benches/run && benches/resolve && benches/check 3 && benches/engine 3
 
-fuzz:
+fuzz: rust
 	fuzz/run
 
 proof: up
-	. target/env.sh && FLINKPACK_PROOF=write cargo test --release --test it -- e2e::proof
+	. target/env.sh && FLINKPACK_PROOF=write cargo test --test it -- e2e::proof
 
 clean: down
 	rm -rf target examples/orders/build

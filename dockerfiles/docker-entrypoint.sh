@@ -17,6 +17,7 @@ Usage: docker-entrypoint.sh COMMAND [args]
   taskmanager       a TaskManager
   standalone-job    a JobManager that runs one job (args: --job-classname CLASS [args])
   history-server    the history server
+  native-k8s        what Flink 1.12's native Kubernetes mode starts, one line for a shell
   help              this text
   anything else     is run as it is
 
@@ -218,6 +219,21 @@ configure() {
   esac
 }
 
+# --- native Kubernetes --------------------------------------------------------------------------
+
+# Flink 1.12 starts its pods with a line that names FLINK_CLASSPATH. Earlier and later versions
+# start a script of their own.
+class_path() {
+  # Flink's own scripts are not written for these.
+  set +euo pipefail
+  # config.sh would look for itself by the path of this script.
+  _FLINK_HOME_DETERMINED=true
+  . "$FLINK_HOME/bin/config.sh"
+  FLINK_CLASSPATH=$(constructFlinkClassPath):$INTERNAL_HADOOP_CLASSPATHS
+  export FLINK_CLASSPATH
+  set -euo pipefail
+}
+
 # --- the rest -----------------------------------------------------------------------------------
 
 preload_jemalloc() {
@@ -249,6 +265,10 @@ case $command in
   jobmanager) exec "$FLINK_HOME/bin/jobmanager.sh" start-foreground "$@" ;;
   taskmanager) exec "$FLINK_HOME/bin/taskmanager.sh" start-foreground "$@" ;;
   standalone-job) exec "$FLINK_HOME/bin/standalone-job.sh" start-foreground "$@" ;;
+  native-k8s)
+    class_path
+    exec bash -c "$*"
+    ;;
   history-server) exec "$FLINK_HOME/bin/historyserver.sh" start-foreground "$@" ;;
   *) exec "$command" "$@" ;;
 esac

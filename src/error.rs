@@ -12,7 +12,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-/// What the process ends with (see the crate documentation for the contract).
+/// What the process ends with. Exit code 4 is kept for a release that refuses to move a
+/// tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Something failed: exit code 1.

@@ -108,13 +108,18 @@ const TABLE: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
-    ("cli", &["error", "image", "ops", "report", "sink", "store"]),
+    (
+        "cli",
+        &[
+            "check", "error", "image", "manifest", "ops", "report", "rules", "sink", "store",
+        ],
+    ),
 ];
 
 /// A file of src/ without its comments and tests.
-struct Source {
-    path: PathBuf,
-    text: String,
+pub struct Source {
+    pub path: PathBuf,
+    pub text: String,
 }
 
 impl Source {
@@ -146,7 +151,7 @@ impl Source {
 }
 
 /// The parts of `a::{b, c}, d}` up to the brace that closes it.
-fn top_level(text: &str) -> Vec<&str> {
+pub fn top_level(text: &str) -> Vec<&str> {
     let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
     for (at, c) in text.char_indices() {
         match c {
@@ -166,7 +171,7 @@ fn top_level(text: &str) -> Vec<&str> {
     parts
 }
 
-fn sources() -> Vec<Source> {
+pub fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
     walk(&root, &root, &mut found);

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod cli;
+mod directions;
 mod e2e;
 mod maven;
 mod registry;

@@ -158,11 +158,15 @@ impl Members {
                     let wanted = index.manifests.iter().find(fits).ok_or_else(|| {
                         Error::new(format!("the daemon's image has no manifest for {platform}"))
                     })?;
-                    bytes = self.file(&blob(wanted))?.to_vec();
+                    bytes = self.file(&wanted.digest.blob_path())?.to_vec();
                 }
                 AnyManifest::Image(manifest) => {
-                    let config = self.file(&blob(&manifest.config))?.to_vec();
-                    let names: Vec<String> = manifest.layers.iter().map(blob).collect();
+                    let config = self.file(&manifest.config.digest.blob_path())?.to_vec();
+                    let names: Vec<String> = manifest
+                        .layers
+                        .iter()
+                        .map(|layer| layer.digest.blob_path())
+                        .collect();
                     let scans = self.layers(&names)?;
                     return Ok(Export {
                         config,
@@ -207,10 +211,6 @@ impl Members {
         }
         Ok(scans)
     }
-}
-
-fn blob(descriptor: &Descriptor) -> String {
-    format!("blobs/sha256/{}", descriptor.digest.hex())
 }
 
 fn missing(name: &str) -> Error {

@@ -1,8 +1,7 @@
 //! The bytes of base layers, for the few cases that need them: a sink that
 //! lacks them, or a JAR that moves out of opt/.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::ops::ControlFlow;
 
 use super::entries;
@@ -13,7 +12,7 @@ use crate::error::{Context, Error, Reason, Result};
 use crate::image::gzip::Gzip;
 use crate::image::{Descriptor, Digest, Image, Layer, Origin, media};
 use crate::report::Phase;
-use crate::store::{Bucket, Store};
+use crate::store::{Bucket, LayerBytes, Store};
 
 /// A reader of a layer's bytes as its descriptor names them.
 pub(super) async fn open_layer(
@@ -24,22 +23,9 @@ pub(super) async fn open_layer(
         .descriptor
         .as_ref()
         .ok_or_else(|| Error::new(format!("the layer `{}` has no descriptor", layer.name)))?;
-    if sources.store.blob_size(&descriptor.digest) == Some(descriptor.size) {
-        return Ok(Box::new(sources.store.open_blob(&descriptor.digest)?));
-    }
-    match &layer.origin {
-        Origin::Store => Ok(Box::new(sources.store.open_blob(&descriptor.digest)?)),
-        Origin::File { path, offset } => {
-            let mut file = File::open(path).doing(|| format!("opening {}", path.display()))?;
-            file.seek(SeekFrom::Start(*offset))?;
-            Ok(Box::new(Checked {
-                inner: file.take(descriptor.size),
-                hasher: sha2::Sha256::default(),
-                wanted: descriptor.digest,
-                place: path.display().to_string(),
-            }))
-        }
-        Origin::Registry(repository) => {
+    match LayerBytes::of(layer, descriptor, sources.store) {
+        LayerBytes::Local(blob) => Ok(Box::new(blob.open()?)),
+        LayerBytes::Registry(repository) => {
             if sources.offline {
                 return Err(Error::new(format!(
                     "the layer `{}` is in the registry {} only, and --offline forbids asking it",
@@ -49,36 +35,10 @@ pub(super) async fn open_layer(
             }
             registry_side::blob_reader(sources, repository, descriptor)
         }
-        Origin::Daemon { image } => Err(Error::new(format!(
+        LayerBytes::Daemon(image) => Err(Error::new(format!(
             "the layer `{}` is in the daemon's image {image} only",
             layer.name
         ))),
-    }
-}
-
-/// Fails at the end of what is not what its digest says: a file may be damaged
-/// like anything else.
-struct Checked<R> {
-    inner: R,
-    hasher: sha2::Sha256,
-    wanted: Digest,
-    place: String,
-}
-
-impl<R: Read> Read for Checked<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        sha2::Digest::update(&mut self.hasher, &buffer[..read]);
-        if read == 0 && !buffer.is_empty() {
-            let found = Digest::finish(self.hasher.clone());
-            if found != self.wanted {
-                return Err(io::Error::other(format!(
-                    "the blob {} in {} is damaged: its content has the digest {found}",
-                    self.wanted, self.place
-                )));
-            }
-        }
-        Ok(read)
     }
 }
 
@@ -170,9 +130,10 @@ fn pack(reader: impl Read, store: &Store, wanted: &[Layer]) -> Result<Vec<(Diges
             return Ok(ControlFlow::Continue(()));
         }
         let known = wanted.iter().find(|layer| {
-            layer.descriptor.as_ref().is_some_and(|descriptor| {
-                name == format!("blobs/sha256/{}", descriptor.digest.hex())
-            })
+            layer
+                .descriptor
+                .as_ref()
+                .is_some_and(|descriptor| name == descriptor.digest.blob_path())
         });
         if let Some(descriptor) = known.and_then(|layer| layer.descriptor.as_ref()) {
             let mut blob = store.new_blob()?;

@@ -163,6 +163,14 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages, one for each command, into a folder
+    Man {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Print the JSON schema of flinkpack.toml, for editors
+    Schema,
 }
 
 /// What decides the image.

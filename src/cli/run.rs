@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::args::{
     Base, BaseBuild, Build, Cache, Check, Cli, Command, Format, Global, Inputs, Lock, Push,
 };
-use super::render::delivery;
+use super::render::{self, count};
 use crate::error::{Context, Error, Result};
 use crate::ops::build::inputs::Request;
 use crate::ops::build::outcome::Outcome;
@@ -18,7 +18,6 @@ use crate::ops::{
     self, Session, Settings, build, cache, check, init, inspect, lock, plugins, push, tree,
 };
 use crate::report::{Report, bytes};
-use crate::sink::LayerStatus;
 use crate::store::{Store, write_atomically};
 
 pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
@@ -71,7 +70,7 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
         Command::Check(args) => {
             if let Some(code) = &args.explain {
                 let rule = check::explain(code)?;
-                return print(global.format, &rule, || rule.text());
+                return print(global.format, &rule, || render::check::explanation(&rule));
             }
             let session = session(args.inputs.offline, args.inputs.no_cache)?;
             run_check(&session, &global, &args).await
@@ -85,7 +84,7 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
                 return write(&document);
             }
             let found = inspect::run(&session, &args.image, args.platform.as_deref()).await?;
-            print(global.format, &found, || found.text())
+            print(global.format, &found, || render::inspection::text(&found))
         }
         Command::Base(Base::Build(args)) => {
             run_base_build(&session(args.offline, false)?, &global, args).await
@@ -104,20 +103,29 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
                 tree::of_coordinates(&session, &request, &asked).await?
             };
             match &args.why {
-                None => print(global.format, &found.json()?, || found.text()),
+                None => print(global.format, &render::tree::json(&found)?, || {
+                    render::tree::text(&found)
+                }),
                 Some(name) => {
                     let paths = tree::why(&found, name)?;
-                    print(global.format, &paths, || tree::why_text(&paths))
+                    print(global.format, &paths, || render::tree::ways(&paths))
                 }
             }
         }
         Command::Plugins(args) => {
             let rows = plugins::run(&folder_of(&global.manifest), args.flink.as_deref())?;
             print(global.format, &rows, || {
-                plugins::text(&rows, args.flink.as_deref())
+                render::plugins::text(&rows, args.flink.as_deref())
             })
         }
         Command::Cache(args) => run_cache(&global, args),
+        Command::Man { folder } => man(&folder),
+        Command::Schema => {
+            let mut text = serde_json::to_string_pretty(&crate::manifest::schema::schema())
+                .doing(|| "encoding the schema")?;
+            text.push('\n');
+            write(text.as_bytes())
+        }
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,
@@ -128,6 +136,13 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// Writes `flinkpack.1`, and `flinkpack-build.1` and the like beside it.
+fn man(folder: &Path) -> Result<()> {
+    let doing = || format!("writing manual pages into {}", folder.display());
+    std::fs::create_dir_all(folder).doing(doing)?;
+    clap_mangen::generate_to(Cli::command(), folder).doing(doing)
 }
 
 fn folder_of(manifest: &Path) -> PathBuf {
@@ -169,7 +184,9 @@ async fn run_build(session: &Session, global: &Global, args: Build) -> Result<()
     };
     if args.dry_run {
         let forecast = build::forecast::run(session, &options).await?;
-        return print(global.format, &forecast, || forecast.text());
+        return print(global.format, &forecast, || {
+            render::forecast::text(&forecast)
+        });
     }
     let outcome = build::run(session, &options).await?;
     finish(session, global, &outcome, args.metadata_file.as_deref())?;
@@ -229,13 +246,15 @@ async fn run_check(session: &Session, global: &Global, args: &Check) -> Result<(
             .filter(|file| check::is_dockerfile(Path::new(file)));
         let manifest = global.manifest.display().to_string();
         let manifest = file.cloned().unwrap_or(manifest);
-        let mut text = serde_json::to_vec_pretty(&checked.sarif(&manifest))
+        let mut text = serde_json::to_vec_pretty(&render::check::sarif(&checked, &manifest))
             .doing(|| "encoding the findings")?;
         text.push(b'\n');
         write_atomically(path, &text)
             .doing(|| format!("writing the findings to {}", path.display()))?;
     }
-    print(global.format, &checked, || checked.text(global.verbose > 0))?;
+    print(global.format, &checked, || {
+        render::check::findings(&checked, global.verbose > 0)
+    })?;
     checked.verdict()
 }
 
@@ -267,9 +286,11 @@ fn finish(
     metadata_file: Option<&Path>,
 ) -> Result<()> {
     if !outcome.unchanged() {
-        tell_layers(&session.report, outcome);
+        for line in render::layers::lines(outcome) {
+            session.report.note(line);
+        }
     }
-    for line in outcome.deliveries.iter().flat_map(delivery::lines) {
+    for line in outcome.deliveries.iter().flat_map(render::delivery::lines) {
         session.report.note(line);
     }
     if let Some(path) = metadata_file {
@@ -283,56 +304,6 @@ fn finish(
     })
 }
 
-fn tell_layers(report: &Report, outcome: &Outcome) {
-    let base: Vec<_> = outcome
-        .layers
-        .iter()
-        .filter(|layer| layer.kind == crate::image::LayerKind::Base)
-        .collect();
-    if !base.is_empty() {
-        let count_of = |wanted: fn(LayerStatus) -> bool| {
-            base.iter().filter(|layer| wanted(layer.status)).count()
-        };
-        let how = match (
-            count_of(LayerStatus::moved),
-            count_of(|status| status == LayerStatus::Mounted),
-        ) {
-            (0, 0) => "not moved".to_string(),
-            (0, mounted) => format!("{mounted} mounted"),
-            (moved, _) => format!("{moved} moved"),
-        };
-        let size: u64 = base.iter().map(|layer| layer.size).sum();
-        let size = if size == 0 {
-            String::new()
-        } else {
-            bytes(size)
-        };
-        report.note(row("base", &count(base.len(), "layer"), &size, &how));
-    }
-    for layer in &outcome.layers {
-        if layer.kind != crate::image::LayerKind::Base {
-            report.note(row(
-                layer.kind.word(),
-                &layer.name,
-                &bytes(layer.size),
-                layer.status.word(),
-            ));
-        }
-    }
-}
-
-fn row(kind: &str, name: &str, size: &str, status: &str) -> String {
-    format!("  {kind:<10} {name:<44} {size:>9}  {status}")
-}
-
-fn count(number: usize, word: &str) -> String {
-    if number == 1 {
-        format!("1 {word}")
-    } else {
-        format!("{number} {word}s")
-    }
-}
-
 fn run_cache(global: &Global, args: Cache) -> Result<()> {
     let store = Store::open(Store::default_root()?);
     match args {
@@ -342,19 +313,7 @@ fn run_cache(global: &Global, args: Cache) -> Result<()> {
         }
         Cache::Size => {
             let size = cache::size(&store)?;
-            print(global.format, &size, || {
-                let mut out = format!("{}\n", size.place);
-                for part in &size.parts {
-                    out.push_str(&format!(
-                        "  {:<8} {:>9}  {}\n",
-                        part.name,
-                        bytes(part.bytes),
-                        count(part.files as usize, "file")
-                    ));
-                }
-                out.push_str(&format!("  {:<8} {:>9}\n", "all", bytes(size.bytes)));
-                out
-            })
+            print(global.format, &size, || render::cache::size(&size))
         }
         Cache::Prune {
             unused,
@@ -367,13 +326,7 @@ fn run_cache(global: &Global, args: Cache) -> Result<()> {
                 spared: Duration::ZERO,
             };
             let pruned = cache::prune(&store, &rules)?;
-            print(global.format, &pruned, || {
-                format!(
-                    "deleted {}, {}\n",
-                    count(pruned.files as usize, "file"),
-                    bytes(pruned.bytes)
-                )
-            })
+            print(global.format, &pruned, || render::cache::pruned(&pruned))
         }
     }
 }

@@ -193,7 +193,7 @@ impl Daemon {
         }))
     }
 
-    /// The same, where an image that is not whole counts as none.
+    /// What the daemon says of an image, where one that is not whole counts as none.
     pub async fn inspect_whole(&self, name: &str) -> Result<Option<Inspected>> {
         match self.inspect(name).await {
             Err(error) if error.is(Reason::DamagedImage) => Ok(None),

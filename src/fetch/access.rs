@@ -4,23 +4,8 @@ use reqwest::RequestBuilder;
 use reqwest::header::{HeaderName, HeaderValue};
 use url::Url;
 
+use super::secret::Secret;
 use crate::error::{Context, Error, Result};
-
-/// A text that must not be shown: it has neither `Debug` nor `Display`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes the text in.
-    pub fn new(text: impl Into<String>) -> Secret {
-        Secret(text.into())
-    }
-
-    /// The text itself, for the place that needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
 
 /// Credentials for one host. Like [`Secret`], it cannot be shown.
 #[derive(Clone, Default)]

@@ -4,73 +4,21 @@
 //! headers and sums first; [`download`] does both.
 
 use reqwest::Response;
-use reqwest::header::{
-    CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, IF_RANGE, RANGE,
-};
+use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, IF_RANGE, RANGE};
 use url::Url;
 
 use super::access::Access;
-use super::proxy::{Proxies, Through};
+use super::download_writer::{DownloadWriter, Written};
+use super::proxy::Through;
 use super::redact::shown;
-use super::retry::{Advice, Attempt, Attempts, Failure, Patience};
+use super::request::{ADVICE, Request, announced, refuse_offline, too_large};
+use super::retry::{Attempt, Attempts, Failure};
 use super::send::{Sent, broken, send, stalled};
-use super::sink::{Sink, Written};
 use super::status;
 use crate::error::{Context, Error, Reason, Result};
 use crate::image::Digest;
 use crate::report::{Phase, Report, Task};
 use crate::store::Store;
-
-/// What a user can do about a server that fails.
-pub(super) const ADVICE: Advice = Advice {
-    wait_too_long: |seconds| {
-        format!(
-            "the server asks to wait for {seconds} s: try again later, or name another repository or mirror"
-        )
-    },
-    gave_up: |attempts| format!("{attempts} attempts were made"),
-};
-
-/// What is to be fetched, and how.
-#[derive(Clone)]
-pub struct Request<'a> {
-    /// The address, http or https.
-    pub url: &'a Url,
-    /// Its name in progress lines.
-    pub name: &'a str,
-    /// Credentials for the address's host.
-    pub access: Option<&'a Access>,
-    /// The content that is wanted: anything else is an error
-    /// ([`Reason::DigestMismatch`]).
-    pub sha256: Option<Digest>,
-    /// The most bytes that are taken.
-    pub limit: Option<u64>,
-    /// Refuse, with an error ([`Reason::Offline`]).
-    pub offline: bool,
-    /// Whether SHA-1 and MD5 are wanted too.
-    pub sums: bool,
-    /// Proxies that stand in for the environment's.
-    pub proxies: Option<&'a Proxies>,
-    /// How often to try.
-    pub patience: Patience,
-}
-
-impl<'a> Request<'a> {
-    /// A request for this address, with no credentials, wishes or limits.
-    pub fn new(url: &'a Url, name: &'a str) -> Request<'a> {
-        Request {
-            url,
-            name,
-            access: None,
-            sha256: None,
-            limit: None,
-            offline: false,
-            sums: false,
-            proxies: None,
-            patience: Patience::default(),
-        }
-    }
-}
 
 /// A fetched file that has no place in the store yet. Dropped, it leaves nothing.
 pub struct Body {
@@ -140,7 +88,7 @@ pub async fn fetch(request: &Request<'_>, store: &Store, report: &Report) -> Res
     let mut transfer = Transfer {
         request,
         report,
-        sink: Sink::open(store, request.sums),
+        writer: DownloadWriter::open(store, request.sums),
         etag: None,
         task: None,
     };
@@ -149,14 +97,14 @@ pub async fn fetch(request: &Request<'_>, store: &Store, report: &Report) -> Res
             Ok(headers) => break headers,
             Err(failure) => {
                 if let Err(error) = attempts.wait(failure, report).await {
-                    transfer.sink.abandon().await;
+                    transfer.writer.abandon().await;
                     return Err(error);
                 }
             }
         }
     };
-    let Transfer { sink, task, .. } = transfer;
-    let written = sink.finish().await?;
+    let Transfer { writer, task, .. } = transfer;
+    let written = writer.finish().await?;
     if let Some(task) = task {
         task.finish("fetched");
     }
@@ -171,8 +119,8 @@ pub async fn fetch(request: &Request<'_>, store: &Store, report: &Report) -> Res
 struct Transfer<'a> {
     request: &'a Request<'a>,
     report: &'a Report,
-    sink: Sink,
-    /// Of the content in the sink; only with it is a transfer resumed.
+    writer: DownloadWriter,
+    /// Of the content in the writer; only with it is a transfer resumed.
     etag: Option<HeaderValue>,
     task: Option<Task>,
 }
@@ -180,10 +128,10 @@ struct Transfer<'a> {
 impl Transfer<'_> {
     async fn attempt(&mut self) -> Attempt<HeaderMap> {
         let mut wanted = HeaderMap::new();
-        if self.sink.size() > 0
+        if self.writer.size() > 0
             && let Some(etag) = &self.etag
         {
-            let range = HeaderValue::from_str(&format!("bytes={}-", self.sink.size()))
+            let range = HeaderValue::from_str(&format!("bytes={}-", self.writer.size()))
                 .map_err(Error::from)?;
             wanted.insert(RANGE, range);
             wanted.insert(IF_RANGE, etag.clone());
@@ -200,7 +148,7 @@ impl Transfer<'_> {
                 announced(response.headers())
             }
             206 if wanted.contains_key(RANGE) => {
-                match rest_of(response.headers(), self.sink.size()) {
+                match rest_of(response.headers(), self.writer.size()) {
                     Some(total) => Some(total),
                     None => {
                         self.anew().await?;
@@ -239,8 +187,8 @@ impl Transfer<'_> {
         let headers = response.headers().clone();
         self.pull(response, &end, through.as_ref()).await?;
         match total {
-            Some(total) if total != self.sink.size() => {
-                let size = self.sink.size();
+            Some(total) if total != self.writer.size() => {
+                let size = self.writer.size();
                 if size > total {
                     self.anew().await?;
                 }
@@ -267,22 +215,22 @@ impl Transfer<'_> {
                 Ok(Ok(Some(chunk))) => chunk,
             };
             if let Some(limit) = self.request.limit
-                && self.sink.size() + chunk.len() as u64 > limit
+                && self.writer.size() + chunk.len() as u64 > limit
             {
                 return Err(too_large(self.request.url, limit).into());
             }
             if let Some(task) = &self.task {
                 task.advance(chunk.len() as u64);
             }
-            self.sink.push(chunk).await?;
+            self.writer.push(chunk).await?;
         }
     }
 
     /// Throws away what came so far, if anything did.
     async fn anew(&mut self) -> Result<()> {
         self.etag = None;
-        if self.sink.size() > 0 {
-            self.sink.anew().await?;
+        if self.writer.size() > 0 {
+            self.writer.anew().await?;
             if let Some(task) = self.task.take() {
                 task.finish("begun anew");
             }
@@ -299,11 +247,6 @@ impl Transfer<'_> {
     }
 }
 
-/// The announced size of a body in bytes.
-pub(super) fn announced(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
 /// The size of the whole file, if the part that is sent begins at `start` and
 /// goes to its end.
 fn rest_of(headers: &HeaderMap, start: u64) -> Option<u64> {
@@ -313,18 +256,6 @@ fn rest_of(headers: &HeaderMap, start: u64) -> Option<u64> {
     let total: u64 = total.parse().ok()?;
     let whole = first.parse() == Ok(start) && last.parse::<u64>().ok()?.checked_add(1)? == total;
     whole.then_some(total)
-}
-
-pub(super) fn refuse_offline(url: &Url) -> Error {
-    Error::new(format!("fetching {} would need the network", shown(url)))
-        .hint("run once without --offline, so that the cache holds it")
-        .because(Reason::Offline)
-}
-
-pub(super) fn too_large(url: &Url, limit: u64) -> Error {
-    Error::new(format!("the file has more than {limit} bytes"))
-        .doing(format!("fetching {}", shown(url)))
-        .because(Reason::TooLarge)
 }
 
 #[cfg(test)]

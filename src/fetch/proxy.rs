@@ -10,9 +10,9 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Client;
 use url::Url;
 
-use super::access::Secret;
 use super::client::{STALL, builder, client};
 use super::redact::shown;
+use super::secret::Secret;
 use crate::error::{Context, Error, Reason, Result};
 
 /// A proxy. It is spoken to in plain http; https goes through it by CONNECT.

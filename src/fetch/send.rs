@@ -7,16 +7,16 @@ use url::Url;
 use super::access::Access;
 use super::authorities;
 use super::connection::{Broken, Untrusted};
-use super::download::Request;
 use super::proxy::{Through, way};
 use super::redact::shown;
+use super::request::Request;
 use super::retry::{Attempt, Failure, Patience};
 use crate::error::{Error, Reason};
 
 /// Redirects that one request follows.
 const MAX_REDIRECTS: usize = 10;
 
-/// What came of a request.
+/// The answer to a request.
 pub(super) struct Sent {
     pub response: Response,
     /// Where it came from, after the redirects.

@@ -2,8 +2,8 @@
 
 use reqwest::header::HeaderMap;
 
-use super::download::{ADVICE, Request, announced, refuse_offline, too_large};
 use super::redact::shown;
+use super::request::{ADVICE, Request, announced, refuse_offline, too_large};
 use super::retry::{Attempt, Attempts, Failure};
 use super::send::{Sent, broken, send, stalled};
 use super::status;

@@ -9,6 +9,13 @@ use super::{
 };
 use crate::error::{Context, Error, Result};
 
+/// The label and the annotation that name the base (OCI image specification 1.1,
+/// `annotations.md`).
+pub const BASE_NAME: &str = "org.opencontainers.image.base.name";
+
+/// The label and the annotation that give the digest of the base's manifest.
+pub const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
+
 /// What changes in the configuration of the base.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
@@ -149,13 +156,20 @@ pub fn manifest(config: &[u8], layers: &[Layer], docker_types: bool) -> Result<O
     } else {
         (media::OCI_MANIFEST, media::OCI_CONFIG)
     };
+    let mut other = Map::new();
+    if !docker_types {
+        let annotations = annotations(config);
+        if !annotations.is_empty() {
+            other.insert("annotations".to_string(), annotations.into());
+        }
+    }
     let config = Descriptor::new(config_type, Digest::of(config), config.len() as u64);
     let manifest = ImageManifest {
         schema_version: 2,
         media_type: Some(manifest_type.to_string()),
         config: config.clone(),
         layers: descriptors,
-        other: Map::new(),
+        other,
     };
     let bytes = serde_json::to_vec(&manifest).doing(|| "encoding the manifest")?;
     Ok(Some(Manifest {
@@ -164,6 +178,18 @@ pub fn manifest(config: &[u8], layers: &[Layer], docker_types: bool) -> Result<O
         config,
         bytes,
     }))
+}
+
+/// What the labels say of the base, for tools that look for it in the manifest alone.
+/// Docker's manifests have no annotations.
+fn annotations(config: &[u8]) -> Map<String, Value> {
+    let config: Value = serde_json::from_slice(config).unwrap_or_default();
+    let labels = config.pointer("/config/Labels");
+    let kept = [BASE_NAME, BASE_DIGEST].into_iter().filter_map(|name| {
+        let value = labels?.get(name)?.as_str()?;
+        Some((name.to_string(), value.into()))
+    });
+    kept.collect()
 }
 
 /// The same blobs, and so the same image ID, under a manifest of OCI's media
@@ -224,6 +250,28 @@ mod tests {
         assert_eq!(config["created"], "2024-01-01T00:00:00Z");
         assert!(config.get("container").is_none());
         assert!(image.manifest.is_some());
+    }
+
+    #[test]
+    fn a_manifest_names_the_base_in_oci_types_alone() {
+        let changes = Changes {
+            labels: BTreeMap::from([
+                (BASE_NAME.into(), "flink:1.20".into()),
+                (BASE_DIGEST.into(), "sha256:00".into()),
+                ("other".into(), "x".into()),
+            ]),
+            ..Changes::default()
+        };
+        let annotations = |docker_types: bool| {
+            let layers = vec![layer(LayerKind::Base, "b")];
+            let image = assemble(b"{}", Platform::host(), layers, docker_types, &changes);
+            let manifest = image.unwrap().manifest.unwrap();
+            let manifest: Value = serde_json::from_slice(&manifest.bytes).unwrap();
+            manifest.get("annotations").cloned()
+        };
+        let named = json!({ BASE_NAME: "flink:1.20", BASE_DIGEST: "sha256:00" });
+        assert_eq!(annotations(false), Some(named));
+        assert_eq!(annotations(true), None);
     }
 
     #[test]

@@ -26,6 +26,12 @@ impl Digest {
         Digest(hasher.finalize().into())
     }
 
+    /// The path of the blob with this digest in an image layout (OCI image
+    /// specification, "Image Layout").
+    pub fn blob_path(&self) -> String {
+        format!("blobs/sha256/{}", self.hex())
+    }
+
     /// The 64 hex digits alone.
     pub fn hex(&self) -> String {
         hex::encode(self.0)

@@ -115,7 +115,7 @@ impl Layout {
 
     /// Where a blob's bytes are, if the layout has that many of them.
     pub fn origin(&self, descriptor: &Descriptor) -> Result<Origin> {
-        let (path, offset, size) = self.place(&blob_name(&descriptor.digest))?;
+        let (path, offset, size) = self.place(&descriptor.digest.blob_path())?;
         if size != descriptor.size {
             return Err(Error::new(format!(
                 "the blob {} in {} has {size} bytes, not {}",
@@ -217,7 +217,7 @@ impl Layout {
     }
 
     fn blob(&self, digest: &Digest, most: u64) -> Result<Vec<u8>> {
-        let bytes = self.file(&blob_name(digest), most)?;
+        let bytes = self.file(&digest.blob_path(), most)?;
         let found = Digest::of(&bytes);
         if found != *digest {
             return Err(Error::new(format!(
@@ -266,10 +266,6 @@ impl Layout {
             }
         }
     }
-}
-
-fn blob_name(digest: &Digest) -> String {
-    format!("blobs/sha256/{}", digest.hex())
 }
 
 fn listed(names: &[String]) -> String {

@@ -2,39 +2,46 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::bases::Bases;
 use super::file::FileSpec;
+use super::forms;
 use super::jar::{JarSource, JarSpec};
 use super::parsed::Parsed;
 use super::platforms::Platforms;
 use crate::maven::Coordinates;
 
 /// What a manifest says.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Content {
     /// What is built, and on which base.
     pub image: ImageSection,
     /// Into lib/.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, forms::Jar>")]
     pub connectors: BTreeMap<String, Spanned<JarSpec>>,
     /// Into lib/ or usrlib/.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, forms::Jar>")]
     pub udfs: BTreeMap<String, Spanned<JarSpec>>,
     /// Application mode.
     #[serde(default)]
     pub job: Option<JobSection>,
     /// From opt/ into lib/ or plugins/.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, FilesystemSpec>")]
     pub filesystems: BTreeMap<String, Spanned<FilesystemSpec>>,
     /// Merged into Flink's configuration file.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub config: Option<Spanned<toml::Table>>,
     /// Anything else: absolute path in the image = local path.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, forms::File>")]
     pub files: BTreeMap<String, Spanned<FileSpec>>,
     /// Where Maven coordinates are looked for.
     #[serde(default)]
@@ -45,16 +52,17 @@ pub struct Content {
 }
 
 /// `[check]`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckSection {
     /// Findings that are known and accepted.
     #[serde(default)]
+    #[schemars(with = "Vec<AllowSpec>")]
     pub allow: Vec<Spanned<AllowSpec>>,
 }
 
 /// One of `[check] allow`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AllowSpec {
     /// The finding's code, such as `FP0101`.
@@ -68,15 +76,18 @@ pub struct AllowSpec {
 }
 
 /// `[image]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImageSection {
     /// Repository to push to; also the local name.
+    #[schemars(with = "String")]
     pub name: Spanned<String>,
     /// Tags; `{git.sha}`, `{git.branch}` and `{lock.digest}` expand.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub tags: Vec<Spanned<String>>,
     /// The base.
+    #[schemars(with = "forms::Base")]
     pub base: Spanned<Bases>,
     /// Labels of the image.
     #[serde(default)]
@@ -92,14 +103,16 @@ pub struct ImageSection {
     pub provenance: bool,
     /// `os/architecture`, or several; the host's where none is given.
     #[serde(default)]
+    #[schemars(with = "forms::Platform")]
     pub platform: Option<Spanned<Platforms>>,
 }
 
 /// `[job]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobSection {
     /// The job's JAR, into usrlib/.
+    #[schemars(with = "forms::Jar")]
     pub jar: Spanned<JarSpec>,
     /// Its main class; without one Flink looks for it in usrlib/.
     #[serde(default)]
@@ -110,7 +123,7 @@ pub struct JobSection {
 }
 
 /// How a filesystem JAR gets to its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Placement {
     /// A symbolic link to opt/: no bytes.
@@ -122,7 +135,7 @@ pub enum Placement {
 }
 
 /// One of `[filesystems]`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FilesystemSpec {
     /// How; `link` where the base has the JAR, else `copy`.
@@ -130,11 +143,12 @@ pub struct FilesystemSpec {
     pub place: Option<Placement>,
     /// Further JARs for the plugin's folder, such as a credentials provider.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub with: Parsed<JarSource>,
 }
 
 /// `[maven]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MavenSection {
     /// Addresses, asked first and in this order.
@@ -143,6 +157,7 @@ pub struct MavenSection {
     /// Coordinates whose versions count wherever dependencies are resolved; one
     /// with the extension `pom` is a BOM.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub managed: Parsed<Coordinates>,
     /// Whether what the base has already stays out.
     #[serde(default = "yes")]
@@ -150,10 +165,12 @@ pub struct MavenSection {
     /// `group:artifact` patterns of dependencies that are taken although the base
     /// has them.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub keep: Vec<Spanned<String>>,
     /// `group:artifact` patterns of dependencies that are left out although the
     /// base lacks them, with what only they need.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub drop: Vec<Spanned<String>>,
 }
 

@@ -3,10 +3,12 @@
 mod bases;
 mod content;
 mod file;
+mod forms;
 mod jar;
 mod parse;
 mod parsed;
 mod platforms;
+pub mod schema;
 pub mod tags;
 
 use std::path::{Path, PathBuf};

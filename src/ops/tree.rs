@@ -30,9 +30,9 @@ pub struct Tree {
     /// The graph.
     pub graph: Graph,
     /// Nodes that go into the image.
-    taken: HashSet<usize>,
+    pub taken: HashSet<usize>,
     /// The JAR of the base that has a node, as a path under FLINK_HOME.
-    provided: BTreeMap<usize, String>,
+    pub provided: BTreeMap<usize, String>,
     /// Nodes that the manifest drops.
     dropped: Vec<usize>,
 }
@@ -82,85 +82,8 @@ pub async fn of_coordinates(session: &Session, request: &Request, asked: &Asked)
 }
 
 impl Tree {
-    /// For people.
-    pub fn text(&self) -> String {
-        let mut out = String::new();
-        for root in &self.graph.roots {
-            self.line(*root, "", "", &mut out);
-        }
-        let declared = self.graph.nodes.len();
-        if declared == 0 {
-            return "no Maven coordinates\n".to_string();
-        }
-        let taken = self.taken.len();
-        let provided = match self.provided.len() {
-            0 => String::new(),
-            count => format!(", {count} that the base has"),
-        };
-        out.push_str(&format!(
-            "{taken} artifact{} of {declared} declared{provided}\n",
-            if taken == 1 { "" } else { "s" }
-        ));
-        out
-    }
-
-    /// For programs: the graph, each node with what becomes of it.
-    pub fn json(&self) -> Result<serde_json::Value> {
-        let mut value = serde_json::to_value(&self.graph)?;
-        let nodes = value
-            .get_mut("nodes")
-            .and_then(|nodes| nodes.as_array_mut());
-        for (at, node) in nodes.into_iter().flatten().enumerate() {
-            node["taken"] = self.taken.contains(&at).into();
-            if let Some(by) = self.provided.get(&at) {
-                node["provided_by"] = by.as_str().into();
-            }
-        }
-        Ok(value)
-    }
-
-    fn line(&self, at: usize, first: &str, rest: &str, out: &mut String) {
-        let node = &self.graph.nodes[at];
-        let text = format!("{}{}", node.coordinate(), self.remark(at));
-        let text = match self.taken.contains(&at) {
-            true => text,
-            false => console::style(text).dim().to_string(),
-        };
-        out.push_str(&format!("{first}{text}\n"));
-        let count = node.children.len();
-        for (index, child) in node.children.iter().enumerate() {
-            let (first, next) = match index + 1 == count {
-                true => ("└─ ", "   "),
-                false => ("├─ ", "│  "),
-            };
-            let (first, next) = (format!("{rest}{first}"), format!("{rest}{next}"));
-            self.line(*child, &first, &next, out);
-        }
-    }
-
-    /// What is worth saying of a node: its scope where it is not the usual one,
-    /// why it is, or is not, this version, and why it is not taken.
-    fn remark(&self, at: usize) -> String {
-        let node = &self.graph.nodes[at];
-        let mut parts = Vec::new();
-        if node.scope != "compile" {
-            parts.push(node.scope.clone());
-        }
-        if node.optional {
-            parts.push("optional".to_string());
-        }
-        if !matches!(node.reason.as_str(), "needed" | "asked for") {
-            parts.push(node.reason.clone());
-        }
-        parts.extend(self.why_not(at));
-        match parts.is_empty() {
-            true => String::new(),
-            false => format!("  ({})", parts.join("; ")),
-        }
-    }
-
     /// Why a node that is selected does not go into the image.
-    fn why_not(&self, at: usize) -> Option<String> {
+    pub fn why_not(&self, at: usize) -> Option<String> {
         if let Some(by) = self.provided.get(&at) {
             return Some(format!("the base has it in {by}"));
         }
@@ -218,21 +141,4 @@ pub fn why(tree: &Tree, name: &str) -> Result<Vec<Way>> {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error.hint("`flinkpack tree` shows everything that is needed"),
     })
-}
-
-/// The ways for people.
-pub fn why_text(ways: &[Way]) -> String {
-    let mut out = String::new();
-    for way in ways {
-        let (last, above) = way
-            .path
-            .split_last()
-            .map_or(("", &[][..]), |(last, above)| (last.as_str(), above));
-        let sign = if way.taken { "taken" } else { "left" };
-        out.push_str(&format!("{sign:<6} {last}  ({})\n", way.reason));
-        for one in above.iter().rev() {
-            out.push_str(&format!("         needed by {one}\n"));
-        }
-    }
-    out
 }

@@ -7,9 +7,9 @@ use std::path::Path;
 use base64::Engine as _;
 use serde::Deserialize;
 
-use super::keychain::Login;
-use super::secret::Secret;
+use super::credential::Login;
 use crate::error::{Context, Error, Result};
+use crate::fetch::Secret;
 use crate::image::reference::DOCKER_HUB;
 
 /// The key under which Docker keeps Docker Hub's credentials.
@@ -28,7 +28,7 @@ pub enum Form {
 #[derive(Default, Deserialize)]
 pub struct AuthFile {
     #[serde(default)]
-    auths: BTreeMap<String, Entry>,
+    auths: BTreeMap<String, AuthEntry>,
     #[serde(default, rename = "credHelpers")]
     helpers: BTreeMap<String, String>,
     #[serde(default, rename = "credsStore")]
@@ -36,7 +36,7 @@ pub struct AuthFile {
 }
 
 #[derive(Default, Deserialize)]
-struct Entry {
+struct AuthEntry {
     #[serde(default)]
     auth: Option<String>,
     #[serde(default)]
@@ -128,7 +128,7 @@ impl AuthFile {
     }
 }
 
-impl Entry {
+impl AuthEntry {
     fn login(&self) -> Result<Option<Login>> {
         let given = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
         if let Some(token) = given(&self.registrytoken) {

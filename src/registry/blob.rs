@@ -12,13 +12,13 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 
-use super::Registries;
 use super::call::Call;
 use super::client::Client;
 use super::location::first_position;
-use super::mirror::Place;
-use super::pull::pull_scope;
+use super::registries::Registries;
+use super::scope::pull_scope;
 use super::transport::Answer;
+use super::upstream::Upstream;
 use crate::error::{Context, Error, Reason, Result};
 use crate::fetch::retry::{Attempts, Failure, Remedy};
 use crate::image::{Descriptor, Digest, Reference};
@@ -44,11 +44,11 @@ pub struct BlobReader {
 }
 
 impl BlobReader {
-    pub(super) fn begin(mirrors: Vec<Place>, own: Place, digest: Digest, size: u64) -> BlobReader {
+    fn begin(mirrors: Vec<Upstream>, own: Upstream, digest: Digest, size: u64) -> BlobReader {
         let reference = own.reference.clone();
-        let way = |place: Place| {
-            let call = call(&place.reference, digest);
-            (place.client, call)
+        let way = |upstream: Upstream| {
+            let call = call(&upstream.reference, digest);
+            (upstream.client, call)
         };
         let mut others: Vec<_> = mirrors.into_iter().rev().map(way).collect();
         let own = way(own);
@@ -101,7 +101,7 @@ impl BlobReader {
                 Err(failure) => {
                     self.answer = None;
                     let failure = self.client.blame(&self.call, failure);
-                    let report = self.client.registries().report().clone();
+                    let report = self.client.report().clone();
                     if let Err(error) = self.attempts.wait(failure, &report).await {
                         self.turn_to_another(error)?;
                     }
@@ -119,8 +119,7 @@ impl BlobReader {
         let Some((client, call)) = self.others.pop() else {
             return Err(error);
         };
-        let registries = self.client.registries();
-        registries.passed_over(&self.client, &self.reference, &error);
+        self.client.pass_over(&self.reference, &error);
         self.attempts = client.attempts();
         (self.client, self.call) = (client, call);
         Ok(())
@@ -247,31 +246,46 @@ async fn skip(answer: &mut Answer, mut bytes: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) async fn to_store(
-    registries: &Registries,
-    reference: &Reference,
-    descriptor: &Descriptor,
-    store: &Store,
-    task: Option<&Task>,
-) -> Result<u64> {
-    if store.blob_size(&descriptor.digest) == Some(descriptor.size) {
-        return Ok(0);
+impl Registries {
+    /// A blob of `reference`'s repository, as a stream that mends itself and
+    /// ends with an error if the bytes are not what `descriptor` says.
+    pub fn blob(&self, reference: &Reference, descriptor: &Descriptor) -> Result<BlobReader> {
+        let (mirrors, own) = self.upstreams(reference)?;
+        Ok(BlobReader::begin(
+            mirrors,
+            own,
+            descriptor.digest,
+            descriptor.size,
+        ))
     }
-    let client = registries.client(&reference.host)?;
-    let _lane = client.host().downloads.enter().await?;
-    let outcome = into_store(registries, reference, descriptor, store, task).await;
-    match outcome {
-        // Whoever gave other bytes, the registry itself may have the right ones.
-        Err(error)
-            if error.is(Reason::DigestMismatch) && !registries.options().mirrors.is_empty() =>
-        {
-            registries
-                .report()
-                .warn(format!("{reference} is read without its mirrors: {error}"));
-            let registries = registries.direct();
-            into_store(&registries, reference, descriptor, store, task).await
+
+    /// Brings a blob into the store, unless it is there; says how many bytes
+    /// came.
+    pub async fn blob_to_store(
+        &self,
+        reference: &Reference,
+        descriptor: &Descriptor,
+        store: &Store,
+        task: Option<&Task>,
+    ) -> Result<u64> {
+        if store.blob_size(&descriptor.digest) == Some(descriptor.size) {
+            return Ok(0);
         }
-        outcome => outcome,
+        let client = self.client(&reference.host)?;
+        let _slot = client.host().downloads.enter().await?;
+        let outcome = into_store(self, reference, descriptor, store, task).await;
+        match outcome {
+            // Whoever gave other bytes, the registry itself may have the right ones.
+            Err(error)
+                if error.is(Reason::DigestMismatch) && !self.options().mirrors.is_empty() =>
+            {
+                self.report()
+                    .warn(format!("{reference} is read without its mirrors: {error}"));
+                let registries = self.direct();
+                into_store(&registries, reference, descriptor, store, task).await
+            }
+            outcome => outcome,
+        }
     }
 }
 

@@ -7,15 +7,19 @@ use reqwest::StatusCode;
 use reqwest::header::AUTHORIZATION;
 use url::Url;
 
+use super::authenticator::Surroundings;
 use super::call::{Call, To, redirect};
 use super::host::Host;
-use super::login::Surroundings;
+use super::network::Network;
+use super::options::Options;
+use super::refusal;
 use super::token::Asker;
+use super::traffic::Traffic;
 use super::transport::{Answer, authority, is_loopback};
-use super::{Registries, refusal};
 use crate::error::{Error, Result};
 use crate::fetch::retry::{Advice, Attempts, Failure, Remedy};
 use crate::fetch::{Patience, redact};
+use crate::report::Report;
 
 /// Redirects that are followed.
 const HOPS: usize = 10;
@@ -24,7 +28,8 @@ const HOPS: usize = 10;
 #[derive(Clone)]
 pub(super) struct Client {
     host: Arc<Host>,
-    registries: Registries,
+    network: Arc<Network>,
+    traffic: Traffic,
     patience: Patience,
 }
 
@@ -39,16 +44,17 @@ const ADVICE: Advice = Advice {
 };
 
 impl Client {
-    pub fn new(host: Arc<Host>, registries: Registries) -> Client {
-        let patience = registries.options().patience;
+    /// A client that counts for `traffic`.
+    pub fn new(host: Arc<Host>, network: &Arc<Network>, traffic: &Traffic) -> Client {
         Client {
             host,
-            registries,
-            patience,
+            network: Arc::clone(network),
+            traffic: traffic.clone(),
+            patience: network.options.patience,
         }
     }
 
-    /// The same, giving up after fewer attempts.
+    /// This client, giving up after fewer attempts.
     pub fn with_attempts(mut self, most: u32) -> Client {
         self.patience.attempts = most.min(self.patience.attempts);
         self
@@ -63,8 +69,12 @@ impl Client {
         &self.host
     }
 
-    pub fn registries(&self) -> &Registries {
-        &self.registries
+    pub fn options(&self) -> &Options {
+        &self.network.options
+    }
+
+    pub fn report(&self) -> &Report {
+        &self.network.report
     }
 
     pub fn attempts(&self) -> Attempts {
@@ -78,7 +88,7 @@ impl Client {
         loop {
             match self.attempt(call).await {
                 Ok(answer) => return Ok(answer),
-                Err(failure) => attempts.wait(failure, self.registries.report()).await?,
+                Err(failure) => attempts.wait(failure, self.report()).await?,
             }
         }
     }
@@ -106,7 +116,7 @@ impl Client {
             };
             match outcome.await {
                 Ok(read) => return Ok(read),
-                Err(failure) => attempts.wait(failure, self.registries.report()).await?,
+                Err(failure) => attempts.wait(failure, self.report()).await?,
             }
         }
     }
@@ -138,12 +148,13 @@ impl Client {
         self.refusal(call, answer).await.doing(call.doing.clone())
     }
 
-    /// The same, where the caller says what was being done.
+    /// The error of a final answer to `call`, where the caller says what was being
+    /// done.
     pub async fn refusal(&self, call: &Call, answer: Answer) -> Error {
         if let Some(place) = self.elsewhere(&answer.url) {
             return refusal::elsewhere(answer, &self.host.name, &place).await;
         }
-        let credential = self.host.login.credential(&call.scopes).await;
+        let credential = self.host.authenticator.credential(&call.scopes).await;
         refusal::error(answer, &self.host.name, credential.as_ref()).await
     }
 
@@ -187,7 +198,7 @@ impl Client {
         let around = self.surroundings(&home);
         let mut login = None;
         if url.origin() == home.origin() {
-            login = self.host.login.header(around, &call.scopes).await?;
+            login = self.host.authenticator.header(around, &call.scopes).await?;
         }
         let mut renewals = 0;
         let mut hops = 0;
@@ -197,17 +208,17 @@ impl Client {
             if let Some(login) = login.as_ref().filter(|_| at_home) {
                 headers.insert(AUTHORIZATION, login.clone());
             }
-            let registries = &self.registries;
-            registries.traffic().count_request();
-            let answer = registries
-                .transport()
+            self.traffic.count_request();
+            let answer = self
+                .network
+                .transport
                 .exchange(
                     &call.method,
                     &url,
                     headers,
                     &call.body,
                     self.host.insecure && at_home,
-                    registries.traffic(),
+                    &self.traffic,
                 )
                 .await
                 .map_err(|failure| unreachable(&url, failure))?;
@@ -220,7 +231,7 @@ impl Client {
                 renewals += 1;
                 let fresh = self
                     .host
-                    .login
+                    .authenticator
                     .renew(around, &answer, &call.scopes, login.as_ref())
                     .await?;
                 match fresh {
@@ -262,24 +273,24 @@ impl Client {
             let Some(text) = text else { continue };
             let text = text.trim_start_matches(['-', ' ']).trim_matches('"');
             if self.host.is_new_warning(text) {
-                let report = self.registries.report();
-                report.warn(format!("{} says: {text}", self.host.name));
+                self.report()
+                    .warn(format!("{} says: {text}", self.host.name));
             }
         }
     }
 
     fn surroundings<'a>(&'a self, home: &Url) -> Surroundings<'a> {
-        let registries = &self.registries;
+        let network = &self.network;
         Surroundings {
-            transport: registries.transport(),
-            traffic: registries.traffic(),
-            keychain: registries.keychain(),
-            report: registries.report(),
+            transport: &network.transport,
+            traffic: &self.traffic,
+            keychain: &network.keychain,
+            report: &network.report,
             name: &self.host.name,
             asker: Asker {
                 host: &self.host.name,
                 loopback: is_loopback(home),
-                insecure: &registries.options().insecure,
+                insecure: &network.options.insecure,
             },
         }
     }

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
-use super::keychain::Login;
-use super::secret::Secret;
+use super::credential::Login;
 use crate::error::{Error, Result};
+use crate::fetch::Secret;
 
 /// What a helper prints when it has nothing: part of its protocol.
 const NOT_FOUND: &str = "credentials not found in native keychain";
@@ -37,7 +37,7 @@ impl Default for Helpers {
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct HelperAnswer {
     #[serde(rename = "Username", default)]
     username: String,
     #[serde(rename = "Secret", default)]
@@ -75,18 +75,18 @@ impl Helpers {
             )));
         }
         // Its output holds the secret, so the parser's message is not shown.
-        let found: Found = serde_json::from_slice(&stdout).map_err(|_| {
+        let answer: HelperAnswer = serde_json::from_slice(&stdout).map_err(|_| {
             Error::new(format!(
                 "{program} did not print the JSON that helpers print"
             ))
         })?;
-        if found.secret.is_empty() {
+        if answer.secret.is_empty() {
             return Ok(None);
         }
-        Ok(Some(if found.username == "<token>" {
-            Login::IdentityToken(Secret::new(found.secret))
+        Ok(Some(if answer.username == "<token>" {
+            Login::IdentityToken(Secret::new(answer.secret))
         } else {
-            Login::password(found.username, found.secret)
+            Login::password(answer.username, answer.secret)
         }))
     }
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
-use super::Registries;
-use super::lanes::Lanes;
-use super::login::Login;
+use super::authenticator::Authenticator;
+use super::concurrency::Concurrency;
+use super::options::Options;
 use super::transport::is_loopback;
 use crate::error::{Error, Result};
 use crate::image::reference::DOCKER_HUB;
@@ -29,7 +29,7 @@ pub(super) struct Host {
     /// Whether any certificate is taken.
     pub(super) insecure: bool,
     /// How it is logged in to.
-    pub(super) login: Login,
+    pub(super) authenticator: Authenticator,
     /// Whether it failed as a mirror.
     failed: AtomicBool,
     /// Whether it refused to cancel an upload.
@@ -39,16 +39,15 @@ pub(super) struct Host {
     /// Warnings that were passed on.
     warnings: Mutex<HashSet<String>>,
     /// Blobs under way to it.
-    pub(super) uploads: Lanes,
+    pub(super) uploads: Concurrency,
     /// Blobs under way from it into the store.
-    pub(super) downloads: Lanes,
+    pub(super) downloads: Concurrency,
     /// Blobs that it is asked about.
-    pub(super) questions: Lanes,
+    pub(super) questions: Concurrency,
 }
 
 impl Host {
-    pub(super) fn new(name: &str, registries: &Registries) -> Result<Host> {
-        let options = registries.options();
+    pub(super) fn new(name: &str, options: &Options) -> Result<Host> {
         let insecure = options.insecure.iter().any(|host| host == name);
         let url = Url::parse(&format!("https://{}/", authority(name)))
             .map_err(|_| Error::usage(format!("`{name}` is not the host of a registry")))?;
@@ -62,14 +61,14 @@ impl Host {
             schemes,
             chosen: AtomicU8::new(0),
             insecure,
-            login: Login::default(),
+            authenticator: Authenticator::default(),
             failed: AtomicBool::new(false),
             keeps_uploads: AtomicBool::new(false),
             pause: Mutex::default(),
             warnings: Mutex::default(),
-            uploads: Lanes::new(options.concurrency),
-            downloads: Lanes::new(options.concurrency),
-            questions: Lanes::new(options.questions),
+            uploads: Concurrency::new(options.concurrency),
+            downloads: Concurrency::new(options.concurrency),
+            questions: Concurrency::new(options.questions),
         })
     }
 
@@ -79,14 +78,15 @@ impl Host {
         self.schemes.get(chosen.checked_sub(1)?).copied()
     }
 
-    /// It answered in this scheme.
+    /// Notes that the registry answered in this scheme.
     pub(super) fn speaks(&self, scheme: &str) {
         if let Some(at) = self.schemes.iter().position(|known| *known == scheme) {
             self.chosen.store(at as u8 + 1, Ordering::Relaxed);
         }
     }
 
-    /// As a mirror it has failed: it is not asked again. Whether that is new.
+    /// Notes that the registry failed as a mirror, and is not asked again; says whether
+    /// that is new.
     pub(super) fn fails(&self) -> bool {
         !self.failed.swap(true, Ordering::Relaxed)
     }
@@ -101,7 +101,7 @@ impl Host {
         !self.keeps_uploads.load(Ordering::Relaxed)
     }
 
-    /// It refused to cancel an upload, for want of a right.
+    /// Notes that the registry refused to cancel an upload, for want of a right.
     pub(super) fn cancels_nothing(&self) {
         self.keeps_uploads.store(true, Ordering::Relaxed);
     }
@@ -127,17 +127,17 @@ impl Host {
         *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + time);
     }
 
-    /// It is asked too often: from now on it is asked less.
+    /// The registry is asked too often: from now on it is asked less.
     pub(super) fn slow_down(&self) {
-        for lanes in [&self.uploads, &self.downloads, &self.questions] {
-            lanes.narrow();
+        for slots in [&self.uploads, &self.downloads, &self.questions] {
+            slots.narrow();
         }
     }
 
-    /// It answered as it should: step by step it is asked more again.
+    /// The registry answered as it should: step by step it is asked more again.
     pub(super) fn speed_up(&self) {
-        for lanes in [&self.uploads, &self.downloads, &self.questions] {
-            lanes.widen();
+        for slots in [&self.uploads, &self.downloads, &self.questions] {
+            slots.widen();
         }
     }
 

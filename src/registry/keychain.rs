@@ -7,61 +7,17 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use super::auth_file::{AuthFile, Form, Inline, server_key};
-use super::given::Given;
+use super::credential::{Credential, Login};
+use super::env_credentials::EnvCredentials;
 use super::helper::Helpers;
-use super::secret::Secret;
 use crate::error::{Context, Error, Result};
-
-/// How to log in.
-#[derive(Clone, Debug)]
-pub enum Login {
-    /// Nothing is known for the registry.
-    Anonymous,
-    /// User and password.
-    Password {
-        /// The user.
-        user: String,
-        /// The password.
-        password: Secret,
-    },
-    /// A refresh token, to be exchanged for an access token (OAuth2).
-    IdentityToken(Secret),
-    /// A bearer token for the registry itself.
-    RegistryToken(Secret),
-}
-
-impl Login {
-    pub(super) fn password(user: String, password: String) -> Login {
-        Login::Password {
-            user,
-            password: Secret::new(password),
-        }
-    }
-
-    /// The secret in it.
-    pub(super) fn secret(&self) -> Option<&Secret> {
-        match self {
-            Login::Anonymous => None,
-            Login::Password { password, .. } => Some(password),
-            Login::IdentityToken(token) | Login::RegistryToken(token) => Some(token),
-        }
-    }
-}
-
-/// A login, and where it was found or looked for.
-#[derive(Clone, Debug)]
-pub struct Credential {
-    /// How to log in.
-    pub login: Login,
-    /// File, helper and key, in words: for `-v` and for errors.
-    pub source: String,
-}
+use crate::fetch::Secret;
 
 /// Finds credentials: in the environment, in podman's files, in Docker's.
 #[derive(Clone, Debug)]
 pub struct Keychain {
-    given: Option<Given>,
-    files: Vec<Place>,
+    environment: Option<EnvCredentials>,
+    files: Vec<CredentialFile>,
     helpers: Helpers,
     /// What helpers said: each is asked once.
     answers: Arc<Mutex<Answers>>,
@@ -75,7 +31,7 @@ const CONTENT: &str = "DOCKER_AUTH_CONFIG";
 
 /// A file that is looked into.
 #[derive(Clone, Debug)]
-struct Place {
+struct CredentialFile {
     path: PathBuf,
     /// What is in it, where that is known.
     content: Option<Secret>,
@@ -85,7 +41,7 @@ struct Place {
 }
 
 /// What a file has for a repository.
-enum Found {
+enum Lookup {
     Credential(Credential),
     /// Nothing; why, in words.
     Nothing(String),
@@ -105,8 +61,8 @@ impl Keychain {
             value.map(PathBuf::from)
         };
         let home = variable("HOME");
-        let place = |path: Option<PathBuf>, form, named_by| {
-            path.map(|path| Place {
+        let at = |path: Option<PathBuf>, form, named_by| {
+            path.map(|path| CredentialFile {
                 path,
                 content: None,
                 form,
@@ -117,33 +73,33 @@ impl Keychain {
         let config = variable("XDG_CONFIG_HOME").or_else(|| Some(home?.join(".config")));
         let podman = |folder: PathBuf| folder.join("containers/auth.json");
         let content = std::env::var(CONTENT).ok().filter(|text| !text.is_empty());
-        let content = content.map(|text| Place {
+        let content = content.map(|text| CredentialFile {
             path: CONTENT.into(),
             content: Some(Secret::new(text)),
             form: Form::Docker,
             named_by: None,
         });
         let files = [
-            place(
+            at(
                 variable("REGISTRY_AUTH_FILE"),
                 Form::Containers,
                 Some("REGISTRY_AUTH_FILE"),
             ),
             content,
-            place(
+            at(
                 docker.map(|folder| folder.join("config.json")),
                 Form::Docker,
                 None,
             ),
-            place(
+            at(
                 variable("XDG_RUNTIME_DIR").map(podman),
                 Form::Containers,
                 None,
             ),
-            place(config.map(podman), Form::Containers, None),
+            at(config.map(podman), Form::Containers, None),
         ];
         Ok(Keychain {
-            given: Given::of(|name| std::env::var(name).ok())?,
+            environment: EnvCredentials::of(|name| std::env::var(name).ok())?,
             files: files.into_iter().flatten().collect(),
             ..Keychain::anonymous()
         })
@@ -160,7 +116,7 @@ impl Keychain {
     }
 
     fn of_form(path: PathBuf, form: Form) -> Keychain {
-        let place = Place {
+        let place = CredentialFile {
             path,
             content: None,
             form,
@@ -175,14 +131,14 @@ impl Keychain {
     /// No credentials at all.
     pub fn anonymous() -> Keychain {
         Keychain {
-            given: None,
+            environment: None,
             files: Vec::new(),
             helpers: Helpers::default(),
             answers: Arc::default(),
         }
     }
 
-    /// The same, running its credential helpers in this way.
+    /// Runs credential helpers in this way.
     pub fn with_helpers(self, helpers: Helpers) -> Keychain {
         Keychain { helpers, ..self }
     }
@@ -194,20 +150,20 @@ impl Keychain {
     /// credentials would end in a refusal that hides the reason.
     pub async fn find(&self, host: &str, repository: &str) -> Result<Credential> {
         let (mut tried, mut absent) = (Vec::new(), Vec::new());
-        if let Some(given) = &self.given {
-            if given.are_for(host, repository) {
+        if let Some(environment) = &self.environment {
+            if environment.are_for(host, repository) {
                 return Ok(Credential {
-                    login: given.login.clone(),
-                    source: given.source(),
+                    login: environment.login.clone(),
+                    source: environment.source(),
                 });
             }
-            tried.push(given.not_for());
+            tried.push(environment.not_for());
         }
-        for place in &self.files {
-            match self.look(place, host, repository).await? {
-                Found::Credential(credential) => return Ok(credential),
-                Found::Nothing(why) => tried.push(why),
-                Found::NoFile => absent.push(place.path.display().to_string()),
+        for file in &self.files {
+            match self.look(file, host, repository).await? {
+                Lookup::Credential(credential) => return Ok(credential),
+                Lookup::Nothing(why) => tried.push(why),
+                Lookup::NoFile => absent.push(file.path.display().to_string()),
             }
         }
         if !absent.is_empty() {
@@ -222,16 +178,21 @@ impl Keychain {
         })
     }
 
-    async fn look(&self, place: &Place, host: &str, repository: &str) -> Result<Found> {
-        let (path, form) = (&place.path, place.form);
+    async fn look(
+        &self,
+        looked_at: &CredentialFile,
+        host: &str,
+        repository: &str,
+    ) -> Result<Lookup> {
+        let (path, form) = (&looked_at.path, looked_at.form);
         let file = path.display();
-        let found = match &place.content {
+        let found = match &looked_at.content {
             Some(text) => Some(AuthFile::parse(text.expose().as_bytes(), CONTENT, form)?),
             None => AuthFile::read(path, form)?,
         };
         let Some(config) = found else {
-            return match place.named_by {
-                None => Ok(Found::NoFile),
+            return match looked_at.named_by {
+                None => Ok(Lookup::NoFile),
                 Some(name) => Err(Error::new(format!("there is no {file}"))
                     .doing("looking for credentials")
                     .hint(format!("the environment variable {name} names this file"))),
@@ -241,7 +202,7 @@ impl Keychain {
             .inline(host, repository, form)
             .doing(|| format!("reading credentials from {file}"))?;
         let of_file = |found: Inline<'_>| {
-            Found::Credential(Credential {
+            Lookup::Credential(Credential {
                 login: found.login,
                 source: format!("`auths` in {file}, key `{}`", found.key),
             })
@@ -261,7 +222,7 @@ impl Keychain {
                 .await
                 .doing(|| format!("asking the {words}"))?;
             if let Some(login) = login {
-                return Ok(Found::Credential(Credential {
+                return Ok(Lookup::Credential(Credential {
                     login,
                     source: words,
                 }));
@@ -270,7 +231,7 @@ impl Keychain {
         }
         Ok(match whole {
             Some(found) => of_file(found),
-            None => Found::Nothing(format!(
+            None => Lookup::Nothing(format!(
                 "`auths` in {file} has nothing for the key `{key}`{asked}"
             )),
         })

@@ -6,16 +6,14 @@ use bytes::Bytes;
 use reqwest::header::{ACCEPT, HeaderValue};
 use reqwest::{Method, StatusCode};
 
-use super::Registries;
-use super::blob::BlobReader;
 use super::call::Call;
 use super::client::Client;
-use super::mirror::Place;
+use super::registries::Registries;
+use super::scope::pull_scope;
 use super::transport::Answer;
+use super::upstream::Upstream;
 use crate::error::{Context, Error, Reason, Result};
 use crate::image::{AnyManifest, Descriptor, Digest, ImageManifest, Platform, Reference, media};
-use crate::report::Task;
-use crate::store::Store;
 
 /// The longest manifest that is read: what registries themselves take.
 const MANIFEST: u64 = 4 << 20;
@@ -66,20 +64,15 @@ pub struct Resolved {
     pub index: Option<Digest>,
 }
 
-/// The scope for reading from a repository.
-pub(super) fn pull_scope(repository: &str) -> String {
-    format!("repository:{repository}:pull")
-}
-
 impl Registries {
     /// The manifest or index of `reference`; checked, if it was asked for by
     /// digest.
     pub async fn manifest(&self, reference: &Reference) -> Result<Fetched> {
-        let (mirrors, own) = self.places(reference)?;
-        for place in mirrors {
-            match place.manifest().await {
+        let (mirrors, own) = self.upstreams(reference)?;
+        for mirror in mirrors {
+            match mirror.manifest().await {
                 Ok(fetched) => return Ok(fetched),
-                Err(error) => self.passed_over(&place.client, reference, &error),
+                Err(error) => mirror.client.pass_over(reference, &error),
             }
         }
         own.manifest().await
@@ -87,12 +80,12 @@ impl Registries {
 
     /// What the registry has under `reference`; `None` where there is nothing.
     pub async fn head(&self, reference: &Reference) -> Result<Option<Head>> {
-        let (mirrors, own) = self.places(reference)?;
-        for place in mirrors {
-            match place.head().await {
+        let (mirrors, own) = self.upstreams(reference)?;
+        for mirror in mirrors {
+            match mirror.head().await {
                 Ok(None) => {}
                 Ok(some) => return Ok(some),
-                Err(error) => self.passed_over(&place.client, reference, &error),
+                Err(error) => mirror.client.pass_over(reference, &error),
             }
         }
         own.head().await
@@ -135,18 +128,6 @@ impl Registries {
         }
     }
 
-    /// A blob of `reference`'s repository, as a stream that mends itself and
-    /// ends with an error if the bytes are not what `descriptor` says.
-    pub fn blob(&self, reference: &Reference, descriptor: &Descriptor) -> Result<BlobReader> {
-        let (mirrors, own) = self.places(reference)?;
-        Ok(BlobReader::begin(
-            mirrors,
-            own,
-            descriptor.digest,
-            descriptor.size,
-        ))
-    }
-
     /// An image configuration: a blob that is small enough to hold.
     pub async fn config(&self, reference: &Reference, descriptor: &Descriptor) -> Result<Vec<u8>> {
         self.held(reference, descriptor, CONFIG)
@@ -184,21 +165,9 @@ impl Registries {
         }
         Ok(bytes)
     }
-
-    /// Brings a blob into the store, unless it is there; says how many bytes
-    /// came.
-    pub async fn blob_to_store(
-        &self,
-        reference: &Reference,
-        descriptor: &Descriptor,
-        store: &Store,
-        task: Option<&Task>,
-    ) -> Result<u64> {
-        super::blob::to_store(self, reference, descriptor, store, task).await
-    }
 }
 
-impl Place {
+impl Upstream {
     fn scopes(&self) -> Arc<[String]> {
         [pull_scope(&self.reference.repository)].into()
     }

@@ -10,15 +10,17 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, StatusCode};
 use url::form_urlencoded;
 
-use super::Registries;
 use super::body::{Body, Progress};
 use super::call::Call;
 use super::client::Client;
-use super::pull::{self, Head, pull_scope};
+use super::pull::{self, Head};
 use super::referrers::{self, Referrers, fallback_tag};
+use super::registries::Registries;
+use super::scope::{pull_scope, push_scope};
 use super::session::Session;
 use super::source::Source;
 use super::upload::Upload;
+use super::upload_requests::UploadRequests;
 use crate::error::{Context, Error, Reason, Result};
 use crate::image::{AnyManifest, Descriptor, Digest, ImageManifest, Manifest, Reference};
 use crate::store::Store;
@@ -33,11 +35,11 @@ pub const PLATFORMS: usize = 16;
 /// How a blob came to be in the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was there.
+    /// The registry had it.
     Present,
     /// The registry took it from another of its repositories.
     Mounted,
-    /// It was sent.
+    /// It was sent to the registry.
     Uploaded,
 }
 
@@ -70,7 +72,7 @@ impl Pusher {
     /// same registry that blobs may be mounted from.
     pub fn new(registries: &Registries, target: &Reference, sources: &[&str]) -> Result<Pusher> {
         // Some registries heed the first scope only, so the target's goes first.
-        let own = format!("repository:{}:pull,push", target.repository);
+        let own = push_scope(&target.repository);
         let others = sources.iter().map(|source| pull_scope(source));
         Ok(Pusher {
             client: registries.client(&target.host)?,
@@ -84,8 +86,8 @@ impl Pusher {
         })
     }
 
-    /// The same, keeping what is under way in `store`, so that another run can
-    /// go on with it.
+    /// This pusher, keeping uploads under way in `store`, so that another run can go
+    /// on with them.
     pub fn resumable(self, store: &Store) -> Pusher {
         Pusher {
             store: Some(store.clone()),
@@ -235,13 +237,15 @@ impl Pusher {
             Some(store) => source.keeping(store),
             None => source,
         };
-        let _lane = self.client.host().uploads.enter().await?;
+        let _slot = self.client.host().uploads.enter().await?;
         let upload = Upload {
-            client: &self.client,
-            repository: &self.target.repository,
-            scopes: &self.scopes(),
-            source: &source,
-            progress,
+            requests: UploadRequests {
+                client: &self.client,
+                repository: &self.target.repository,
+                scopes: &self.scopes(),
+                source: &source,
+                progress,
+            },
             store: self.store.as_ref(),
         };
         upload.run(session).await?;

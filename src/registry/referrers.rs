@@ -10,10 +10,11 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderValue};
 use serde_json::Map;
 
-use super::Registries;
 use super::call::Call;
 use super::client::Client;
-use super::pull::{self, pull_scope};
+use super::pull;
+use super::registries::Registries;
+use super::scope::pull_scope;
 use crate::error::{Context, Error, Reason, Result};
 use crate::image::{AnyManifest, Descriptor, Digest, Index, Manifest, Reference, media};
 

@@ -3,10 +3,10 @@
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::keychain::{Credential, Login};
-use super::secret::Secret;
+use super::credential::{Credential, Login};
 use super::transport::Answer;
 use crate::error::{Error, Reason};
+use crate::fetch::Secret;
 use crate::fetch::retry::{Failure, Remedy, remedy};
 
 /// Bytes of a refusal that are read.

@@ -11,6 +11,7 @@ use url::Url;
 use super::call::Call;
 use super::client::Client;
 use super::location::resolve;
+use super::scope::deleting;
 use super::transport::Answer;
 use crate::error::{Error, Reason, Result};
 use crate::image::Digest;
@@ -76,14 +77,6 @@ fn lacks_right(status: StatusCode) -> bool {
     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
 }
 
-/// The rights to the first repository, and the one to delete in it, which Docker's
-/// registry wants for an upload, too. Many users have no such right, so it is asked
-/// for only after a push's own token was refused.
-fn deleting(scopes: &[String]) -> Arc<[String]> {
-    let first = scopes.first().map(|own| format!("{own},delete"));
-    first.into_iter().collect()
-}
-
 /// Where the session of one blob is kept for the next run. Only one process at
 /// a time has it: two that went on with one session would mix their bytes.
 pub(super) struct Kept {
@@ -94,7 +87,7 @@ pub(super) struct Kept {
 
 /// A session, as it is kept.
 #[derive(Serialize, Deserialize)]
-struct Entry {
+struct KeptSession {
     at: String,
     offset: u64,
     least: u64,
@@ -116,22 +109,22 @@ impl Kept {
 
     /// What an earlier run left.
     pub fn get(&self) -> Option<Session> {
-        let entry: Entry = self.store.get(Bucket::Uploads, &self.key)?;
+        let kept: KeptSession = self.store.get(Bucket::Uploads, &self.key)?;
         Some(Session {
-            at: entry.at.parse().ok()?,
-            offset: entry.offset,
-            least: entry.least,
+            at: kept.at.parse().ok()?,
+            offset: kept.offset,
+            least: kept.least,
         })
     }
 
     /// Keeps where the session is now. What cannot be kept costs time only.
     pub fn put(&self, session: &Session) {
-        let entry = Entry {
+        let kept = KeptSession {
             at: session.at.to_string(),
             offset: session.offset,
             least: session.least,
         };
-        let _ = self.store.put(Bucket::Uploads, &self.key, &entry);
+        let _ = self.store.put(Bucket::Uploads, &self.key, &kept);
     }
 
     /// The session has come to its end.

@@ -12,12 +12,12 @@ use serde::Deserialize;
 use url::Url;
 
 use super::body::Body;
-use super::keychain::{Credential, Login};
+use super::credential::{Credential, Login};
 use super::refusal;
-use super::secret::Secret;
 use super::traffic::Traffic;
 use super::transport::{Answer, Transport, authority, is_loopback};
 use crate::error::{Context, Error, Reason, Result};
+use crate::fetch::Secret;
 use crate::fetch::redact;
 use crate::fetch::retry::{Failure, Remedy};
 
@@ -246,7 +246,7 @@ async fn refused(answer: Answer, credential: &Credential) -> Failure {
 }
 
 #[derive(Deserialize)]
-struct Given {
+struct TokenAnswer {
     #[serde(default)]
     token: Option<String>,
     #[serde(default)]
@@ -257,15 +257,15 @@ struct Given {
 
 fn read(bytes: &[u8]) -> Result<Token> {
     // The parser's message would quote what it read.
-    let given: Given = serde_json::from_slice(bytes)
+    let answer: TokenAnswer = serde_json::from_slice(bytes)
         .map_err(|_| Error::new("the answer is not the JSON of a token"))?;
-    let token = given
+    let token = answer
         .token
         .filter(|token| !token.is_empty())
-        .or(given.access_token)
+        .or(answer.access_token)
         .filter(|token| !token.is_empty())
         .ok_or_else(|| Error::new("the answer holds neither `token` nor `access_token`"))?;
-    let lifetime = given
+    let lifetime = answer
         .expires_in
         .filter(|seconds| *seconds > 0.0)
         .map_or(LIFETIME, |seconds| {

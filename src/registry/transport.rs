@@ -10,9 +10,9 @@ use reqwest::{Method, StatusCode};
 use tokio::time::Instant;
 use url::Url;
 
-use super::Options;
 use super::body::{Body, Watch};
 use super::handshake::failure;
+use super::options::Options;
 use super::traffic::Traffic;
 use super::trust::Trust;
 use crate::error::{Context, Error, Result};

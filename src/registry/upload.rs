@@ -6,13 +6,8 @@
 //! request that broke off. Docker's registry (2.8) also forgets the session
 //! then, but goes on with one that was left between two requests.
 
-use std::sync::Arc;
-
-use super::body::Progress;
-use super::client::Client;
 use super::session::{Kept, Session};
-use super::source::Source;
-use super::steps::Trouble;
+use super::upload_requests::{Trouble, UploadRequests};
 use crate::error::{Reason, Result};
 use crate::fetch::retry::{Failure, Remedy};
 use crate::store::Store;
@@ -29,11 +24,7 @@ const KEPT: u64 = 8 << 20;
 
 /// One blob being sent to one repository.
 pub(super) struct Upload<'a> {
-    pub client: &'a Client,
-    pub repository: &'a str,
-    pub scopes: &'a Arc<[String]>,
-    pub source: &'a Source,
-    pub progress: Option<Arc<Progress>>,
+    pub requests: UploadRequests<'a>,
     /// Where the session is kept for the next run.
     pub store: Option<&'a Store>,
 }
@@ -45,7 +36,7 @@ impl Upload<'_> {
         let kept = self.kept();
         let session = match (self.left(kept.as_ref()).await, session) {
             (Some(left), Some(opened)) => {
-                self.cancel(&opened).await;
+                self.requests.cancel(&opened).await;
                 Some(left)
             }
             (left, opened) => left.or(opened),
@@ -54,7 +45,7 @@ impl Upload<'_> {
         let outcome = self.send(session, kept.as_ref(), &mut open).await;
         // With what is kept another run goes on.
         if let (Some(open), None) = (&open, &kept) {
-            self.cancel(open).await;
+            self.requests.cancel(open).await;
         }
         outcome
     }
@@ -67,7 +58,7 @@ impl Upload<'_> {
         kept: Option<&Kept>,
         open: &mut Option<Session>,
     ) -> Result<()> {
-        let mut attempts = self.client.attempts();
+        let mut attempts = self.requests.client.attempts();
         let mut limit = self.usual();
         // Whether the chunks are our idea, and nothing that the registry asked for.
         let mut by_choice = limit.is_some();
@@ -81,12 +72,12 @@ impl Upload<'_> {
             *open = None;
             let (mut current, is_fresh) = match session.take() {
                 Some(session) => (session, false),
-                None => (self.begin().await?, true),
+                None => (self.requests.begin().await?, true),
             };
             if let Some(kept) = kept {
                 kept.put(&current);
             }
-            let trouble = match self.go_on(&mut current, limit, kept).await {
+            let trouble = match self.requests.go_on(&mut current, limit, kept).await {
                 Ok(()) => {
                     forget();
                     return Ok(());
@@ -98,13 +89,13 @@ impl Upload<'_> {
                 odd += 1;
             }
             if by_choice && (is_final(&trouble, is_fresh) || odd == CUTS) {
-                self.source.verify().await?;
-                self.report().detail(format!(
+                self.requests.source.verify().await?;
+                self.requests.client.report().detail(format!(
                     "{}: sent whole, since the registry does not take it in chunks",
-                    self.doing()
+                    self.requests.doing()
                 ));
                 (limit, by_choice) = (None, false);
-                self.cancel(&current).await;
+                self.requests.cancel(&current).await;
                 continue;
             }
             let failure = match trouble {
@@ -118,33 +109,37 @@ impl Upload<'_> {
                         None => return Err(error),
                         some => some,
                     };
-                    session = self.ask(&current).await?;
+                    session = self.requests.ask(&current).await?;
                     continue;
                 }
                 Trouble::Refused(error) => {
                     // Whose bytes are wrong? Ours, those put together over
                     // several requests, or the registry's idea of them?
                     forget();
-                    self.cancel(&current).await;
+                    self.requests.cancel(&current).await;
                     *open = None;
-                    self.source.verify().await?;
+                    self.requests.source.verify().await?;
                     if is_fresh {
                         return Err(error);
                     }
                     best = 0;
                     let failure = Failure::new(Remedy::Again, error);
-                    attempts.wait(failure, self.report()).await?;
+                    attempts
+                        .wait(failure, self.requests.client.report())
+                        .await?;
                     continue;
                 }
             };
-            attempts.wait(failure, self.report()).await?;
-            if self.is_there().await? {
+            attempts
+                .wait(failure, self.requests.client.report())
+                .await?;
+            if self.requests.is_there().await? {
                 forget();
-                self.cancel(&current).await;
+                self.requests.cancel(&current).await;
                 *open = None;
                 return Ok(());
             }
-            session = self.ask(&current).await?;
+            session = self.requests.ask(&current).await?;
             let offset = session.as_ref().map_or(0, |session| session.offset);
             if offset > best {
                 (best, cuts, odd) = (offset, 0, 0);
@@ -159,29 +154,29 @@ impl Upload<'_> {
         }
     }
 
-    async fn cancel(&self, session: &Session) {
-        session.cancel(self.client, self.scopes).await;
-    }
-
     /// Where the session is kept between runs, if that is worth it.
     fn kept(&self) -> Option<Kept> {
-        let store = self.store.filter(|_| self.source.size > KEPT)?;
-        let repository = format!("{}/{}", self.client.name(), self.repository);
-        Kept::of(store, &repository, &self.source.digest)
+        let store = self.store.filter(|_| self.requests.source.size > KEPT)?;
+        let repository = format!(
+            "{}/{}",
+            self.requests.client.name(),
+            self.requests.repository
+        );
+        Kept::of(store, &repository, &self.requests.source.digest)
     }
 
     /// The session that an earlier run left, if the registry still has it.
     async fn left(&self, kept: Option<&Kept>) -> Option<Session> {
         let left = kept?.get()?;
         // Whatever went wrong with it, the blob can be sent anew.
-        let session = self.ask(&left).await.ok()??;
-        self.report().detail(format!(
+        let session = self.requests.ask(&left).await.ok()??;
+        self.requests.client.report().detail(format!(
             "{}: going on after {} of {} bytes",
-            self.doing(),
+            self.requests.doing(),
             session.offset,
-            self.source.size
+            self.requests.source.size
         ));
-        if let Some(progress) = &self.progress {
+        if let Some(progress) = &self.requests.progress {
             progress.reach(session.offset);
         }
         Some(session)
@@ -189,13 +184,13 @@ impl Upload<'_> {
 
     /// How long requests are, where nothing says otherwise; `None`: whole.
     fn usual(&self) -> Option<u64> {
-        let chunk = self.client.registries().options().chunk;
-        (self.source.size > chunk.saturating_mul(2)).then_some(chunk)
+        let chunk = self.requests.client.options().chunk;
+        (self.requests.source.size > chunk.saturating_mul(2)).then_some(chunk)
     }
 
     /// The chunk size to try after `limit`.
     fn shorter(&self, limit: Option<u64>, least: u64) -> Option<u64> {
-        let longest = limit.unwrap_or(self.source.size);
+        let longest = limit.unwrap_or(self.requests.source.size);
         CHUNKS
             .into_iter()
             .find(|chunk| *chunk < longest && *chunk >= least)

@@ -13,9 +13,7 @@ use super::{Artifact, Content, Folder, JarRequest, RequestSource, catalogue};
 use crate::base::{Base, Sources};
 use crate::catalogue::{Catalogue, Entry, Kind, Selected};
 use crate::error::{Context, Error, Reason, Result};
-use crate::fetch::access::Access;
-use crate::fetch::download::{self, Request as Get};
-use crate::fetch::redact;
+use crate::fetch::{Access, Request as Get, download, redact};
 use crate::image::{Digest, LayerKind};
 use crate::jar;
 use crate::lock::{Lock, LockedMaven, Source};
@@ -298,7 +296,7 @@ impl Resolver<'_> {
         get.access = access.as_ref();
         get.sha256 = expected;
         get.offline = self.offline;
-        download::download(&get, self.store, self.report).await
+        download(&get, self.store, self.report).await
     }
 
     /// The release of the catalogue's entry.

@@ -149,10 +149,6 @@ fn refuse_zstd(images: &Images) -> Result<()> {
 /// The small members that come before the blobs.
 type HeadMembers = Vec<(String, Vec<u8>)>;
 
-fn blob_name(digest: &Digest) -> String {
-    format!("blobs/sha256/{}", digest.hex())
-}
-
 fn oci_head(images: &Images, tag: Option<&str>) -> Result<HeadMembers> {
     let index = Index {
         schema_version: 2,
@@ -165,7 +161,7 @@ fn oci_head(images: &Images, tag: Option<&str>) -> Result<HeadMembers> {
         ("index.json".to_string(), serde_json::to_vec(&index)?),
     ];
     let small = files::small(images)?.into_iter();
-    head.extend(small.map(|(_, bytes)| (blob_name(&Digest::of(bytes)), bytes.to_vec())));
+    head.extend(small.map(|(_, bytes)| (Digest::of(bytes).blob_path(), bytes.to_vec())));
     Ok(head)
 }
 
@@ -174,18 +170,18 @@ fn docker_head(images: &Images, names: &[Reference]) -> Result<HeadMembers> {
     let image = images.for_host()?;
     let mut layers = Vec::new();
     for layer in &image.layers {
-        layers.push(blob_name(&crate::registry::descriptor(layer)?.digest));
+        layers.push(crate::registry::descriptor(layer)?.digest.blob_path());
     }
     let names: Vec<String> = names.iter().map(Reference::to_string).collect();
     let list = json!([{
-        "Config": blob_name(&Digest::of(&image.config)),
+        "Config": Digest::of(&image.config).blob_path(),
         "RepoTags": names,
         "Layers": layers,
     }]);
     let config = &image.config;
     Ok(vec![
         ("manifest.json".to_string(), serde_json::to_vec(&list)?),
-        (blob_name(&Digest::of(config)), config.clone()),
+        (Digest::of(config).blob_path(), config.clone()),
     ])
 }
 
@@ -209,7 +205,7 @@ fn write_file(path: &Path, head: &HeadMembers, blobs: &[Blob], report: &Report) 
         )?;
     }
     for blob in blobs {
-        let name = blob_name(&blob.source.digest);
+        let name = blob.source.digest.blob_path();
         member(&mut out, &name, &blob.source, &blob.name, report)?;
     }
     // Two zero blocks end a tar.

@@ -113,11 +113,11 @@ pub struct Expected<'a> {
 pub struct Question<'a> {
     /// The layers that would not be made.
     pub layers: &'a [Digest],
-    /// All layers whose digests are known without making any.
+    /// All layers of the image.
     pub known: &'a [Layer],
-    /// The image, where it is known without making any layer.
+    /// The image; `None` where it has no manifest yet, since only a daemon knows its base.
     pub images: Option<&'a Images>,
-    /// The names that it gets, as far as they are known.
+    /// The names that it gets.
     pub targets: &'a [Target],
 }
 

@@ -9,6 +9,7 @@ mod blob;
 mod file;
 mod growing;
 mod large;
+mod local_blob;
 mod lock;
 mod temporary;
 
@@ -24,6 +25,7 @@ use serde::de::DeserializeOwned;
 pub use blob::BlobWriter;
 pub use file::OnChange;
 pub use growing::Growing;
+pub use local_blob::{CheckedReader, LayerBytes, LocalBlob};
 pub use lock::KeyLock;
 
 use crate::error::{Context, Error, Result};

@@ -12,6 +12,7 @@ mod daemons;
 mod dependencies;
 mod determinism;
 mod dockerfiles;
+mod documentation;
 mod interrupted;
 mod jars;
 mod locks;

@@ -8,6 +8,11 @@ fn holds(base: &str) {
 }
 
 #[test]
+fn on_1_12() {
+    holds("FLINKPACK_TEST_BASE_1_12");
+}
+
+#[test]
 fn on_1_13() {
     holds("FLINKPACK_TEST_BASE_1_13");
 }

@@ -14,7 +14,7 @@ use super::build::Options;
 use crate::base::scan::{clean, decompress};
 use crate::daemon::{ByteStream, Daemon};
 use crate::error::{Context, Error, Result};
-use crate::fetch::download::{Request, download};
+use crate::fetch::{Request, download};
 use crate::image::Digest;
 use crate::ops::Session;
 

@@ -12,7 +12,6 @@ use crate::error::Result;
 use crate::image::{Digest, Platform, Reference};
 use crate::layer::Known;
 use crate::ops::Session;
-use crate::report::bytes;
 use crate::sink::{Inventory, Medium, There};
 
 /// What `--dry-run` tells.
@@ -178,52 +177,4 @@ fn host(resolved: &Resolved) -> &Base {
     let host = Platform::host();
     let fits = resolved.bases().find(|base| host.accepts(&base.platform));
     fits.unwrap_or(&resolved.base)
-}
-
-impl Forecast {
-    /// For people.
-    pub fn text(&self) -> String {
-        let mut out = format!("would build {}\n", self.references.join(", "));
-        out.push_str(&format!(
-            "  on {} ({})\n",
-            self.base_names,
-            self.base.digest.short()
-        ));
-        for layer in &self.layers {
-            let state = match (layer.cached, layer.recorded) {
-                (true, _) => "cached",
-                (false, true) => "recorded",
-                (false, false) => "to build",
-            };
-            let mut goes = Vec::new();
-            if layer.to_daemon {
-                goes.push("to load");
-            }
-            if layer.to_registry {
-                goes.push("to push");
-            }
-            out.push_str(&format!(
-                "  {:<11} {:<24} {:>8}  {state}{}{}\n",
-                layer.kind,
-                layer.name,
-                bytes(layer.size),
-                if goes.is_empty() { "" } else { ", " },
-                goes.join(", ")
-            ));
-        }
-        for change in &self.lock_changes {
-            out.push_str(&format!("  lock: {change}\n"));
-        }
-        let mut sums = vec![format!("build {}", bytes(self.build_bytes))];
-        sums.extend(
-            self.daemon_bytes
-                .map(|count| format!("load {}", bytes(count))),
-        );
-        sums.extend(
-            self.registry_bytes
-                .map(|count| format!("push {}", bytes(count))),
-        );
-        out.push_str(&format!("would {}\n", sums.join(", ")));
-        out
-    }
 }

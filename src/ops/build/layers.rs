@@ -18,6 +18,8 @@ pub struct Writer<'a> {
     pub session: &'a Session,
     /// Layers that need not be written.
     pub trusted: &'a TrustedLayers,
+    /// Layers that this run has written, by what stands for their inputs.
+    pub written: &'a BTreeMap<String, Layer>,
     /// Layers that were written already, since their JAR changed.
     pub changed: &'a ChangedJars,
     /// Whether the base has Docker's media types.
@@ -26,7 +28,7 @@ pub struct Writer<'a> {
 
 impl Writer<'_> {
     /// The layers of all plans, in their order.
-    pub fn write(&self, plans: &[Plan<'_>]) -> Result<Vec<Layer>> {
+    pub fn write(&self, plans: &[&Plan<'_>]) -> Result<Vec<Layer>> {
         let early = self.early(plans)?;
         // What is sent comes first: others are written while the daemon is slow.
         let mut order: Vec<usize> = (0..plans.len()).collect();
@@ -34,8 +36,8 @@ impl Writer<'_> {
         let layers = in_parallel(order.len(), |turn| {
             let at = order[turn];
             let layer = match early {
-                Some((early, size)) if early == at => self.sent(&plans[at], size),
-                _ => self.layer(&plans[at]),
+                Some((early, size)) if early == at => self.sent(plans[at], size),
+                _ => self.layer(plans[at]),
             };
             Ok((at, layer?))
         })?;
@@ -45,12 +47,15 @@ impl Writer<'_> {
 
     /// The layer to send while it is written, and the size of its compressed bytes. One
     /// that is not in the cache was not built before, so that the daemon has it not either.
-    fn early(&self, plans: &[Plan<'_>]) -> Result<Option<(usize, u64)>> {
+    fn early(&self, plans: &[&Plan<'_>]) -> Result<Option<(usize, u64)>> {
         let store = &self.session.store;
+        let is_known = |plan: &Plan<'_>| {
+            self.written.contains_key(plan.inputs()) || self.trusted.get(plan).is_some()
+        };
         let new = plans
             .iter()
             .enumerate()
-            .filter(|(_, plan)| self.trusted.get(plan).is_none() && !plan.is_cached(store));
+            .filter(|(_, plan)| !is_known(plan) && !plan.is_cached(store));
         let Some((at, plan)) = new.max_by_key(|(_, plan)| plan.size()) else {
             return Ok(None);
         };
@@ -77,6 +82,9 @@ impl Writer<'_> {
 
     fn layer(&self, plan: &Plan<'_>) -> Result<Layer> {
         let Session { store, report, .. } = self.session;
+        if let Some(layer) = self.written.get(plan.inputs()) {
+            return Ok(layer.clone());
+        }
         if let Some(Trusted { known, place }) = self.trusted.get(plan) {
             let mut layer = plan.described(known, false, self.docker_types);
             if let Some(place) = place {

@@ -10,14 +10,14 @@ use super::planned::Planned;
 use super::resolved::Resolved;
 use crate::base::Base;
 use crate::error::{Context, Result};
-use crate::image::assemble::{Changes, assemble};
+use crate::image::assemble::{BASE_DIGEST, BASE_NAME, Changes, assemble};
 use crate::image::{Image, Layer};
 use crate::job;
 use crate::layer::Plan;
 use crate::lock::{Lock, LockedLayer};
 use crate::ops::Session;
 use crate::resolve::Artifact;
-use crate::stage::{Content, EntryKind, jars};
+use crate::stage::jars;
 
 /// The label that lists an image's JARs, for `inspect`.
 pub const ARTIFACTS_LABEL: &str = "flinkpack.artifacts";
@@ -38,26 +38,20 @@ impl Planned {
         let Planned {
             mut resolved,
             trusted,
+            written,
         } = self;
-        let absent = resolved.absent(session, |plan| trusted.get(plan).is_some())?;
-        resolved.fetch(session, &absent).await?;
-        for entry in resolved.stage.entries_mut() {
-            if let EntryKind::File {
-                sha256, content, ..
-            } = &mut entry.kind
-                && absent.contains(sha256)
-            {
-                *content = Content::Store;
-            }
-        }
+        let is_made =
+            |plan: &Plan<'_>| written.contains_key(plan.inputs()) || trusted.get(plan).is_some();
+        resolved.fetch_absent(session, is_made).await?;
         let plans = resolved.plans()?;
         let writer = Writer {
             session,
             trusted: &trusted,
+            written: &written,
             changed,
             docker_types: resolved.base.docker_types,
         };
-        let own = writer.write(&plans)?;
+        let own = writer.write(&plans.iter().collect::<Vec<_>>())?;
         let lock = locked(&resolved, &plans, &own);
         let each = assembled(&resolved, &own, &lock)?;
         drop(plans);
@@ -139,14 +133,8 @@ fn labels(resolved: &Resolved, base: &Base, lock: &Lock) -> Result<BTreeMap<Stri
             ARTIFACTS_LABEL.to_string(),
             serde_json::to_string(&artifacts).doing(|| "listing the JARs")?,
         ),
-        (
-            "org.opencontainers.image.base.name".to_string(),
-            base.reference.clone(),
-        ),
-        (
-            "org.opencontainers.image.base.digest".to_string(),
-            base.digest.to_string(),
-        ),
+        (BASE_NAME.to_string(), base.reference.clone()),
+        (BASE_DIGEST.to_string(), base.digest.to_string()),
     ]);
     labels.extend(resolved.manifest.content.image.labels.clone());
     Ok(labels)

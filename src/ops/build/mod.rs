@@ -108,13 +108,7 @@ async fn attempt(session: &Session, options: &Options, trust: bool) -> Result<Ou
     };
     let planned = match locked.is_empty() {
         true => Planned::to_make_all(resolved),
-        false => {
-            let names = |manifest: &Manifest, lock: Option<&Lock>| match lock {
-                Some(lock) => targets(manifest, lock),
-                None => Ok(expected.clone()),
-            };
-            Planned::of(session, resolved, locked, &mut sinks, names).await?
-        }
+        false => Planned::of(session, resolved, locked, &changed, &mut sinks, targets).await?,
     };
     let made = planned.make(session, &changed).await?;
     let targets = targets(&made.resolved.manifest, &made.lock)?;

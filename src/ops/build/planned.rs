@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use super::changed_jars::ChangedJars;
+use super::layers::Writer;
 use super::made;
 use super::resolved::Resolved;
 use crate::error::Result;
@@ -45,6 +47,9 @@ impl TrustedLayers {
 pub struct Planned {
     pub(super) resolved: Resolved,
     pub(super) trusted: TrustedLayers,
+    /// Layers that were written to know what the image comes to, by what stands for
+    /// their inputs.
+    pub(super) written: BTreeMap<String, Layer>,
 }
 
 impl Planned {
@@ -53,6 +58,7 @@ impl Planned {
         Planned {
             resolved,
             trusted: TrustedLayers::default(),
+            written: BTreeMap::new(),
         }
     }
 
@@ -64,33 +70,37 @@ impl Planned {
         });
         Planned {
             trusted: TrustedLayers(trusted.collect()),
-            resolved,
+            ..Planned::to_make_all(resolved)
         }
     }
 
-    /// Asks the places which of the `locked` layers they have. `targets` gives the image's
-    /// names, from the new lock where it is known.
+    /// Writes the layers that the lock file does not tell of, and asks the places which of
+    /// the `locked` layers they have. `targets` gives the image's names from the new lock.
     pub async fn of(
         session: &Session,
-        resolved: Resolved,
+        mut resolved: Resolved,
         locked: LockedLayers,
+        changed: &ChangedJars,
         sinks: &mut [Box<dyn Sink>],
-        targets: impl Fn(&Manifest, Option<&Lock>) -> Result<Vec<Target>>,
+        targets: impl Fn(&Manifest, &Lock) -> Result<Vec<Target>>,
     ) -> Result<Planned> {
-        let layers: Vec<Digest> = locked.0.values().map(|known| known.digest).collect();
+        resolved
+            .fetch_absent(session, |plan| locked.has(plan))
+            .await?;
         let plans = resolved.plans()?;
-        let own = known_layers(session, &resolved, &plans, &locked);
-        let whole: Option<Vec<Layer>> = own.iter().cloned().collect();
-        let lock = whole
-            .as_ref()
-            .map(|own| made::locked(&resolved, &plans, own));
-        let images = match whole.zip(lock.as_ref()) {
-            Some((own, lock)) => images(&resolved, &own, lock, sinks)?,
-            None => None,
-        };
+        let written = written(session, &resolved, &plans, &locked, changed)?;
+        let own = plans.iter().map(|plan| match locked.0.get(plan.inputs()) {
+            Some(known) => Some(plan.described(known, false, resolved.base.docker_types)),
+            None => written.get(plan.inputs()).cloned(),
+        });
+        let own: Vec<Layer> = own.flatten().collect();
+        let lock = made::locked(&resolved, &plans, &own);
+        drop(plans);
+        let images = images(&resolved, &own, &lock, sinks)?;
+        let targets = targets(&resolved.manifest, &lock)?;
         let base = resolved.bases().flat_map(|base| &base.layers).cloned();
-        let known: Vec<Layer> = base.chain(own.into_iter().flatten()).collect();
-        let targets = targets(&resolved.manifest, lock.as_ref())?;
+        let known: Vec<Layer> = base.chain(own).collect();
+        let layers: Vec<Digest> = locked.0.values().map(|known| known.digest).collect();
         let question = Question {
             layers: &layers,
             known: &known,
@@ -104,33 +114,38 @@ impl Planned {
                 held.entry(digest).or_insert(place);
             }
         }
-        drop(plans);
         let trusted = locked.0.into_iter().filter_map(|(inputs, known)| {
             let place = Some(held.get(&known.digest)?.clone());
             Some((inputs, Trusted { known, place }))
         });
         Ok(Planned {
             trusted: TrustedLayers(trusted.collect()),
+            written,
             resolved,
         })
     }
 }
 
-/// The own layers that are known without making them, in their order.
-fn known_layers(
+/// Writes the layers that are not `locked`; answers them by what stands for their inputs.
+fn written(
     session: &Session,
     resolved: &Resolved,
     plans: &[Plan<'_>],
     locked: &LockedLayers,
-) -> Vec<Option<Layer>> {
-    let docker_types = resolved.base.docker_types;
-    let layers = plans.iter().map(|plan| {
-        let cached = plan.known(&session.store);
-        let cached = cached.filter(|_| plan.is_cached(&session.store));
-        let known = locked.0.get(plan.inputs()).cloned().or(cached)?;
-        Some(plan.described(&known, false, docker_types))
-    });
-    layers.collect()
+    changed: &ChangedJars,
+) -> Result<BTreeMap<String, Layer>> {
+    let to_write = plans.iter().filter(|plan| !locked.has(plan));
+    let to_write: Vec<&Plan<'_>> = to_write.collect();
+    let writer = Writer {
+        session,
+        trusted: &TrustedLayers::default(),
+        written: &BTreeMap::new(),
+        changed,
+        docker_types: resolved.base.docker_types,
+    };
+    let layers = writer.write(&to_write)?;
+    let inputs = to_write.iter().map(|plan| plan.inputs().to_string());
+    Ok(inputs.zip(layers).collect())
 }
 
 /// The image that these layers come to; `None` where only the daemon knows its base, so
@@ -188,6 +203,27 @@ impl Resolved {
             diff_id: layer.diff_id,
             size: layer.size,
         })
+    }
+
+    /// Brings the bytes into the store that layers are made of which are neither cached nor
+    /// `known` otherwise.
+    pub async fn fetch_absent(
+        &mut self,
+        session: &Session,
+        known: impl Fn(&Plan<'_>) -> bool,
+    ) -> Result<()> {
+        let absent = self.absent(session, known)?;
+        self.fetch(session, &absent).await?;
+        for entry in self.stage.entries_mut() {
+            if let EntryKind::File {
+                sha256, content, ..
+            } = &mut entry.kind
+                && absent.contains(sha256)
+            {
+                *content = Content::Store;
+            }
+        }
+        Ok(())
     }
 
     /// The JARs without bytes here that layers are made of which are neither cached nor

@@ -31,7 +31,7 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// The record that was taken instead of looking.
     #[serde(skip)]
-    record: Option<LockedCheck>,
+    pub record: Option<LockedCheck>,
 }
 
 /// Whether what `check` was given is a Dockerfile: by its name, such as `Dockerfile`,
@@ -226,7 +226,7 @@ fn allowed(found: &Resolved) -> Vec<Allow> {
 }
 
 /// `1 warning`, `3 warnings`.
-fn counted(warnings: &BTreeMap<String, u32>) -> String {
+pub fn counted(warnings: &BTreeMap<String, u32>) -> String {
     match warnings.values().sum() {
         1u32 => "1 warning".to_string(),
         count => format!("{count} warnings"),
@@ -315,29 +315,6 @@ impl Checked {
             count => Err(Error::new(format!("{count} errors were found")).exit_with(Exit::Found)),
         }
     }
-
-    /// For people, at 80 columns; information in full with `all` only.
-    pub fn text(&self, all: bool) -> String {
-        let Some(record) = &self.record else {
-            return check::text(&self.findings, all);
-        };
-        let mut text = String::new();
-        for (code, count) in &record.warnings {
-            let about = crate::rules::find(code).map_or("", |rule| rule.about);
-            let times = if *count == 1 { "time" } else { "times" };
-            text.push_str(&format!("warning {code}, {count} {times}: {about}\n"));
-        }
-        text.push_str(&format!(
-            "0 errors, {} when this was checked, as the lock file says;\n`flinkpack check -v` looks again\n",
-            counted(&record.warnings)
-        ));
-        text
-    }
-
-    /// As SARIF; everything points to the manifest of this name.
-    pub fn sarif(&self, manifest: &str) -> serde_json::Value {
-        check::sarif(&self.findings, manifest)
-    }
 }
 
 /// What a code means.
@@ -365,11 +342,4 @@ pub fn explain(code: &str) -> Result<Explanation> {
         happens: rule.happens.to_string(),
         remedy: rule.remedy.to_string(),
     })
-}
-
-impl Explanation {
-    /// For people, at 80 columns.
-    pub fn text(&self) -> String {
-        check::explained(&self.code, &self.about, &self.happens, &self.remedy)
-    }
 }

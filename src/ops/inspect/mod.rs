@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::base::{self, NodeKind};
 use crate::error::Result;
+use crate::image::assemble::{BASE_DIGEST, BASE_NAME};
 use crate::image::{Digest, Index};
 use crate::ops::Session;
 use crate::ops::build::made::ARTIFACTS_LABEL;
-use crate::report::bytes;
 use documents::Attached;
 pub use documents::document;
 
@@ -143,10 +143,10 @@ pub async fn run(session: &Session, image: &str, platform: Option<&str>) -> Resu
     let artifacts = label(ARTIFACTS_LABEL)
         .and_then(|text| serde_json::from_str::<Vec<Value>>(text).ok())
         .unwrap_or_default();
-    let made_on = label("org.opencontainers.image.base.name").map(|name| {
+    let made_on = label(BASE_NAME).map(|name| {
         serde_json::json!({
             "reference": name,
-            "digest": label("org.opencontainers.image.base.digest"),
+            "digest": label(BASE_DIGEST),
         })
     });
     Ok(Inspection {
@@ -213,85 +213,5 @@ impl IndexLines {
             digest,
             platforms: platforms.collect(),
         }
-    }
-}
-
-impl Inspection {
-    /// For people, at 80 columns.
-    pub fn text(&self) -> String {
-        let mut out = format!("{} ({})\n", self.image, self.platform);
-        out.push_str(&format!("  digest   {}\n", self.digest));
-        if let Some(index) = &self.index {
-            out.push_str(&format!("  index    {}\n", index.digest));
-            for one in &index.platforms {
-                let digest = one.digest.short();
-                out.push_str(&format!("           {digest} {}\n", one.platform));
-            }
-        }
-        let java = self
-            .java
-            .map(|java| format!(", Java {java}"))
-            .unwrap_or_default();
-        out.push_str(&format!(
-            "  Flink    {}, Scala {}{java}, in {}\n",
-            self.flink, self.scala, self.flink_home
-        ));
-        if let Some(base) = &self.base {
-            let text = base
-                .get("reference")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            out.push_str(&format!("  base     {text}\n"));
-        }
-        for artifact in &self.artifacts {
-            let text = |key: &str| {
-                artifact
-                    .get(key)
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-            };
-            out.push_str(&format!(
-                "  {:<11} {}: {}\n",
-                text("kind"),
-                text("name"),
-                text("source")
-            ));
-        }
-        let mut list = |title: &str, files: &[File]| {
-            if files.is_empty() {
-                return;
-            }
-            out.push_str(&format!("{title}\n"));
-            for file in files {
-                match &file.target {
-                    Some(target) => out.push_str(&format!("  {} -> {target}\n", file.name)),
-                    None => out.push_str(&format!("  {:>8}  {}\n", bytes(file.size), file.name)),
-                }
-            }
-        };
-        list("lib/", &self.lib);
-        list("usrlib/", &self.usrlib);
-        for plugin in &self.plugins {
-            list(&format!("plugins/{}/", plugin.name), &plugin.jars);
-        }
-        list("opt/", &self.opt);
-        out.push_str("layers\n");
-        for layer in &self.layers {
-            let size = layer.size.map_or("?".to_string(), bytes);
-            let by: String = layer.created_by.chars().take(48).collect();
-            let digest = layer.digest.unwrap_or(layer.diff_id).short();
-            out.push_str(&format!("  {size:>8}  {digest}  {by}\n"));
-        }
-        if !self.attached.is_empty() {
-            out.push_str("attached\n");
-        }
-        for one in &self.attached {
-            out.push_str(&format!(
-                "  {}  {}\n",
-                one.digest.short(),
-                one.artifact_type
-            ));
-        }
-        out
     }
 }

@@ -5,13 +5,12 @@
 use std::io::{self, Read, Write};
 
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::early_load::path_of;
-use crate::error::{Context, Error, Reason, Result};
-use crate::image::{Digest, Image, Layer, Origin, Reference};
+use crate::error::{Error, Reason, Result};
+use crate::image::{Digest, Image, Layer, Reference};
 use crate::report::Task;
-use crate::store::Store;
+use crate::store::{CheckedReader, LayerBytes, Store};
 
 /// What goes into an archive.
 pub(super) struct Archive {
@@ -33,11 +32,11 @@ impl Archive {
                 self.layer(&mut tar, layer, task)?;
             }
         }
-        let config = blob_name(&Digest::of(&self.image.config));
+        let config = Digest::of(&self.image.config).blob_path();
         append(&mut tar, &config, &self.image.config)?;
         if let Some(manifest) = &self.image.manifest {
             let index = json!({"schemaVersion": 2, "manifests": self.manifests(manifest)});
-            append(&mut tar, &blob_name(&manifest.digest), &manifest.bytes)?;
+            append(&mut tar, &manifest.digest.blob_path(), &manifest.bytes)?;
             append(&mut tar, "oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
             append(&mut tar, "index.json", index.to_string().as_bytes())?;
         }
@@ -79,66 +78,44 @@ impl Archive {
         let descriptor = layer.descriptor.as_ref().ok_or_else(|| {
             Error::new(format!("the layer `{}` has no bytes to send", layer.name))
         })?;
-        let file: Box<dyn Read> = match &layer.origin {
-            Origin::Store => Box::new(self.store.open_blob(&descriptor.digest)?),
-            Origin::File { path, offset } => {
-                use io::Seek;
-                let mut file =
-                    std::fs::File::open(path).doing(|| format!("opening {}", path.display()))?;
-                file.seek(io::SeekFrom::Start(*offset))?;
-                Box::new(file.take(descriptor.size))
-            }
-            Origin::Registry(_) | Origin::Daemon { .. } => {
-                return Err(Error::new(format!(
-                    "the bytes of the layer `{}` were not fetched",
-                    layer.name
-                )));
-            }
-        };
-        // What was written a moment ago was hashed then.
-        let is_known = layer.built;
-        let mut checked = Checked {
-            inner: file,
-            hasher: (!is_known).then(Sha256::new),
-            task,
-        };
-        let mut header = header(descriptor.size);
-        tar.append_data(&mut header, blob_name(&descriptor.digest), &mut checked)
-            .doing(|| format!("sending the layer `{}`", layer.name))?;
-        let found = checked.hasher.map(Digest::finish);
-        if found.is_some_and(|found| found != descriptor.digest) {
-            if matches!(layer.origin, Origin::Store) {
-                self.store.forget_blob(&descriptor.digest);
-            }
+        let LayerBytes::Local(blob) = LayerBytes::of(layer, descriptor, &self.store) else {
             return Err(Error::new(format!(
+                "the bytes of the layer `{}` were not fetched",
+                layer.name
+            )));
+        };
+        let mut send = || -> Result<()> {
+            let bytes = Told {
+                inner: blob.open()?,
+                task,
+            };
+            let mut header = header(descriptor.size);
+            tar.append_data(&mut header, descriptor.digest.blob_path(), bytes)?;
+            Ok(())
+        };
+        send().map_err(|error| match error.is(Reason::CorruptBlob) {
+            true => Error::new(format!(
                 "the cache's copy of the layer `{}` is corrupted; it was deleted",
                 layer.name
             ))
-            .because(Reason::CorruptBlob));
-        }
-        Ok(())
+            .because(Reason::CorruptBlob),
+            false => error.doing(format!("sending the layer `{}`", layer.name)),
+        })
     }
 }
 
-struct Checked<'a> {
-    inner: Box<dyn Read>,
-    hasher: Option<Sha256>,
+/// Tells a task of what is read.
+struct Told<'a> {
+    inner: CheckedReader,
     task: &'a Task,
 }
 
-impl Read for Checked<'_> {
+impl Read for Told<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(&buffer[..read]);
-        }
         self.task.advance(read as u64);
         Ok(read)
     }
-}
-
-pub(super) fn blob_name(digest: &Digest) -> String {
-    format!("blobs/sha256/{}", digest.hex())
 }
 
 pub(super) fn header(size: u64) -> tar::Header {

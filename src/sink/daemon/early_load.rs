@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::archive::{blob_name, header};
+use super::archive::header;
 use crate::daemon::{Daemon, Loading};
 use crate::error::Result;
 use crate::image::{Digest, Image, Layer};
@@ -216,6 +216,6 @@ const LAYER: &str = "blobs/first";
 pub(super) fn path_of(digest: &Digest, early: Option<&Digest>) -> String {
     match early {
         Some(early) if early == digest => LAYER.to_string(),
-        _ => blob_name(digest),
+        _ => digest.blob_path(),
     }
 }

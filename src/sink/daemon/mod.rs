@@ -25,6 +25,7 @@ use super::{
 use crate::base::{BaseSpec, Sources, materialise};
 use crate::daemon::Daemon;
 use crate::error::{Error, Result};
+use crate::image::assemble::BASE_NAME;
 use crate::image::{Digest, Image, Layer, Origin, Reference, images};
 use crate::store::Bucket;
 
@@ -217,7 +218,7 @@ async fn sendable(sources: &Sources<'_>, image: &Image, there: usize) -> Result<
 fn base_name(image: &Image) -> Option<String> {
     let config: serde_json::Value = serde_json::from_slice(&image.config).unwrap_or_default();
     let labels = config.pointer("/config/Labels")?;
-    let name = labels.get("org.opencontainers.image.base.name")?.as_str()?;
+    let name = labels.get(BASE_NAME)?.as_str()?;
     match name.parse().ok()? {
         BaseSpec::Anywhere(name) | BaseSpec::Daemon(name) | BaseSpec::Registry(name) => {
             Some(name.to_string())

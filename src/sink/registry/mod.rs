@@ -127,11 +127,8 @@ impl Repository {
             images: Some(images),
             for_question: false,
         };
-        let was_begun = matches!(self.talk, Talk::Begun(_));
         let visit = self.visit(&known, &tags, sources).await?;
-        if was_begun {
-            visit.meet(images, &tags).await?;
-        }
+        visit.meet(images).await?;
         let mut delivery = visit.push(images, sources.store, sources.report).await?;
         let referrers = attest::referrers(images, shipment.documents)?;
         if let Some(manifest) = images.manifest()

@@ -87,9 +87,9 @@ fn pusher(
 
 /// What is known of the image that goes to a repository.
 pub struct Known<'a> {
-    /// Layers that it has, those that are to be made not among them.
+    /// Its layers.
     pub layers: &'a [Layer],
-    /// The image, where no layer has to be made for it.
+    /// The image; `None` where it has no manifest yet.
     pub images: Option<&'a Images>,
     /// Whether the repository is asked before the layers are made.
     pub for_question: bool,
@@ -98,6 +98,8 @@ pub struct Known<'a> {
 /// A repository, and what it is known to have of an image that goes there.
 pub struct Visit {
     asked: Asked,
+    /// Whether the image was looked for.
+    has_looked: bool,
     /// Whether it is known which blobs the image under the first tag has.
     has_learned: bool,
     /// Where else in the registry earlier pushes brought layers to.
@@ -137,6 +139,7 @@ impl Visit {
     async fn of(asked: Asked, pushed: HashMap<Digest, String>, known: &Known<'_>) -> Result<Visit> {
         let mut visit = Visit {
             asked,
+            has_looked: false,
             has_learned: false,
             pushed,
         };
@@ -152,21 +155,13 @@ impl Visit {
         format!("pushing to {}", self.asked.target.familiar_name())
     }
 
-    /// The image was made meanwhile, and these are its tags.
-    pub async fn meet(&mut self, images: &Images, tags: &[String]) -> Result<()> {
-        let met = async {
-            if self.asked.tags != tags {
-                self.asked.tags = tags.to_vec();
-                self.asked.head = self.asked.head_of_first().await?;
-                self.has_learned = false;
-            }
-            match self.asked.head == Some(manifest(images)?.digest) || !self.has_learned {
-                true => self.look(images).await,
-                false => Ok(()),
-            }
-        };
-        let met: Result<()> = met.await;
-        met.doing(|| self.doing())
+    /// The image has its manifest now, where it had none when the repository was asked.
+    pub async fn meet(&mut self, images: &Images) -> Result<()> {
+        if self.has_looked {
+            return Ok(());
+        }
+        let looked = self.look(images).await;
+        looked.doing(|| self.doing())
     }
 
     /// What the image under the first tag has.
@@ -179,6 +174,7 @@ impl Visit {
 
     async fn look(&mut self, images: &Images) -> Result<()> {
         let wanted = manifest(images)?.digest;
+        self.has_looked = true;
         let pusher = &self.asked.pusher;
         match self.asked.head {
             Some(digest) if digest == wanted => self.know(images),

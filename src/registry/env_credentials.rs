@@ -1,9 +1,9 @@
 //! Credentials in the environment, for CI jobs.
 
 use super::auth_file::covers;
-use super::keychain::Login;
-use super::secret::Secret;
+use super::credential::Login;
 use crate::error::{Error, Result};
+use crate::fetch::Secret;
 
 const REGISTRY: &str = "FLINKPACK_REGISTRY";
 const USER: &str = "FLINKPACK_REGISTRY_USERNAME";
@@ -12,18 +12,18 @@ const TOKEN: &str = "FLINKPACK_REGISTRY_TOKEN";
 
 /// A login, and the registry that it is for.
 #[derive(Clone, Debug)]
-pub(super) struct Given {
+pub(super) struct EnvCredentials {
     pub login: Login,
     /// `host[:port][/namespace]`.
     registry: String,
 }
 
-impl Given {
+impl EnvCredentials {
     /// What the variables say; `None` where they say nothing.
     ///
     /// The registry has to be named: what a manifest calls its image must not
     /// decide where a password goes.
-    pub fn of(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Given>> {
+    pub fn of(variable: impl Fn(&str) -> Option<String>) -> Result<Option<EnvCredentials>> {
         let value = |name| variable(name).filter(|value| !value.is_empty());
         let (user, password, token) = (value(USER), value(PASSWORD), value(TOKEN));
         let login = match (user, password, token) {
@@ -47,7 +47,7 @@ impl Given {
             ))
             .hint(format!("set {REGISTRY} to its host, such as registry.example.com; they are sent nowhere else"))
         })?;
-        Ok(Some(Given { login, registry }))
+        Ok(Some(EnvCredentials { login, registry }))
     }
 
     /// Whether they are for this repository.
@@ -55,7 +55,7 @@ impl Given {
         covers(&self.registry, host, repository).is_some()
     }
 
-    /// In words.
+    /// The variables and the registry, in words.
     pub fn source(&self) -> String {
         let names = match self.login {
             Login::RegistryToken(_) => TOKEN.to_string(),
@@ -64,7 +64,7 @@ impl Given {
         format!("environment ({names}, for {REGISTRY}={})", self.registry)
     }
 
-    /// In words, for a host that they are not for.
+    /// Why they were not used for another host, in words.
     pub fn not_for(&self) -> String {
         format!("those of the environment are for {}", self.registry)
     }
@@ -80,12 +80,12 @@ fn lacking(set: &str, lacking: &str) -> Error {
 mod tests {
     use super::*;
 
-    fn given(set: &[(&str, &str)]) -> Result<Option<Given>> {
+    fn of(set: &[(&str, &str)]) -> Result<Option<EnvCredentials>> {
         let set: Vec<(String, String)> = set
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect();
-        Given::of(|name| {
+        EnvCredentials::of(|name| {
             let found = set.iter().find(|(key, _)| key == name);
             found.map(|(_, value)| value.clone())
         })
@@ -95,7 +95,7 @@ mod tests {
     fn they_are_for_the_registry_that_is_named_and_no_other() {
         let login = [(USER, "me"), (PASSWORD, "secret")];
         let with = |registry| {
-            given(&[login[0], login[1], (REGISTRY, registry)])
+            of(&[login[0], login[1], (REGISTRY, registry)])
                 .unwrap()
                 .unwrap()
         };
@@ -116,12 +116,12 @@ mod tests {
             &[(PASSWORD, "secret"), (REGISTRY, "r")],
             &[(TOKEN, "secret"), (PASSWORD, "secret"), (REGISTRY, "r")],
         ] {
-            let error = given(set).unwrap_err().report();
+            let error = of(set).unwrap_err().report();
             assert!(
                 error.contains("FLINKPACK_REGISTRY") && !error.contains("secret"),
                 "{error}"
             );
         }
-        assert!(given(&[(REGISTRY, "r")]).unwrap().is_none());
+        assert!(of(&[(REGISTRY, "r")]).unwrap().is_none());
     }
 }

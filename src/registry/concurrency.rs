@@ -6,17 +6,17 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::error::Result;
 
-/// Answers without a complaint after which one more lane opens.
+/// Answers without a complaint after which one more slot opens.
 const CALM: usize = 50;
 
 /// Things of one kind that may be under way at once. A registry that says that
 /// it is asked too often gets half as many, down to one at a time; while it says
 /// no more of that, one after the other comes back.
-pub(super) struct Lanes {
+pub(super) struct Concurrency {
     permits: Semaphore,
     /// Permits that there are at most.
     most: usize,
-    /// Answers since it complained, or since the last lane came back.
+    /// Answers since it complained, or since the last slot came back.
     calm: AtomicUsize,
     /// Permits that there are, free or taken.
     open: AtomicUsize,
@@ -24,22 +24,22 @@ pub(super) struct Lanes {
     wanted: AtomicUsize,
 }
 
-impl Lanes {
-    pub fn new(lanes: usize) -> Lanes {
-        let lanes = lanes.max(1);
-        Lanes {
-            permits: Semaphore::new(lanes),
-            most: lanes,
+impl Concurrency {
+    pub fn new(slots: usize) -> Concurrency {
+        let slots = slots.max(1);
+        Concurrency {
+            permits: Semaphore::new(slots),
+            most: slots,
             calm: AtomicUsize::new(0),
-            open: AtomicUsize::new(lanes),
-            wanted: AtomicUsize::new(lanes),
+            open: AtomicUsize::new(slots),
+            wanted: AtomicUsize::new(slots),
         }
     }
 
-    /// Waits for a free one, and holds it.
-    pub async fn enter(&self) -> Result<Lane<'_>> {
-        Ok(Lane {
-            lanes: self,
+    /// Waits for a free slot, and holds it.
+    pub async fn enter(&self) -> Result<Slot<'_>> {
+        Ok(Slot {
+            slots: self,
             permit: Some(self.permits.acquire().await?),
         })
     }
@@ -62,7 +62,7 @@ impl Lanes {
         }
     }
 
-    /// Closes half of them: free ones at once, the others when they are left.
+    /// Closes half of the slots: free ones at once, the others when they are left.
     pub fn narrow(&self) {
         self.calm.store(0, Ordering::Relaxed);
         let halve = |wanted: usize| Some((wanted / 2).max(1));
@@ -77,7 +77,7 @@ impl Lanes {
         }
     }
 
-    /// Adds one to the open ones, if there are fewer than wanted: one that shall be
+    /// Adds one to the open slots, if there are fewer than wanted: a slot that shall be
     /// closed and is still taken stays open instead.
     fn opens_one(&self) -> bool {
         let wanted = self.wanted.load(Ordering::Relaxed);
@@ -87,7 +87,7 @@ impl Lanes {
             .is_ok()
     }
 
-    /// Takes one off the open ones, if there are more than wanted.
+    /// Takes one off the open slots, if there are more than wanted.
     fn closes_one(&self) -> bool {
         let wanted = self.wanted.load(Ordering::Relaxed);
         let fewer = |open: usize| (open > wanted).then(|| open - 1);
@@ -97,16 +97,16 @@ impl Lanes {
     }
 }
 
-/// A lane that is held.
-pub(super) struct Lane<'a> {
-    lanes: &'a Lanes,
+/// A slot that is held.
+pub(super) struct Slot<'a> {
+    slots: &'a Concurrency,
     permit: Option<SemaphorePermit<'a>>,
 }
 
-impl Drop for Lane<'_> {
+impl Drop for Slot<'_> {
     fn drop(&mut self) {
         if let Some(permit) = self.permit.take()
-            && self.lanes.closes_one()
+            && self.slots.closes_one()
         {
             permit.forget();
         }
@@ -119,58 +119,58 @@ mod tests {
 
     #[tokio::test]
     async fn half_of_them_close_free_or_taken() {
-        let lanes = Lanes::new(4);
+        let slots = Concurrency::new(4);
         let held = [
-            lanes.enter().await.unwrap(),
-            lanes.enter().await.unwrap(),
-            lanes.enter().await.unwrap(),
+            slots.enter().await.unwrap(),
+            slots.enter().await.unwrap(),
+            slots.enter().await.unwrap(),
         ];
-        lanes.narrow();
-        assert_eq!(lanes.permits.available_permits(), 0);
+        slots.narrow();
+        assert_eq!(slots.permits.available_permits(), 0);
         drop(held);
-        assert_eq!(lanes.permits.available_permits(), 2);
+        assert_eq!(slots.permits.available_permits(), 2);
         for _ in 0..3 {
-            lanes.narrow();
+            slots.narrow();
         }
-        assert_eq!(lanes.permits.available_permits(), 1);
-        let _last = lanes.enter().await.unwrap();
+        assert_eq!(slots.permits.available_permits(), 1);
+        let _last = slots.enter().await.unwrap();
     }
 
     #[tokio::test]
     async fn they_come_back_one_by_one() {
-        let lanes = Lanes::new(4);
-        lanes.narrow();
-        lanes.narrow();
-        let free = |lanes: &Lanes| lanes.permits.available_permits();
-        assert_eq!(free(&lanes), 1);
+        let slots = Concurrency::new(4);
+        slots.narrow();
+        slots.narrow();
+        let free = |slots: &Concurrency| slots.permits.available_permits();
+        assert_eq!(free(&slots), 1);
         for _ in 1..CALM {
-            lanes.widen();
+            slots.widen();
         }
-        assert_eq!(free(&lanes), 1);
-        lanes.widen();
-        assert_eq!(free(&lanes), 2);
+        assert_eq!(free(&slots), 1);
+        slots.widen();
+        assert_eq!(free(&slots), 2);
         // A complaint counts more than the calm before it.
         for _ in 1..CALM {
-            lanes.widen();
+            slots.widen();
         }
-        lanes.narrow();
-        lanes.widen();
-        assert_eq!(free(&lanes), 1);
+        slots.narrow();
+        slots.widen();
+        assert_eq!(free(&slots), 1);
         for _ in 0..10 * CALM {
-            lanes.widen();
+            slots.widen();
         }
-        assert_eq!(free(&lanes), 4, "and no more than there were");
+        assert_eq!(free(&slots), 4, "and no more than there were");
     }
 
     #[tokio::test]
-    async fn a_lane_that_is_still_taken_stays_open() {
-        let lanes = Lanes::new(2);
-        let held = [lanes.enter().await.unwrap(), lanes.enter().await.unwrap()];
-        lanes.narrow();
+    async fn a_slot_that_is_still_taken_stays_open() {
+        let slots = Concurrency::new(2);
+        let held = [slots.enter().await.unwrap(), slots.enter().await.unwrap()];
+        slots.narrow();
         for _ in 0..CALM {
-            lanes.widen();
+            slots.widen();
         }
         drop(held);
-        assert_eq!(lanes.permits.available_permits(), 2);
+        assert_eq!(slots.permits.available_permits(), 2);
     }
 }

@@ -6,12 +6,13 @@ use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use super::body::Body;
+use super::body::{Body, Progress};
 use super::call::Call;
+use super::client::Client;
 use super::location::{received, with_digest};
 use super::session::{Kept, Session};
+use super::source::Source;
 use super::transport::Answer;
-use super::upload::Upload;
 use crate::error::{Context, Error, Reason, Result};
 use crate::fetch::retry::Failure;
 
@@ -19,7 +20,7 @@ const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream")
 
 /// How a request of an upload went, where it did not simply work.
 pub(super) enum Trouble {
-    /// It may pass, or it is final.
+    /// A failure that may pass, or is final.
     Failure(Failure),
     /// The registry or a proxy refuses requests of this length.
     TooLong(Error),
@@ -37,7 +38,16 @@ impl From<Failure> for Trouble {
     }
 }
 
-impl Upload<'_> {
+/// Requests that send one blob to one repository.
+pub(super) struct UploadRequests<'a> {
+    pub client: &'a Client,
+    pub repository: &'a str,
+    pub scopes: &'a Arc<[String]>,
+    pub source: &'a Source,
+    pub progress: Option<Arc<Progress>>,
+}
+
+impl UploadRequests<'_> {
     /// Opens a session.
     pub(super) async fn begin(&self) -> Result<Session> {
         let path = format!("{}/blobs/uploads/", self.repository);
@@ -154,7 +164,7 @@ impl Upload<'_> {
         let has = answer.header("range").and_then(received);
         // `0-0` may mean one byte or none: then a new session is as good.
         let Some(has) = has.filter(|has| (1..=self.source.size).contains(has)) else {
-            session.cancel(self.client, self.scopes).await;
+            self.cancel(session).await;
             return Ok(None);
         };
         // Some registries do not repeat the Location here.
@@ -191,7 +201,7 @@ impl Upload<'_> {
         )
     }
 
-    pub(super) fn report(&self) -> &crate::report::Report {
-        self.client.registries().report()
+    pub(super) async fn cancel(&self, session: &Session) {
+        session.cancel(self.client, self.scopes).await;
     }
 }

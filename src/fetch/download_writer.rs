@@ -35,18 +35,18 @@ pub struct Written {
 }
 
 /// Takes chunks and passes them to a thread that writes.
-pub(super) struct Sink {
+pub(super) struct DownloadWriter {
     sender: mpsc::Sender<Message>,
     worker: JoinHandle<Result<Written>>,
     size: u64,
 }
 
-impl Sink {
-    pub(super) fn open(store: &Store, sums: bool) -> Sink {
+impl DownloadWriter {
+    pub(super) fn open(store: &Store, sums: bool) -> DownloadWriter {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let store = store.clone();
         let worker = tokio::task::spawn_blocking(move || write(&store, sums, receiver));
-        Sink {
+        DownloadWriter {
             sender,
             worker,
             size: 0,

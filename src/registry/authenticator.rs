@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::challenge;
-use super::keychain::{Credential, Keychain, Login as Kind};
+use super::credential::{Credential, Login};
+use super::keychain::Keychain;
+use super::scope::repository;
 use super::token::{Asker, Realm, Token, basic, bearer};
 use super::traffic::Traffic;
 use super::transport::{Answer, Transport};
@@ -15,8 +17,8 @@ use reqwest::header::{HeaderValue, WWW_AUTHENTICATE};
 
 /// What was learned of a registry's login; shared by all that ask it.
 #[derive(Default)]
-pub struct Login {
-    wanted: Mutex<Option<Wanted>>,
+pub struct Authenticator {
+    scheme: Mutex<Option<AuthScheme>>,
     /// By repository.
     credentials: tokio::sync::Mutex<HashMap<String, Credential>>,
     tokens: Mutex<HashMap<String, Token>>,
@@ -25,7 +27,7 @@ pub struct Login {
 }
 
 #[derive(Clone, Debug)]
-enum Wanted {
+enum AuthScheme {
     Basic,
     Bearer { realm: Realm, scope: Option<String> },
 }
@@ -42,17 +44,17 @@ pub struct Surroundings<'a> {
     pub asker: Asker<'a>,
 }
 
-impl Login {
+impl Authenticator {
     /// The `Authorization` to send at once: what worked before.
     pub async fn header(
         &self,
         around: Surroundings<'_>,
         scopes: &[String],
     ) -> Result<Option<HeaderValue>, Failure> {
-        let wanted = lock(&self.wanted).clone();
-        match wanted {
+        let scheme = lock(&self.scheme).clone();
+        match scheme {
             None => Ok(None),
-            Some(wanted) => self.make(around, &wanted, scopes, None).await,
+            Some(scheme) => self.make(around, &scheme, scopes, None).await,
         }
     }
 
@@ -64,11 +66,11 @@ impl Login {
         scopes: &[String],
         used: Option<&HeaderValue>,
     ) -> Result<Option<HeaderValue>, Failure> {
-        let Some(wanted) = wanted(refusal, around.asker)? else {
+        let Some(scheme) = asked_for(refusal, around.asker)? else {
             return Ok(None);
         };
-        *lock(&self.wanted) = Some(wanted.clone());
-        let header = self.make(around, &wanted, scopes, used).await?;
+        *lock(&self.scheme) = Some(scheme.clone());
+        let header = self.make(around, &scheme, scopes, used).await?;
         Ok(header.filter(|header| Some(header) != used))
     }
 
@@ -84,17 +86,17 @@ impl Login {
     async fn make(
         &self,
         around: Surroundings<'_>,
-        wanted: &Wanted,
+        scheme: &AuthScheme,
         scopes: &[String],
         used: Option<&HeaderValue>,
     ) -> Result<Option<HeaderValue>, Failure> {
         let credential = self.find(around, repository(scopes)).await?;
-        if let Kind::RegistryToken(token) = &credential.login {
+        if let Login::RegistryToken(token) = &credential.login {
             return Ok(Some(bearer(token)?));
         }
-        let (realm, scope) = match wanted {
-            Wanted::Basic => return Ok(basic(&credential.login)?),
-            Wanted::Bearer { realm, scope } => (realm, scope),
+        let (realm, scope) = match scheme {
+            AuthScheme::Basic => return Ok(basic(&credential.login)?),
+            AuthScheme::Bearer { realm, scope } => (realm, scope),
         };
         let mut scopes = scopes.to_vec();
         if let Some(scope) = scope
@@ -130,7 +132,7 @@ impl Login {
         }
         let found = around.keychain.find(around.name, repository).await?;
         let how = match found.login {
-            Kind::Anonymous => "without credentials",
+            Login::Anonymous => "without credentials",
             _ => "with credentials",
         };
         if !known.values().any(|other| other.source == found.source) {
@@ -143,17 +145,8 @@ impl Login {
     }
 }
 
-/// The repository that a call is about, which its first scope names: a user may
-/// have credentials for a part of a registry.
-fn repository(scopes: &[String]) -> &str {
-    scopes
-        .first()
-        .and_then(|scope| scope.strip_prefix("repository:")?.rsplit_once(':'))
-        .map_or("", |(repository, _)| repository)
-}
-
 /// What a 401 asks for; a bearer token rather than a password.
-fn wanted(refusal: &Answer, asker: Asker<'_>) -> Result<Option<Wanted>> {
+fn asked_for(refusal: &Answer, asker: Asker<'_>) -> Result<Option<AuthScheme>> {
     let challenges: Vec<_> = refusal
         .headers
         .get_all(WWW_AUTHENTICATE)
@@ -165,14 +158,14 @@ fn wanted(refusal: &Answer, asker: Asker<'_>) -> Result<Option<Wanted>> {
         if challenge.scheme == "bearer"
             && let Some(realm) = challenge.get("realm")
         {
-            return Ok(Some(Wanted::Bearer {
+            return Ok(Some(AuthScheme::Bearer {
                 realm: Realm::new(realm, challenge.get("service"), asker)?,
                 scope: challenge.get("scope").map(str::to_string),
             }));
         }
     }
     let basic = challenges.iter().any(|one| one.scheme == "basic");
-    Ok(basic.then_some(Wanted::Basic))
+    Ok(basic.then_some(AuthScheme::Basic))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

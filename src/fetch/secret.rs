@@ -1,4 +1,4 @@
-//! Text that must not be shown.
+//! Texts that must not be shown.
 
 use std::fmt;
 
