@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Recipe;
+use super::recipe::Recipe;
 
 impl Recipe {
     /// Folders below plugins/ in which no JAR is.

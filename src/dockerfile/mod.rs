@@ -6,15 +6,15 @@
 
 mod base_tag;
 mod flink;
+mod recipe;
 mod rootfs;
 mod shell;
 mod words;
 
-use std::collections::BTreeMap;
-
 use parse_dockerfile::{Command, Dockerfile, Flag, Instruction, Source, Stage};
 
 pub use base_tag::BaseTag;
+pub use recipe::{Left, Recipe};
 pub use rootfs::{Origin, Placed, Rootfs};
 use words::{Variables, expanded, words};
 
@@ -23,36 +23,6 @@ const MOST_VARIABLES: usize = 256 << 10;
 
 /// Stages that stand on each other which are followed.
 const MOST_STAGES: usize = 50;
-
-/// What is read of a Dockerfile.
-#[derive(Clone, Debug, Default)]
-pub struct Recipe {
-    /// The image that the last stage stands on in the end.
-    pub base: String,
-    /// The files.
-    pub rootfs: Rootfs,
-    /// What ENV sets.
-    pub env: BTreeMap<String, String>,
-    /// Defaults of ARG.
-    pub args: BTreeMap<String, String>,
-    /// What LABEL sets.
-    pub labels: BTreeMap<String, String>,
-    /// The words of CMD, where it is a list.
-    pub command: Vec<String>,
-    /// What was left alone.
-    pub left: Vec<Left>,
-}
-
-/// Something that was left alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
-    /// Its line, from 1.
-    pub line: usize,
-    /// The beginning of its text.
-    pub text: String,
-    /// Why, in a few words.
-    pub why: String,
-}
 
 /// A file that a path or pattern of the build context means.
 #[derive(Clone, Debug)]

@@ -3,14 +3,21 @@
 use serde::{Deserialize, Serialize};
 use toml_edit::{DocumentMut, Item, Table, Value};
 
-use super::{
-    LAYER_FORMAT, Lock, LockedBase, LockedCheck, LockedJar, LockedLayer, LockedMaven,
-    LockedPlatform, LockedProvided, Source, VERSION,
+use super::check::LockedCheck;
+use super::content::{
+    Lock, LockedBase, LockedJar, LockedMaven, LockedPlatform, LockedProvided, Source,
 };
+use super::layer::LockedLayer;
 use crate::error::{Context, Error, Exit, Reason, Result};
 use crate::image::{Digest, LayerKind};
 use crate::manifest::Placement;
 use crate::maven::Coordinates;
+
+/// The form of the file.
+pub const VERSION: i64 = 1;
+
+/// Changes when the same inputs would give other layer bytes.
+pub const LAYER_FORMAT: u32 = 1;
 
 const HEADER: &str =
     "# Written by flinkpack. Keep it in version control: it pins what was found.\n";

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
-use super::Content;
+use super::content::Content;
 use crate::error::{Context, Error, Exit, Result};
 
 /// No manifest is larger, in bytes.
@@ -180,7 +180,7 @@ pub fn nearest_name<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::JarSource;
+    use super::super::jar::JarSource;
     use super::*;
 
     fn error(text: &str) -> String {

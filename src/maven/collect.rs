@@ -15,12 +15,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::dependency::Dependency;
-use super::graph::Expected;
+use super::dependency::{Dependency, Expected};
 use super::model::{Model, Models, Stop};
 use super::range::VersionConstraint;
+use super::request::Request;
 use super::version::Version;
-use super::{Error, Exclusion, Gav, Key, Request, Warning};
+use super::warning::Warning;
+use super::{Error, Exclusion, Gav, Key};
 
 /// Nodes that a graph may have. Spark's has some thousands.
 const MAX_NODES: usize = 300_000;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::pom::RawDependency;
-use super::{Exclusion, Key};
+use super::{Coordinates, Exclusion, Key};
 
 /// A dependency that is fully known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,4 +54,13 @@ pub(super) fn dependency(raw: &RawDependency) -> Dependency {
         is_whole,
         is_system: raw.system_path.is_some(),
     }
+}
+
+/// A dependency of scope `provided`: it does not come with what declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// What is expected.
+    pub coordinates: Coordinates,
+    /// Whether only some users need it.
+    pub optional: bool,
 }

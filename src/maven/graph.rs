@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::collect::{ListId, Node as Collected, NodeId};
+use super::dependency::Expected;
 use super::mediate::Mediated;
 use super::range::VersionConstraint;
-use super::{Coordinates, InvalidCoordinates, Key, Warning};
+use super::warning::Warning;
+use super::{Coordinates, InvalidCoordinates, Key};
 
 /// The answer to a resolution.
 #[derive(Clone, Debug, Serialize)]
@@ -57,15 +59,6 @@ pub struct Node {
     /// to be there already.
     #[serde(skip)]
     pub expects: Vec<Expected>,
-}
-
-/// A dependency of scope `provided`: it does not come with what declares it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expected {
-    /// What is expected.
-    pub coordinates: Coordinates,
-    /// Whether only some users need it.
-    pub optional: bool,
 }
 
 impl Node {

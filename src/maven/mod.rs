@@ -44,8 +44,10 @@ mod model;
 pub mod pom;
 mod profile;
 mod range;
+mod request;
 mod resolution;
 pub mod version;
+mod warning;
 mod xml;
 
 #[cfg(test)]
@@ -54,32 +56,15 @@ mod hostile_tests;
 mod tests;
 
 pub use coordinates::{Coordinates, InvalidCoordinates};
+pub use dependency::Expected;
 pub use error::Error;
 pub use gav::{Exclusion, Gav, Key};
-pub use graph::{Expected, Graph, Node};
+pub use graph::{Graph, Node};
 pub use jar_name::{JarName, is_jar_of, jar_stem};
 pub use pom::{RawDependency, RawPom};
 pub use profile::Context;
 pub use range::{Range, VersionConstraint};
-pub use resolution::{Answer, Next, Request, Resolution, Root};
+pub use request::{Answer, Request};
+pub use resolution::{Next, Resolution, Root};
 pub use version::{Version, is_stable};
-
-/// What is odd, and did not stop a resolution.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Warning {
-    /// No repository has a dependency's POM: it counts as one without
-    /// dependencies.
-    MissingPom {
-        /// Of what.
-        gav: Gav,
-        /// Whether the root itself needs it.
-        is_direct: bool,
-    },
-    /// A POM makes no sense: it counts as one without dependencies.
-    InvalidPom {
-        /// Which.
-        gav: Gav,
-        /// What is wrong with it.
-        why: String,
-    },
-}
+pub use warning::Warning;

@@ -10,6 +10,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::Gav;
 use super::assemble::{
     Assembled, Declarations, Declared, first_of_each, inherit, merge, with_profiles,
 };
@@ -19,9 +20,8 @@ use super::manage::{check, inject};
 use super::pom::{RawPom, Relocation};
 use super::profile::Context;
 use super::range::VersionConstraint;
-use super::resolution::unique;
+use super::request::{Request, unique};
 use super::version::{self, Version};
-use super::{Gav, Request};
 
 /// Parents above each other: real projects have about six.
 const MAX_PARENTS: usize = 100;

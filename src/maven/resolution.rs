@@ -1,6 +1,5 @@
 //! A resolution as a machine that says what it must know, and never fetches.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::collect::{Collection, collect};
@@ -9,6 +8,7 @@ use super::mediate::mediate;
 use super::model::{Known, Models, Stop};
 use super::pom::{RawDependency, RawPom};
 use super::profile::Context;
+use super::request::{Answer, Request, unique};
 use super::{Error, Gav};
 
 /// Rounds of questions: each goes one level deeper, of dependencies, parents or
@@ -22,33 +22,6 @@ pub struct Root {
     pub dependencies: Vec<RawDependency>,
     /// What it manages; a BOM has the type `pom` and the scope `import`.
     pub managed: Vec<RawDependency>,
-}
-
-/// Something that must be known.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Request {
-    /// A POM.
-    Pom(Gav),
-    /// All versions of an artifact.
-    Versions {
-        /// Its group.
-        group: Arc<str>,
-        /// Its name.
-        artifact: Arc<str>,
-    },
-}
-
-/// What is known now.
-#[derive(Clone, Debug)]
-pub enum Answer {
-    /// The POM.
-    Pom(Arc<RawPom>),
-    /// A POM that cannot be read, and why.
-    Malformed(String),
-    /// No repository has it.
-    Missing,
-    /// The versions, in any order.
-    Versions(Vec<String>),
 }
 
 /// What comes next.
@@ -150,13 +123,4 @@ impl Resolution {
             }
         }
     }
-}
-
-/// Each once.
-pub(super) fn unique(requests: Vec<Request>) -> Vec<Request> {
-    let mut seen = HashSet::new();
-    requests
-        .into_iter()
-        .filter(|request| seen.insert(request.clone()))
-        .collect()
 }

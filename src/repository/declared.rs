@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 
 use url::Url;
 
-use super::fetch::Maven;
+use super::client::Maven;
 use super::mirror::pick;
 use super::repositories::Location;
 use crate::error::Error;

@@ -16,7 +16,7 @@ use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
 use sha2::{Digest as _, Sha256};
 
 use super::environment::Environment;
-use super::settings::read_bounded;
+use super::settings_file::{filled, read_bounded};
 use super::xml;
 use crate::error::{Context, Error, Result};
 use crate::fetch::Secret;
@@ -26,9 +26,20 @@ const MASTER_PHRASE: &str = "settings.security";
 /// `settings-security.xml` may point to another one, and so on.
 const MAX_RELOCATIONS: usize = 5;
 
+/// The password that is meant: variables filled in, decrypted.
+pub(super) fn password(written: &Secret, environment: &Environment) -> Result<Secret> {
+    let written = Secret::new(filled(written.expose(), "password", environment)?);
+    match encrypted(written.expose()) {
+        Some(inner) => decrypt(inner, environment)
+            .doing(|| "decrypting the password")
+            .hint(|| "Maven's guide to password encryption says how it is set up"),
+        None => Ok(written),
+    }
+}
+
 /// The part between the first brace that is not escaped and its partner, if
 /// `text` has an encrypted part.
-pub(super) fn encrypted(text: &str) -> Option<&str> {
+fn encrypted(text: &str) -> Option<&str> {
     let plain = |at: usize| !text[..at].ends_with('\\');
     let start = text
         .match_indices('{')
@@ -47,7 +58,7 @@ pub(super) fn encrypted(text: &str) -> Option<&str> {
 }
 
 /// The password that `encrypted` hides.
-pub(super) fn decrypt(encrypted: &str, environment: &Environment) -> Result<Secret> {
+fn decrypt(encrypted: &str, environment: &Environment) -> Result<Secret> {
     let path = match environment.option("settings.security") {
         Some(path) => PathBuf::from(path),
         None => environment

@@ -7,7 +7,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::fetch::Maven;
 use super::repositories::{Location, Repository};
 use crate::error::{Error, Reason, Result};
 
@@ -37,10 +36,10 @@ impl Failed {
     }
 }
 
-impl Maven {
+impl Hosts {
     /// Gives the reason where the repository's host was given up.
-    pub(super) fn may_ask(&self, repository: &Repository) -> Result<()> {
-        let given_up = host(repository).and_then(|host| self.hosts().given_up.get(&host).cloned());
+    pub fn may_ask(&self, repository: &Repository) -> Result<()> {
+        let given_up = host(repository).and_then(|host| self.given_up.get(&host).cloned());
         match given_up {
             Some(error) => Err(error.doing(format!(
                 "{} is not asked any more in this run",
@@ -51,38 +50,29 @@ impl Maven {
     }
 
     /// Learns from an answer.
-    pub(super) fn learn<T>(&self, repository: &Repository, answer: Result<T>) -> Result<T> {
+    pub fn learn<T>(&mut self, repository: &Repository, answer: Result<T>) -> Result<T> {
         let Some(host) = host(repository) else {
             return answer;
         };
-        let mut hosts = self.hosts();
         match (&answer, answer.as_ref().err().map_or(Blame::None, blame)) {
             (Err(error), Blame::Counted) => {
-                let failures = hosts.failures.entry(host.clone()).or_default();
+                let failures = self.failures.entry(host.clone()).or_default();
                 *failures += 1;
                 if *failures >= FAILURES {
-                    hosts.given_up.entry(host).or_insert_with(|| error.clone());
+                    self.given_up.entry(host).or_insert_with(|| error.clone());
                 }
             }
             (Err(error), Blame::AtOnce) => {
-                hosts.given_up.entry(host).or_insert_with(|| error.clone());
+                self.given_up.entry(host).or_insert_with(|| error.clone());
             }
-            (_, Blame::None) | (Ok(_), _) => drop(hosts.failures.remove(&host)),
+            (_, Blame::None) | (Ok(_), _) => drop(self.failures.remove(&host)),
         }
-        drop(hosts);
         answer
     }
 
-    /// Warns of repositories that could not answer, of each once; `instead` says
-    /// what was done without them.
-    pub(super) fn passed_over(&self, failed: Vec<Failed>, instead: &str) {
-        for Failed { repository, error } in failed {
-            let text = format!("{repository} was passed over, {instead}: {error}");
-            match self.hosts().told.insert(repository) {
-                true => self.report().warn(text),
-                false => self.report().detail(text),
-            }
-        }
+    /// Whether it is told for the first time that this repository was passed over.
+    pub fn is_news(&mut self, repository: String) -> bool {
+        self.told.insert(repository)
     }
 }
 

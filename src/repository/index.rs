@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fetch::Maven;
+use super::client::Maven;
 use crate::error::Result;
 use crate::image::Digest;
 use crate::store::{Bucket, Store};

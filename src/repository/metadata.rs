@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fetch::Maven;
+use super::client::Maven;
 use super::hosts::Failed;
 use super::paths::metadata_path;
 use super::{web, xml};

@@ -6,10 +6,12 @@
 
 mod activation;
 mod checksum;
+mod client;
 mod declared;
 mod decrypt;
 mod environment;
 mod fetch;
+mod file;
 mod hosts;
 mod index;
 mod installed;
@@ -18,18 +20,21 @@ mod metadata;
 mod mirror;
 mod missing;
 mod paths;
+mod pom;
 mod poms;
 mod proxies;
 mod repositories;
 mod settings;
+mod settings_file;
 mod web;
 mod xml;
 
+pub use client::Maven;
 pub use environment::Environment;
-pub use fetch::{Maven, MavenFile, Origin};
+pub use file::{MavenFile, Origin};
 pub use installed::{PUBLIC_MIRROR, central};
 pub use metadata::{Snapshot, snapshot_in, versions_in};
 pub use mirror::Mirror;
-pub use poms::Pom;
+pub use pom::Pom;
 pub use repositories::{Location, Repository, repositories};
 pub use settings::{Server, Settings, SettingsRepository};

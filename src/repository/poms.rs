@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::checksum::looks_like_html;
-use super::fetch::Maven;
+use super::client::Maven;
 use super::hosts::Failed;
+use super::pom::Pom;
 use super::{local, web};
 use crate::error::{Context, Error, Reason, Result};
 use crate::maven::Coordinates;
@@ -14,15 +15,6 @@ use crate::store::Bucket;
 /// The largest POM that is read, in bytes. Real ones have up to some hundred
 /// thousand.
 const MAX_POM: u64 = 8 * 1024 * 1024;
-
-/// What a repository has under a POM's name.
-#[derive(Clone, Debug)]
-pub enum Pom {
-    /// A POM.
-    Read(Arc<RawPom>),
-    /// Something that is none, and why.
-    Malformed(String),
-}
 
 impl Maven {
     /// The POM of a coordinate, whose classifier and extension do not matter;

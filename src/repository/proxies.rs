@@ -2,8 +2,9 @@
 
 use roxmltree::Node;
 
+use super::decrypt::password;
 use super::environment::Environment;
-use super::settings::{Reader, Settings, filled, password};
+use super::settings_file::{Reader, filled};
 use super::xml;
 use crate::error::{Context, Error, Result};
 use crate::fetch::proxy::Origin;
@@ -87,20 +88,17 @@ impl Written {
     }
 }
 
-impl Settings {
-    /// The proxies for repositories: the active ones of the files; where there
-    /// is none, those that MAVEN_OPTS gives to Java. Where there are none
-    /// either, the environment's count, which Maven itself does not look at.
-    pub fn proxies(&self) -> Result<Proxies> {
-        let active = self.proxies.iter().filter(|proxy| proxy.active);
-        let mut list: Vec<Proxy> = active
-            .map(|proxy| proxy.proxy(&self.environment))
-            .collect::<Result<_>>()?;
-        if list.is_empty() {
-            list = of_java(&self.environment);
-        }
-        Ok(Proxies::new(list))
+/// The active ones of the files; where there is none, those that MAVEN_OPTS gives
+/// to Java.
+pub(super) fn active(written: &[Written], environment: &Environment) -> Result<Proxies> {
+    let active = written.iter().filter(|proxy| proxy.active);
+    let mut list: Vec<Proxy> = active
+        .map(|proxy| proxy.proxy(environment))
+        .collect::<Result<_>>()?;
+    if list.is_empty() {
+        list = of_java(environment);
     }
+    Ok(Proxies::new(list))
 }
 
 /// `-Dhttps.proxyHost` and the like.

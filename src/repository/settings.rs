@@ -4,22 +4,19 @@
 //! Passwords are decrypted, and their variables filled in, only when their
 //! server is asked for.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use roxmltree::Node;
 
-use super::decrypt::{decrypt, encrypted};
+use super::decrypt::password;
 use super::environment::Environment;
 use super::mirror::Mirror;
-use super::proxies::Written;
+use super::proxies::{self, Written};
+use super::settings_file::{Reader, filled, read_bounded};
 use super::{activation, xml};
 use crate::error::{Context, Error, Result};
-use crate::fetch::{Access, Secret};
+use crate::fetch::{Access, Proxies, Secret};
 use crate::maven::pom::{self, Activation};
-
-/// The largest settings file that is read, in bytes.
-const MAX_FILE: u64 = 1024 * 1024;
 
 /// What the settings say about repositories.
 #[derive(Clone, Default)]
@@ -187,31 +184,12 @@ impl Server {
     }
 }
 
-/// The password that is meant: variables filled in, decrypted.
-pub(super) fn password(written: &Secret, environment: &Environment) -> Result<Secret> {
-    let written = Secret::new(filled(written.expose(), "password", environment)?);
-    match encrypted(written.expose()) {
-        Some(inner) => decrypt(inner, environment)
-            .doing(|| "decrypting the password")
-            .hint(|| "Maven's guide to password encryption says how it is set up"),
-        None => Ok(written),
-    }
-}
-
-/// The text with its variables; one that is not set is an error, since the
-/// server would only say that the credentials are wrong.
-pub(super) fn filled(text: &str, what: &str, environment: &Environment) -> Result<String> {
-    let missing = text
-        .split("${env.")
-        .skip(1)
-        .filter_map(|rest| rest.split_once('}'))
-        .map(|(name, _)| name)
-        .find(|name| environment.variable(name).is_none());
-    match missing {
-        Some(name) => Err(Error::new(format!(
-            "its {what} comes from the environment variable {name}, which is not set"
-        ))),
-        None => Ok(environment.interpolate(text)),
+impl Settings {
+    /// The proxies for repositories: the active ones of the files; where there
+    /// is none, those that MAVEN_OPTS gives to Java. Where there are none
+    /// either, the environment's count, which Maven itself does not look at.
+    pub fn proxies(&self) -> Result<Proxies> {
+        proxies::active(&self.proxies, &self.environment)
     }
 }
 
@@ -256,14 +234,14 @@ impl File {
             });
         }
         for node in xml::list(root, "servers", "server") {
-            file.servers.push(reader.server(node)?);
+            file.servers.push(server(&reader, node)?);
         }
         for node in xml::list(root, "proxies", "proxy") {
             file.proxies.push(Written::read(node, &reader)?);
         }
         for node in xml::list(root, "profiles", "profile") {
             let repositories = xml::list(node, "repositories", "repository")
-                .map(|node| reader.repository(node))
+                .map(|node| repository(&reader, node))
                 .collect::<Result<_>>()?;
             file.profiles.push(Profile {
                 id: reader
@@ -279,65 +257,39 @@ impl File {
     }
 }
 
-/// Reads elements of one file.
-pub(super) struct Reader<'a> {
-    shown: &'a str,
-    environment: &'a Environment,
+fn repository(reader: &Reader<'_>, node: Node<'_, '_>) -> Result<SettingsRepository> {
+    let enabled = |kind| {
+        xml::child(node, kind).and_then(|policy| xml::text(policy, "enabled")) != Some("false")
+    };
+    Ok(SettingsRepository {
+        id: reader.needed(node, "id")?,
+        url: reader.needed(node, "url")?,
+        releases: enabled("releases"),
+        snapshots: enabled("snapshots"),
+    })
 }
 
-impl Reader<'_> {
-    pub(super) fn text(&self, node: Node<'_, '_>, name: &str) -> Option<String> {
-        xml::text(node, name).map(|text| self.environment.interpolate(text))
-    }
-
-    pub(super) fn needed(&self, node: Node<'_, '_>, name: &str) -> Result<String> {
-        self.text(node, name).ok_or_else(|| {
-            Error::new(format!(
-                "{}: <{}> has no <{name}>",
-                self.at(node),
-                node.tag_name().name()
-            ))
-        })
-    }
-
-    pub(super) fn at(&self, node: Node<'_, '_>) -> String {
-        format!("{}, line {}", self.shown, xml::line(node))
-    }
-
-    fn repository(&self, node: Node<'_, '_>) -> Result<SettingsRepository> {
-        let enabled = |kind| {
-            xml::child(node, kind).and_then(|policy| xml::text(policy, "enabled")) != Some("false")
-        };
-        Ok(SettingsRepository {
-            id: self.needed(node, "id")?,
-            url: self.needed(node, "url")?,
-            releases: enabled("releases"),
-            snapshots: enabled("snapshots"),
-        })
-    }
-
-    fn server(&self, node: Node<'_, '_>) -> Result<Server> {
-        let mut headers = Vec::new();
-        if let Some(configuration) = xml::child(node, "configuration") {
-            for property in xml::list(configuration, "httpHeaders", "property") {
-                // A value is a secret: errors name its place only.
-                let name = self.needed(property, "name")?;
-                let value = xml::text(property, "value").unwrap_or_default();
-                headers.push((name, Secret::new(value)));
-            }
+fn server(reader: &Reader<'_>, node: Node<'_, '_>) -> Result<Server> {
+    let mut headers = Vec::new();
+    if let Some(configuration) = xml::child(node, "configuration") {
+        for property in xml::list(configuration, "httpHeaders", "property") {
+            // A value is a secret: errors name its place only.
+            let name = reader.needed(property, "name")?;
+            let value = xml::text(property, "value").unwrap_or_default();
+            headers.push((name, Secret::new(value)));
         }
-        Ok(Server {
-            id: self
-                .text(node, "id")
-                .unwrap_or_else(|| "default".to_owned()),
-            at: self.at(node),
-            user: xml::text(node, "username").map(str::to_owned),
-            password: xml::child(node, "password")
-                .and_then(|password| password.text())
-                .map(Secret::new),
-            headers,
-        })
     }
+    Ok(Server {
+        id: reader
+            .text(node, "id")
+            .unwrap_or_else(|| "default".to_owned()),
+        at: reader.at(node),
+        user: xml::text(node, "username").map(str::to_owned),
+        password: xml::child(node, "password")
+            .and_then(|password| password.text())
+            .map(Secret::new),
+        headers,
+    })
 }
 
 /// All of `first`, then what `second` has under other ids.
@@ -349,24 +301,6 @@ fn merge<T>(mut first: Vec<T>, second: Vec<T>, id: fn(&T) -> &String) -> Vec<T> 
         }
     }
     first
-}
-
-/// A text file of bounded size; `None` where there is none.
-pub(super) fn read_bounded(path: &Path) -> Result<Option<String>> {
-    let attempt = || -> Result<Option<String>> {
-        let file = match std::fs::File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let mut text = String::new();
-        file.take(MAX_FILE + 1).read_to_string(&mut text)?;
-        if text.len() as u64 > MAX_FILE {
-            return Err(Error::new(format!("it has more than {MAX_FILE} bytes")));
-        }
-        Ok(Some(text))
-    };
-    attempt().doing(|| format!("reading {}", path.display()))
 }
 
 #[cfg(test)]

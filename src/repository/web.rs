@@ -7,7 +7,7 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::checksum::{Sum, looks_like_html};
-use super::fetch::Maven;
+use super::client::Maven;
 use super::local;
 use super::paths::encode;
 use super::repositories::{Location, Repository};
