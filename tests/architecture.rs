@@ -58,7 +58,7 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "stage",
         &[
-            "base", "error", "image", "lock", "manifest", "maven", "resolve",
+            "base", "error", "image", "job", "lock", "manifest", "maven", "resolve",
         ],
     ),
     (
@@ -69,10 +69,7 @@ const TABLE: &[(&str, &[&str])] = &[
         "layer",
         &["base", "error", "image", "lock", "report", "stage", "store"],
     ),
-    (
-        "attest",
-        &["error", "image", "lock", "repository", "resolve"],
-    ),
+    ("attest", &["error", "image", "lock", "maven"]),
     (
         "sink",
         &[
@@ -103,6 +100,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "report",
             "repository",
             "resolve",
+            "rules",
             "sink",
             "stage",
             "store",
