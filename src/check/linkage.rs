@@ -93,7 +93,7 @@ fn tell(
     for (provider, mut members) in near {
         members.sort();
         let message = format!(
-            "{} calls {} that {provider} has not in its version",
+            "{} calls {} that the version of {provider} does not have",
             seen.jar.path,
             match members.len() {
                 1 => "a method or field".to_string(),

@@ -147,10 +147,10 @@ fn target(from: &Url, headers: &HeaderMap) -> Attempt<Url> {
     let location = headers
         .get(LOCATION)
         .and_then(|value| value.to_str().ok())
-        .ok_or_else(|| refuse("the server redirects, but says not where".to_owned()))?;
-    let mut next = from
-        .join(location)
-        .map_err(|_| refuse("the server redirects to something that is no address".to_owned()))?;
+        .ok_or_else(|| refuse("the server redirects, but does not say where".to_owned()))?;
+    let mut next = from.join(location).map_err(|_| {
+        refuse("the server redirects to something that is not an address".to_owned())
+    })?;
     // Credentials that a server hands out are not the user's to send.
     let _ = Access::take_from(&mut next);
     next.set_fragment(None);

@@ -102,9 +102,9 @@ fn set_container_config(config: &mut Map<String, Value>, changes: &Changes) -> R
     if inner.is_null() {
         *inner = Value::Object(Map::new());
     }
-    let inner = inner
-        .as_object_mut()
-        .ok_or_else(|| Error::new("the base's configuration has a `config` that is no object"))?;
+    let inner = inner.as_object_mut().ok_or_else(|| {
+        Error::new("the base's configuration has a `config` that is not an object")
+    })?;
     if !changes.labels.is_empty() {
         let labels = inner
             .entry("Labels")

@@ -171,7 +171,7 @@ impl AnyManifest {
         let kind = own.or(media_type).unwrap_or_default();
         if value.get("schemaVersion").and_then(Value::as_u64) != Some(2) {
             return Err(Error::new(
-                "the manifest has not schema version 2: images of Docker's schema 1 are not read",
+                "the manifest does not have schema version 2: images of Docker's schema 1 are not read",
             )
             .hint("push the image again with a Docker of this decade"));
         }

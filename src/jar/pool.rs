@@ -16,7 +16,7 @@ pub(super) enum Broken {
     Tag(u8),
     #[error("constant {0} is not of the kind that it is used as")]
     Constant(u16),
-    #[error("a name is no UTF-8")]
+    #[error("a name is not UTF-8")]
     Name,
     #[error("its names are too long")]
     Long,

@@ -301,7 +301,7 @@ impl Jar {
         }
         let [source] = <[Source; 1]>::try_from(sources).map_err(|_| {
             Error::usage(format!(
-                "the JAR `{name}` has not one of `maven`, `file`, `url` and `base`"
+                "the JAR `{name}` needs one of `maven`, `file`, `url` and `base`"
             ))
         })?;
         let kind = [

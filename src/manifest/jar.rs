@@ -68,10 +68,10 @@ pub(super) fn check_pattern(key: &str, pattern: &str) -> Result<()> {
         {
             Ok(())
         }
-        _ => Err(
-            Error::usage(format!("`{pattern}` in `{key}` names nothing"))
-                .hint("write `group:artifact`; `*` stands for every name"),
-        ),
+        _ => Err(Error::usage(format!(
+            "`{pattern}` in `{key}` is not a pattern of artifacts"
+        ))
+        .hint("write `group:artifact`; `*` stands for every name")),
     }
 }
 
@@ -139,7 +139,7 @@ impl JarSpec {
             Some("lib" | "usrlib") => {}
             Some(other) => {
                 return Err(Error::usage(format!(
-                    "`in = \"{other}\"` is no folder for UDFs: `lib` or `usrlib`"
+                    "`in = \"{other}\"` is not a folder for UDFs; write `lib` or `usrlib`"
                 )));
             }
         }
@@ -226,7 +226,7 @@ impl<'de> Deserialize<'de> for JarSpec {
                 }
                 let [source] = <[Result<_, _>; 1]>::try_from(sources).map_err(|sources| {
                     de::Error::custom(if sources.is_empty() {
-                        "it says not where the JAR comes from: one of `version`, `maven`, `path` and `url` is needed"
+                        "it does not say where the JAR comes from; one of `version`, `maven`, `path` and `url` is needed"
                     } else {
                         "it says more than one of `version`, `maven`, `path` and `url`"
                     })

@@ -274,7 +274,7 @@ fn parse(text: &str) -> Result<Coordinates, Mistake> {
             );
             return Err(mistake("it has five parts, as Maven's own form has", hint));
         }
-        _ => return Err(mistake("it has not three or four parts", FORM)),
+        _ => return Err(mistake("it does not have three or four parts", FORM)),
     };
     check("group", group, is_group)?;
     check("artifact", artifact, is_name)?;
@@ -308,14 +308,14 @@ fn check_version(version: &str) -> Result<(), Mistake> {
             Ok(_) => "it has characters that no version has",
         };
         return Err(mistake(
-            format!("`{version}` is no range of versions: {why}"),
+            format!("`{version}` is not a range of versions: {why}"),
             "write `[1.0,2.0)`, which takes 1.0 and leaves out 2.0",
         ));
     }
     if matches!(version, "latest" | "release") {
         let capitals = version.to_uppercase();
         return Err(mistake(
-            format!("`{version}` is no version"),
+            format!("`{version}` is not a version"),
             format!("write a version, or `{capitals}` for the newest of the day that it is locked"),
         ));
     }

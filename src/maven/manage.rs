@@ -53,7 +53,7 @@ pub(super) fn check(
     };
     for (what, text) in [("group", group), ("artifact", artifact)] {
         if !is_id(text) {
-            return Err(format!("its {what} `{text}` is no name"));
+            return Err(format!("its {what} `{text}` is not a name"));
         }
     }
     if version.is_empty() {
@@ -72,7 +72,7 @@ pub(super) fn check(
     {
         if !is_id(&raw.group) || !is_id(&raw.artifact) {
             return Err(format!(
-                "its dependency `{}:{}` is no name{}",
+                "its dependency `{}:{}` is not a name{}",
                 raw.group,
                 raw.artifact,
                 undefined(raw)

@@ -214,7 +214,7 @@ fn parse(text: &str) -> Result<Url> {
 }
 
 fn not_usable(text: &str, why: &str) -> Error {
-    // A text that is no address may still have a password in it.
+    // A text that is not an address may still have a password in it.
     let shown = match text.rsplit_once('@') {
         Some((_, rest)) => rest,
         None => text,

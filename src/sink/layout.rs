@@ -184,7 +184,7 @@ fn merged(root: &Path, entry: Descriptor) -> Result<Vec<u8>> {
     let mut index: Index = match fs::read(&path) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .doing(|| format!("reading {}", path.display()))
-            .hint(|| "the folder holds a file index.json that is no image index")?,
+            .hint(|| "the folder holds a file index.json that is not an image index")?,
         Err(_) => Index {
             schema_version: 2,
             media_type: Some(media::OCI_INDEX.to_string()),

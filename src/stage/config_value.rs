@@ -60,7 +60,7 @@ fn flatten_into(
                 toml::Value::Boolean(truth) => truth.to_string(),
                 _ => {
                     return Err(Error::usage(format!(
-                        "[config]: `{key}` holds a {}, which Flink's configuration has not",
+                        "[config]: `{key}` holds a {}, which Flink's configuration cannot hold",
                         value.type_str()
                     )));
                 }

@@ -76,7 +76,7 @@ impl Distribution {
         }
         if !path.join("lib").is_dir() {
             return Err(Error::new(format!(
-                "{} is no Flink distribution: it has no lib/",
+                "{} is not a Flink distribution: it has no lib/",
                 path.display()
             )));
         }
@@ -188,7 +188,7 @@ fn repack<W: Write>(path: &Path, tar: &mut tar::Builder<W>) -> Result<()> {
         Ok(())
     } else {
         Err(Error::new(
-            "it is no Flink distribution: it has no lib/ below one top folder",
+            "it is not a Flink distribution: it has no lib/ below one top folder",
         ))
     }
 }

@@ -118,7 +118,7 @@ pub fn check_facts(first: &Base, other: &Base, artifacts: &[Artifact]) -> Result
         if let Source::Base(path) = &artifact.source {
             let content = its.home_node(path).and_then(|node| node.sha256);
             if content != Some(artifact.sha256) {
-                let what = format!("{path} has not the same content");
+                let what = format!("{path} does not have the same content");
                 return Err(differ(first, other, what));
             }
         }
