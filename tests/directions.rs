@@ -13,7 +13,6 @@ const CIRCLES: &[(&str, &[&str], &str)] = &[
         &["large", "mod"],
         "how a file of the store begins and ends is said once, in `mod`",
     ),
-    // To be taken off: these folders are being rebuilt.
     (
         "base",
         &[
@@ -23,38 +22,9 @@ const CIRCLES: &[(&str, &[&str], &str)] = &[
             "mod",
             "registry_side",
         ],
-        REBUILT,
+        "`mod` has the types of a base and opens it by its kind",
     ),
-    ("layer", &["blob", "mod", "size"], REBUILT),
-    ("lock", &["mod", "wire"], REBUILT),
-    ("manifest", &["jar", "mod", "parse"], REBUILT),
-    (
-        "maven",
-        &[
-            "collect",
-            "conflict",
-            "graph",
-            "mediate",
-            "model",
-            "resolution",
-        ],
-        REBUILT,
-    ),
-    ("ops", &["build", "check", "push"], REBUILT),
-    ("ops/base", &["build", "context"], REBUILT),
-    ("ops/build", &["documents", "mod", "sinks"], REBUILT),
-    ("ops/build", &["layers", "made", "planned"], REBUILT),
-    ("repository", &["decrypt", "proxies", "settings"], REBUILT),
-    (
-        "repository",
-        &["fetch", "hosts", "index", "metadata", "poms", "web"],
-        REBUILT,
-    ),
-    ("sink/daemon", &["archive", "early_load"], REBUILT),
 ];
-
-/// Of folders whose files are being put in order elsewhere.
-const REBUILT: &str = "not put in order yet";
 
 /// What a folder's files name of each other.
 type Edges = BTreeMap<String, BTreeSet<String>>;

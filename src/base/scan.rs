@@ -40,7 +40,7 @@ pub struct Scan {
 /// Undoes the compression that the first bytes show: gzip, zstd or none.
 pub fn decompress<'a>(reader: impl Read + Send + 'a) -> Result<Box<dyn Read + Send + 'a>> {
     let mut buffered = BufReader::with_capacity(256 << 10, reader);
-    let magic = buffered.fill_buf().doing(|| "reading a layer")?;
+    let magic = buffered.fill_buf()?;
     Ok(match magic {
         [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(buffered)),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => {

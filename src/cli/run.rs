@@ -12,8 +12,8 @@ use super::args::{
 };
 use super::render::{self, count};
 use crate::error::{Context, Error, Result};
-use crate::ops::build::inputs::Request;
 use crate::ops::build::outcome::Outcome;
+use crate::ops::project::inputs::Request;
 use crate::ops::{
     self, Session, Settings, build, cache, check, init, inspect, lock, plugins, push, tree,
 };
@@ -172,7 +172,7 @@ async fn run_lock(session: &Session, global: &Global, args: &Lock) -> Result<()>
 }
 
 async fn run_build(session: &Session, global: &Global, args: Build) -> Result<()> {
-    let options = build::Options {
+    let options = build::options::Options {
         request: request(global, &args.inputs, args.locked),
         tags: args.tags,
         push: args.push,

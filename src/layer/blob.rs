@@ -7,7 +7,8 @@ use std::thread::JoinHandle;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Known, archive};
+use super::archive;
+use super::known::Known;
 use crate::error::{Context, Error, Reason, Result};
 use crate::image::Digest;
 use crate::image::gzip::Gzip;

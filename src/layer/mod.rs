@@ -5,14 +5,15 @@ mod again;
 pub mod archive;
 mod blob;
 pub mod group;
+mod known;
 mod size;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use again::Again;
 pub use blob::Follow;
 pub use group::{Group, MAX_LAYERS, group};
+pub use known::Known;
 
 use crate::base::BaseFacts;
 use crate::error::{Context, Result};
@@ -21,17 +22,6 @@ use crate::lock::LAYER_FORMAT;
 use crate::report::{Phase, Report};
 use crate::stage::{Content, Entry, EntryKind, parents};
 use crate::store::{Bucket, Store};
-
-/// What the store knows of a layer whose inputs it has seen.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Known {
-    /// Digest of the compressed bytes.
-    pub digest: Digest,
-    /// Digest of the uncompressed tar.
-    pub diff_id: Digest,
-    /// Size of the compressed bytes.
-    pub size: u64,
-}
 
 /// A group with its parent folders, ready to be written: the whole input of a
 /// layer.

@@ -3,10 +3,10 @@
 use crate::error::{Error, Exit, Result};
 use crate::lock::Lock;
 use crate::ops::Session;
-use crate::ops::build::changed_jars::ChangedJars;
-use crate::ops::build::inputs::{Inputs, Request};
 use crate::ops::build::planned::Planned;
-use crate::ops::build::resolved::resolve;
+use crate::ops::project::changed_jars::ChangedJars;
+use crate::ops::project::inputs::{Inputs, Request};
+use crate::ops::project::resolved::resolve;
 
 /// Writes the lock file, or with `check` only says what it would change (an
 /// error with exit code 3). Answers the changes, a line each.

@@ -10,6 +10,7 @@ pub mod init;
 pub mod inspect;
 pub mod lock;
 pub mod plugins;
+pub mod project;
 pub mod push;
 mod session;
 pub mod tree;

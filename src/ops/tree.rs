@@ -10,8 +10,8 @@ use crate::manifest::Manifest;
 use crate::maven::Coordinates;
 use crate::maven::{Graph, Node, Root};
 use crate::ops::Session;
-use crate::ops::build::inputs::Request;
-use crate::ops::build::resolved;
+use crate::ops::project::inputs::Request;
+use crate::ops::project::resolved;
 use crate::resolve::closure;
 
 /// Coordinates that were given on the command line.

@@ -15,14 +15,14 @@ use crate::error::{Context, Error, Result};
 use crate::image::{Image, Images, Reference};
 use crate::manifest::{JarSource, Manifest};
 use crate::ops::Session;
-use crate::ops::build::changed_jars::ChangedJars;
-use crate::ops::build::inputs::{Inputs, Request, lock_path};
 use crate::ops::build::outcome::{BaseOutcome, Outcome};
 use crate::ops::build::planned::Planned;
 use crate::ops::build::portable::make_portable;
-use crate::ops::build::resolved::resolve;
-use crate::ops::build::send;
 use crate::ops::build::sinks::repositories;
+use crate::ops::build::sinks::send;
+use crate::ops::project::changed_jars::ChangedJars;
+use crate::ops::project::inputs::{Inputs, Request, lock_path};
+use crate::ops::project::resolved::resolve;
 use crate::sink::daemon::DockerDaemon;
 use crate::sink::{Shipment, Sink, Target};
 use crate::stage::image_facts::facts_of_image;
@@ -60,7 +60,13 @@ pub async fn run(session: &Session, options: &Options, folder: &Path) -> Result<
         return Err(Error::usage("a base needs a name")
             .hint("-t registry.example.com/team/flink:1.20.1-java17"));
     };
-    let distribution = Distribution::find(session, options, folder).await?;
+    let distribution = Distribution::find(
+        session,
+        &options.distribution,
+        options.sha256.as_deref(),
+        folder,
+    )
+    .await?;
     let os = context::os_image(session, docker, &folder.join(&options.os), &options.os).await?;
     let built = format!("flinkpack-base:{}", std::process::id());
     session.report.note(format!(

@@ -10,7 +10,6 @@ use bytes::Bytes;
 use include_dir::{Dir, include_dir};
 use tokio_util::io::ReaderStream;
 
-use super::build::Options;
 use crate::base::scan::{clean, decompress};
 use crate::daemon::{ByteStream, Daemon};
 use crate::error::{Context, Error, Result};
@@ -37,13 +36,17 @@ pub enum Distribution {
 }
 
 impl Distribution {
-    /// Finds it; an address is fetched.
-    pub async fn find(session: &Session, options: &Options, folder: &Path) -> Result<Distribution> {
-        let text = &options.distribution;
+    /// Finds it: a path from `folder`, or an address, which is fetched and has this SHA-256.
+    pub async fn find(
+        session: &Session,
+        text: &str,
+        sha256: Option<&str>,
+        folder: &Path,
+    ) -> Result<Distribution> {
         if text.starts_with("https://") || text.starts_with("http://") {
             let url = url::Url::parse(text)
                 .map_err(|error| Error::usage(format!("--distribution: {error}")))?;
-            let wanted = match &options.sha256 {
+            let wanted = match sha256 {
                 Some(sum) => Some(Digest::from_hex(sum)?),
                 None => None,
             };

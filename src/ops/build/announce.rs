@@ -1,7 +1,7 @@
 //! What is told of a build before its work begins.
 
-use super::resolved::Resolved;
 use crate::ops::Session;
+use crate::ops::project::resolved::Resolved;
 use crate::report::bytes;
 
 /// What was found: told where the lock file does not say it already.

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::Options;
-use super::resolved::Resolved;
+use super::options::Options;
 use crate::attest::{self, Attachment, Subject};
 use crate::error::{Context, Result};
 use crate::image::{Digest, Images, Reference};
 use crate::lock::Lock;
+use crate::ops::project::resolved::Resolved;
 
 /// The documents that were asked for.
 pub fn of(

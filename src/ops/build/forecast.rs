@@ -1,10 +1,7 @@
 //! `flinkpack build --dry-run`: what a build would do.
 
-use super::Options;
-use super::changed_jars::ChangedJars;
-use super::inputs::Inputs;
+use super::options::Options;
 use super::outcome::BaseOutcome;
-use super::resolved::{Resolved, resolve};
 use super::sinks::{self, Sinks};
 use super::targets::targets;
 use crate::base::Base;
@@ -12,6 +9,9 @@ use crate::error::Result;
 use crate::image::{Digest, Platform, Reference};
 use crate::layer::Known;
 use crate::ops::Session;
+use crate::ops::project::changed_jars::ChangedJars;
+use crate::ops::project::inputs::Inputs;
+use crate::ops::project::resolved::{Resolved, resolve};
 use crate::sink::{Inventory, Medium, There};
 
 /// What `--dry-run` tells.

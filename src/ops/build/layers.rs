@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use super::changed_jars::ChangedJars;
-use super::planned::{Trusted, TrustedLayers};
+use super::trusted::{Trusted, TrustedLayers};
 use crate::error::Result;
 use crate::image::{Layer, Origin};
 use crate::layer::Plan;
 use crate::ops::Session;
+use crate::ops::project::changed_jars::ChangedJars;
 use crate::parallel::in_parallel;
 use crate::sink::daemon::WORTH_SENDING_EARLY;
 

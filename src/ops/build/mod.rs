@@ -1,31 +1,29 @@
 //! `flinkpack build`: inputs are resolved, planned, made and delivered, in this order.
 
 mod announce;
-mod bases;
-pub mod changed_jars;
 mod documents;
 pub mod forecast;
-pub mod inputs;
+pub mod images;
+pub mod last_build;
 mod layers;
-pub mod made;
-mod new_lock;
+mod made;
+pub mod options;
 pub mod outcome;
 pub mod planned;
 pub mod portable;
-pub mod resolved;
 pub mod sinks;
 pub mod targets;
+mod trusted;
 
 use std::time::Instant;
 
-use changed_jars::ChangedJars;
-use inputs::Inputs;
+use last_build::LastBuild;
 use made::Made;
+use options::Options;
 use outcome::{BaseOutcome, Outcome};
-use planned::{LockedLayers, Planned};
+use planned::Planned;
 use portable::{check_platforms, portable};
-use resolved::resolve;
-use sinks::Sinks;
+use sinks::{Sinks, send};
 use targets::{expected_targets, targets};
 
 use crate::error::{Reason, Result};
@@ -33,29 +31,12 @@ use crate::image::Digest;
 use crate::lock::Lock;
 use crate::manifest::Manifest;
 use crate::ops::Session;
-use crate::ops::push::LastBuild;
-use crate::sink::{Delivery, Expected, Output, Shipment, Sink, Target};
-
-/// What `build` was asked for.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// What decides the image.
-    pub request: inputs::Request,
-    /// Tags or whole references, in place of the manifest's.
-    pub tags: Vec<String>,
-    /// Into registries.
-    pub push: bool,
-    /// Into the daemon.
-    pub load: bool,
-    /// Into files.
-    pub outputs: Vec<Output>,
-    /// With a bill of materials, whatever the manifest says.
-    pub sbom: bool,
-    /// With its provenance, whatever the manifest says.
-    pub provenance: bool,
-    /// Whether what would break at run time is looked for.
-    pub check: bool,
-}
+use crate::ops::project::bases;
+use crate::ops::project::changed_jars::ChangedJars;
+use crate::ops::project::inputs::Inputs;
+use crate::ops::project::locked_layers::LockedLayers;
+use crate::ops::project::resolved::resolve;
+use crate::sink::{Expected, Shipment, Sink, Target};
 
 /// Builds, and sends the image where it was asked to go; with no place asked
 /// for, into the daemon, or into a file where there is no daemon.
@@ -152,20 +133,6 @@ async fn deliver(
     };
     let deliveries = send(session, &mut sinks, &shipment).await?;
     Ok(Outcome::of(&images, targets, base, deliveries, begun))
-}
-
-/// Brings an image to each place.
-pub async fn send(
-    session: &Session,
-    sinks: &mut [Box<dyn Sink>],
-    shipment: &Shipment<'_>,
-) -> Result<Vec<Delivery>> {
-    let sources = session.sources().await;
-    let mut deliveries = Vec::new();
-    for sink in sinks {
-        deliveries.push(sink.deliver(shipment, &sources).await?);
-    }
-    Ok(deliveries)
 }
 
 /// Has the places begin what needs no image yet.

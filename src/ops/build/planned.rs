@@ -6,42 +6,19 @@
 
 use std::collections::BTreeMap;
 
-use super::changed_jars::ChangedJars;
+use super::images;
 use super::layers::Writer;
-use super::made;
-use super::resolved::Resolved;
+use super::trusted::{Trusted, TrustedLayers};
 use crate::error::Result;
-use crate::image::{Digest, Images, Layer, Reference};
-use crate::layer::{self, Known, Plan};
+use crate::image::{Digest, Images, Layer};
+use crate::layer::Plan;
 use crate::lock::Lock;
 use crate::manifest::Manifest;
 use crate::ops::Session;
+use crate::ops::project::changed_jars::ChangedJars;
+use crate::ops::project::locked_layers::LockedLayers;
+use crate::ops::project::resolved::Resolved;
 use crate::sink::{ManifestForm, Question, Sink, Target};
-use crate::stage::{Content, EntryKind};
-
-/// Layers as the lock file has them, by what stands for their inputs.
-#[derive(Debug, Default)]
-pub struct LockedLayers(BTreeMap<String, Known>);
-
-/// A layer that is not made.
-#[derive(Clone, Debug)]
-pub struct Trusted {
-    /// What it comes to.
-    pub known: Known,
-    /// Where it is; `None` where nothing goes anywhere.
-    pub place: Option<Reference>,
-}
-
-/// Layers that are not made, by what stands for their inputs.
-#[derive(Debug, Default)]
-pub struct TrustedLayers(BTreeMap<String, Trusted>);
-
-impl TrustedLayers {
-    /// The layer of this plan, if it is one of them.
-    pub fn get(&self, plan: &Plan<'_>) -> Option<&Trusted> {
-        self.0.get(plan.inputs())
-    }
-}
 
 /// What was found, and which of its layers are not made.
 pub struct Planned {
@@ -94,9 +71,9 @@ impl Planned {
             None => written.get(plan.inputs()).cloned(),
         });
         let own: Vec<Layer> = own.flatten().collect();
-        let lock = made::locked(&resolved, &plans, &own);
+        let lock = images::locked(&resolved, &plans, &own);
         drop(plans);
-        let images = images(&resolved, &own, &lock, sinks)?;
+        let image = predicted(&resolved, &own, &lock, sinks)?;
         let targets = targets(&resolved.manifest, &lock)?;
         let base = resolved.bases().flat_map(|base| &base.layers).cloned();
         let known: Vec<Layer> = base.chain(own).collect();
@@ -104,7 +81,7 @@ impl Planned {
         let question = Question {
             layers: &layers,
             known: &known,
-            images: images.as_ref(),
+            images: image.as_ref(),
             targets: &targets,
         };
         let sources = session.sources().await;
@@ -150,13 +127,13 @@ fn written(
 
 /// The image that these layers come to; `None` where only the daemon knows its base, so
 /// that it has no manifest yet.
-fn images(
+fn predicted(
     resolved: &Resolved,
     own: &[Layer],
     lock: &Lock,
     sinks: &[Box<dyn Sink>],
 ) -> Result<Option<Images>> {
-    let mut each = made::assembled(resolved, own, lock)?;
+    let mut each = images::assembled(resolved, own, lock)?;
     if each.iter().any(|image| image.manifest.is_none()) {
         return Ok(None);
     }
@@ -169,98 +146,4 @@ fn images(
         }
     }
     Images::new(each).map(Some)
-}
-
-impl Resolved {
-    /// What each layer on top of the base is made of.
-    pub fn plans(&self) -> Result<Vec<Plan<'_>>> {
-        let groups = layer::group(&self.stage, self.base_layers())?.into_iter();
-        Ok(groups
-            .map(|group| Plan::new(group, &self.base.facts))
-            .collect())
-    }
-
-    /// What the lock file has of layers whose JARs are not at hand.
-    pub fn locked_layers(&self, session: &Session) -> Result<LockedLayers> {
-        let mut locked = BTreeMap::new();
-        for plan in self.plans()? {
-            if plan.is_cached(&session.store) || !plan.lacks_content() {
-                continue;
-            }
-            if let Some(known) = self.locked_layer(plan.inputs()) {
-                locked.insert(plan.inputs().to_string(), known);
-            }
-        }
-        Ok(LockedLayers(locked))
-    }
-
-    /// What the lock file has of the layer with these inputs.
-    pub fn locked_layer(&self, inputs: &str) -> Option<Known> {
-        let layers = &self.old_lock.as_ref()?.layers;
-        let layer = layers.iter().find(|one| one.is_of(inputs))?;
-        Some(Known {
-            digest: layer.digest,
-            diff_id: layer.diff_id,
-            size: layer.size,
-        })
-    }
-
-    /// Brings the bytes into the store that layers are made of which are neither cached nor
-    /// `known` otherwise.
-    pub async fn fetch_absent(
-        &mut self,
-        session: &Session,
-        known: impl Fn(&Plan<'_>) -> bool,
-    ) -> Result<()> {
-        let absent = self.absent(session, known)?;
-        self.fetch(session, &absent).await?;
-        for entry in self.stage.entries_mut() {
-            if let EntryKind::File {
-                sha256, content, ..
-            } = &mut entry.kind
-                && absent.contains(sha256)
-            {
-                *content = Content::Store;
-            }
-        }
-        Ok(())
-    }
-
-    /// The JARs without bytes here that layers are made of which are neither cached nor
-    /// `known` otherwise.
-    pub fn absent(
-        &self,
-        session: &Session,
-        known: impl Fn(&Plan<'_>) -> bool,
-    ) -> Result<Vec<Digest>> {
-        let mut absent: Vec<Digest> = Vec::new();
-        for plan in self.plans()? {
-            if known(&plan) || plan.is_cached(&session.store) {
-                continue;
-            }
-            for entry in &plan.group().entries {
-                if let EntryKind::File {
-                    sha256,
-                    content: Content::Absent,
-                    ..
-                } = &entry.kind
-                {
-                    absent.push(*sha256);
-                }
-            }
-        }
-        Ok(absent)
-    }
-}
-
-impl LockedLayers {
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Whether the layer of this plan is one of them.
-    pub fn has(&self, plan: &Plan<'_>) -> bool {
-        self.0.contains_key(plan.inputs())
-    }
 }

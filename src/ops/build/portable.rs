@@ -1,11 +1,11 @@
 //! Images with the manifests with which they go to their places.
 
-use super::resolved::Resolved;
 use crate::base::{Sources, materialise};
 use crate::error::{Error, Result};
 use crate::image::assemble::{in_oci_types, manifest};
 use crate::image::{Image, Images, Platform, images};
 use crate::ops::Session;
+use crate::ops::project::resolved::Resolved;
 use crate::sink::{ManifestForm, Platforms, Sink};
 
 /// Errors for a place that does not take all platforms of the image.

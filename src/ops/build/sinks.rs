@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Options;
+use super::options::Options;
 use crate::error::{Error, Result};
 use crate::ops::Session;
 use crate::sink::archive::OciArchive;
 use crate::sink::daemon::{DockerDaemon, EarlyLoad};
 use crate::sink::registry::Repository;
-use crate::sink::{Sink, Target};
+use crate::sink::{Delivery, Shipment, Sink, Target};
 
 /// The places that an image goes to.
 pub struct Sinks {
@@ -63,6 +63,20 @@ impl Sinks {
 pub fn repositories(targets: &[Target]) -> impl Iterator<Item = Box<dyn Sink>> {
     let repositories = Repository::each(targets).into_iter();
     repositories.map(|repository| Box::new(repository) as Box<dyn Sink>)
+}
+
+/// Brings an image to each place.
+pub async fn send(
+    session: &Session,
+    sinks: &mut [Box<dyn Sink>],
+    shipment: &Shipment<'_>,
+) -> Result<Vec<Delivery>> {
+    let sources = session.sources().await;
+    let mut deliveries = Vec::new();
+    for sink in sinks {
+        deliveries.push(sink.deliver(shipment, &sources).await?);
+    }
+    Ok(deliveries)
 }
 
 /// The file that stands in for the daemon where there is none.

@@ -15,8 +15,8 @@ use crate::jar;
 use crate::lock::Source;
 use crate::manifest::JarSource;
 use crate::ops::Session;
-use crate::ops::build::planned::LockedLayers;
-use crate::ops::build::resolved::Resolved;
+use crate::ops::project::locked_layers::LockedLayers;
+use crate::ops::project::resolved::Resolved;
 use crate::parallel::in_parallel;
 use crate::stage::{self, Content, EntryKind, jars};
 

@@ -14,11 +14,11 @@ use crate::error::{Error, Exit, Result};
 use crate::image::Digest;
 use crate::lock::LockedCheck;
 use crate::ops::Session;
-use crate::ops::build::changed_jars::ChangedJars;
-use crate::ops::build::inputs::{Inputs, Request};
-use crate::ops::build::planned::LockedLayers;
-use crate::ops::build::resolved::{Resolved, resolve};
 use crate::ops::check::input::{Effort, Gathered, of_image as input_of_image, of_resolved};
+use crate::ops::project::changed_jars::ChangedJars;
+use crate::ops::project::inputs::{Inputs, Request};
+use crate::ops::project::locked_layers::LockedLayers;
+use crate::ops::project::resolved::{Resolved, resolve};
 use crate::stage::EntryKind;
 use crate::store::Bucket;
 

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::image::assemble::{BASE_DIGEST, BASE_NAME};
 use crate::image::{Digest, Index};
 use crate::ops::Session;
-use crate::ops::build::made::ARTIFACTS_LABEL;
+use crate::ops::build::images::ARTIFACTS_LABEL;
 use documents::Attached;
 pub use documents::document;
 

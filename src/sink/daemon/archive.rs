@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 
 use serde_json::json;
 
-use super::early_load::path_of;
+use super::members::{header, path_of};
 use crate::error::{Error, Reason, Result};
 use crate::image::{Digest, Image, Layer, Reference};
 use crate::report::Task;
@@ -116,14 +116,6 @@ impl Read for Told<'_> {
         self.task.advance(read as u64);
         Ok(read)
     }
-}
-
-pub(super) fn header(size: u64) -> tar::Header {
-    let mut header = tar::Header::new_gnu();
-    header.set_mode(0o644);
-    header.set_mtime(0);
-    header.set_size(size);
-    header
 }
 
 fn append<W: Write>(tar: &mut tar::Builder<W>, name: &str, bytes: &[u8]) -> Result<()> {

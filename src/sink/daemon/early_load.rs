@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::archive::header;
+use super::members::{EARLY_LAYER, header};
 use crate::daemon::{Daemon, Loading};
 use crate::error::Result;
 use crate::image::{Digest, Image, Layer};
@@ -162,7 +162,7 @@ impl Begun {
     fn send(&mut self, size: u64, layer: impl Read + Send + 'static) -> Result<()> {
         let mut archive = self.loading.archive()?;
         let mut header = header(size);
-        header.set_path(LAYER)?;
+        header.set_path(EARLY_LAYER)?;
         header.set_cksum();
         let send = move || -> io::Result<bool> {
             archive.write_all(header.as_bytes())?;
@@ -206,16 +206,5 @@ impl Begun {
             None => true,
         };
         arrived.then_some((self.loading, self.layer))
-    }
-}
-
-/// The path of the layer that came before its digest was known.
-const LAYER: &str = "blobs/first";
-
-/// The path in the archive of the blob with this digest.
-pub(super) fn path_of(digest: &Digest, early: Option<&Digest>) -> String {
-    match early {
-        Some(early) if early == digest => LAYER.to_string(),
-        _ => digest.blob_path(),
     }
 }

@@ -10,6 +10,7 @@
 mod archive;
 mod early_load;
 mod load;
+mod members;
 
 use std::sync::Arc;
 
