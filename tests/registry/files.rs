@@ -81,11 +81,13 @@ async fn archives_are_the_same_bytes_each_time() {
     let bench = Bench::new();
     let image = bench.image(&[1, 2, 1]);
     let names = Target::of_references(&["example.com/team/job:1".parse().unwrap()]);
-    let kinds: [fn(&Path) -> Box<dyn Sink>; 2] = [
-        |path| Box::new(OciArchive::new(path, Some("v1"))),
-        |path| Box::new(DockerArchive::new(path)),
-    ];
-    for (kind, is_oci) in kinds.into_iter().zip([true, false]) {
+    for is_oci in [true, false] {
+        let kind = |path: &Path| -> Box<dyn Sink> {
+            match is_oci {
+                true => Box::new(OciArchive::new(path, Some("v1"))),
+                false => Box::new(DockerArchive::new(path)),
+            }
+        };
         let paths = ["a.tar", "b.tar"].map(|name| bench.folder.path().join(name));
         for path in &paths {
             let mut archive = kind(path);

@@ -117,8 +117,8 @@ async fn deliver(
             .note(format!("wrote {}", resolved.lock_path.display()));
     }
     let documents = documents::of(&resolved, options, &images, &lock)?;
-    let takes_documents = |sink: &Box<dyn Sink>| sink.takes().documents;
-    if documents::are_asked_for(&resolved, options) && !sinks.iter().any(takes_documents) {
+    let are_taken = sinks.iter().any(|sink| sink.takes().documents);
+    if documents::are_asked_for(&resolved, options) && !are_taken {
         session.report.warn(
             "the image goes only where no documents can be attached to it: --push and --output oci:DIR take them",
         );
