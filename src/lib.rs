@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! flinkpack.toml ─ manifest ─► resolve ─► lock ─► stage ─► layer ─► image ─► sink
-//!                  Manifest    Artifact   Lock    Stage    Layer    Image    daemon | registry | files
+//!                  Manifest    Artifact   Lock    Stage    Layer    Image    Delivery
 //! ```
 //!
 //! | module | takes → gives | never |
@@ -19,7 +19,7 @@
 //! | [`layer`] | stage → [`image::Layer`]s: deterministic tars, found again by their inputs | knows registries |
 //! | [`image`] | base, layers → [`image::Images`]: configuration and manifest a platform, an index of several | moves bytes |
 //! | [`attest`] | lock, image → documents that refer to the image: SBOM, provenance | knows time, host or user |
-//! | [`sink`] | image → what a place took, and what it had | changes the image |
+//! | [`sink`] | image → [`sink::Delivery`]: what a place took, and what it had; one trait, [`sink::Sink`] | changes the image |
 //!
 //! Beside the flow: [`catalogue`] (the rows of `plugins/`), [`maven`] (Maven's
 //! dependency resolution, which reads and fetches nothing), [`repository`] (Maven
@@ -28,9 +28,18 @@
 //! [`fetch`] (downloads), [`jar`] (what a JAR is), [`dockerfile`] (what a
 //! Dockerfile puts where), [`store`] (what is kept between runs), [`report`]
 //! (events; `report/bars.rs` alone knows indicatif), [`parallel`], [`error`].
-//! [`ops`] joins the stages into commands, [`cli`] joins commands to arguments
-//! and stdout.
-//! A module imports earlier ones only; a test holds it to that.
+//! [`rules`] (the codes of what `check` finds), [`ops`] (joins the stages into
+//! commands), [`cli`] (joins commands to arguments; `cli/render` has what people read).
+//! A module imports earlier ones only, and the files of a folder have a direction, too;
+//! tests hold them to that.
+//!
+//! # How a build goes
+//!
+//! [`ops::build`] reads like this: [`Inputs`](ops::project::inputs::Inputs) (manifest and
+//! lock file) → [`Resolved`](ops::project::resolved::Resolved) (base, JARs, places) →
+//! [`Planned`](ops::build::planned::Planned) (which layers need not be made) →
+//! [`Made`](ops::build::made::Made) (layers, images, the new lock) → a
+//! [`Delivery`](sink::Delivery) for each sink.
 //!
 //! # What a build asks of others
 //!

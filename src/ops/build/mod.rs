@@ -6,7 +6,7 @@ pub mod forecast;
 pub mod images;
 pub mod last_build;
 mod layers;
-mod made;
+pub mod made;
 pub mod options;
 pub mod outcome;
 pub mod planned;
