@@ -246,7 +246,7 @@ async fn redirects_are_followed_to_a_limit_and_circles_are_named() {
 
     server.on("/no", [Reply::status(302)]);
     let text = get(&server, &store, "/no").await.unwrap_err().report();
-    assert!(text.contains("says not where"), "{text}");
+    assert!(text.contains("does not say where"), "{text}");
 }
 
 #[tokio::test]
