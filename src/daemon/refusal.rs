@@ -28,7 +28,10 @@ pub(super) fn reason(message: &str) -> Option<Reason> {
         ("not found", Reason::ImageVanished),
         ("HTTP request to an HTTPS server", Reason::WantsTls),
         // nginx in front of it.
-        ("plain HTTP request was sent to HTTPS port", Reason::WantsTls),
+        (
+            "plain HTTP request was sent to HTTPS port",
+            Reason::WantsTls,
+        ),
     ];
     let found = known.into_iter().find(|(text, _)| message.contains(text));
     found.map(|(_, reason)| reason)
