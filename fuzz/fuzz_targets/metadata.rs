@@ -2,8 +2,8 @@
 //! path that leaves its folder.
 #![no_main]
 
-use flinkpack::maven::version;
 use flinkpack::maven::Coordinates;
+use flinkpack::maven::version;
 use flinkpack::repository::{snapshot_in, versions_in};
 use libfuzzer_sys::fuzz_target;
 
