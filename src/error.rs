@@ -31,6 +31,8 @@ pub enum Reason {
     AddressEnded,
     /// A registry lacks a blob that a manifest names.
     BlobUnknown,
+    /// The daemon, or what stands in front of it, refused the client's certificate.
+    CertificateRefused,
     /// A blob in the cache is not what its digest says; it was taken out.
     CorruptBlob,
     /// The daemon has lost a part of an image.

@@ -391,16 +391,18 @@ fn unreachable(error: DockerError, host: &host::Host, said: Option<&ssh::Said>) 
             .doing(doing_connect(host))
             .hint("does `ssh HOST docker version` work without a question? It needs a key in an agent, a known host, and docker on the other side");
     }
-    let wants_tls = refusal::reason(&error.to_string()) == Some(Reason::WantsTls);
+    let reason = refusal::reason(&error.to_string());
     let out = Error::from(error).doing(doing_connect(host));
     let io = out.find::<std::io::Error>().map(std::io::Error::kind);
     if io == Some(std::io::ErrorKind::PermissionDenied) {
         return out.hint("the socket is there, but this user may not use it: join the `docker` group, or set DOCKER_HOST to a daemon of your own");
     }
-    if host.certificates.is_some() && out.find().is_some_and(tls::is_about_certificates) {
-        return out.hint("ca.pem must hold the authority of the daemon's certificate, cert.pem and key.pem what the daemon lets in");
+    let is_refused = reason == Some(Reason::CertificateRefused)
+        || out.find().is_some_and(tls::is_about_certificates);
+    if host.certificates.is_some() && is_refused {
+        return out.because(Reason::CertificateRefused).hint("ca.pem must hold the authority of the daemon's certificate, cert.pem and key.pem what the daemon lets in");
     }
-    if host.certificates.is_none() && wants_tls {
+    if host.certificates.is_none() && reason == Some(Reason::WantsTls) {
         return out.because(Reason::WantsTls).hint("it wants TLS: DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH with ca.pem, cert.pem and key.pem");
     }
     out.hint("is it running? DOCKER_HOST names another one")

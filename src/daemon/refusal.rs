@@ -26,6 +26,7 @@ pub(super) fn reason(message: &str) -> Option<Reason> {
     let known = [
         ("no space left", Reason::DiskFull),
         ("not found", Reason::ImageVanished),
+        ("SSL certificate", Reason::CertificateRefused),
         ("HTTP request to an HTTPS server", Reason::WantsTls),
         // nginx in front of it.
         (

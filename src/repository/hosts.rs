@@ -97,6 +97,7 @@ fn blame(error: &Error) -> Blame {
         }
         Reason::AddressEnded
         | Reason::BlobUnknown
+        | Reason::CertificateRefused
         | Reason::CorruptBlob
         | Reason::DamagedImage
         | Reason::Denied
