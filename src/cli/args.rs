@@ -167,7 +167,7 @@ pub enum Command {
     Man {
         /// The folder
         #[arg(value_name = "DIR")]
-        folder: PathBuf,
+        pages: PathBuf,
     },
     /// Print the JSON schema of flinkpack.toml, for editors
     Schema,

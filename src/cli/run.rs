@@ -119,7 +119,7 @@ pub(super) async fn run(cli: Cli, report: Report) -> Result<()> {
             })
         }
         Command::Cache(args) => run_cache(&global, args),
-        Command::Man { folder } => man(&folder),
+        Command::Man { pages } => man(&pages),
         Command::Schema => {
             let mut text = serde_json::to_string_pretty(&crate::manifest::schema::schema())
                 .doing(|| "encoding the schema")?;

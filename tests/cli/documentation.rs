@@ -119,6 +119,18 @@ fn the_schema_refuses_what_flinkpack_refuses() {
     }
 }
 
+#[test]
+fn manual_pages_are_written_into_a_new_folder() {
+    let project = Project::new();
+    project.ok(&["man", "share/man1"]);
+    let build = project.read("share/man1/flinkpack-build.1");
+    assert!(
+        build.contains("metadata") && build.contains("locked"),
+        "{build}"
+    );
+    assert!(project.read("share/man1/flinkpack.1").contains(".TH"));
+}
+
 /// What the examples stand on: bases, a UDF, a registry, a Maven repository.
 async fn prepared() -> (Project, FaultRegistry, Server) {
     let mut project = Project::new();
